@@ -1,0 +1,122 @@
+"""What every figure shares: how its script is put together, its colours, its traits."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import anywidget
+import numpy as np
+import traitlets
+
+from ..plots import PALETTE
+
+HERE = Path(__file__).parent
+IMPORT = re.compile(r'^import \{[\w\s,$]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
+EXPORT = re.compile(r"^export (?=(async )?(function|const|class) )", re.MULTILINE)
+
+
+@cache
+def join(stem):
+    """One script out of ``<stem>.js`` and the modules it imports, each before its first use.
+
+    anywidget loads a single file, in which relative imports fail. So the modules are written as
+    ordinary ES modules, ``import { a, b } from "./c.js";``, and put end to end here. Their names
+    share one scope: a name used twice is a SyntaxError in the browser, and a test looks for it.
+
+    Raises ValueError for an import of another form.
+    """
+    order = []
+
+    def visit(module):
+        if module in order:
+            return
+        for needed in IMPORT.findall((HERE / f"{module}.js").read_text("utf8")):
+            visit(needed)
+        order.append(module)
+
+    visit(stem)
+    parts = []
+    for module in order:
+        text = IMPORT.sub("", (HERE / f"{module}.js").read_text("utf8"))
+        if re.search(r"^import\b", text, re.MULTILINE):
+            raise ValueError(f'{module}.js: an import is not of the form import {{…}} from "./….js";')
+        parts.append(text if module == stem else EXPORT.sub("", text))
+    return "\n".join(parts)
+
+
+def _palette_css():
+    """The palette as CSS variables; dark on the book's, JupyterLab's and VS Code's dark themes."""
+
+    def variables(dark):
+        return "".join(f"--bn-{name}:{pair[dark]};" for name, pair in PALETTE.items())
+
+    dark = ('html[data-theme="dark"]', '[data-jp-theme-light="false"]', ".vscode-dark")
+    where = ",".join(f"{ground} .bn-figure" for ground in dark)
+    return f".bn-figure{{{variables(0)}}}\n{where}{{{variables(1)}}}\n"
+
+
+class Vector(traitlets.TraitType):
+    """A list of finite numbers; takes any 1-D array. Raises ValueError for anything else."""
+
+    info_text = "a list of finite numbers"
+
+    def validate(self, obj, value):
+        array = np.asarray(value)
+        if array.ndim != 1 or array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+            if array.size:
+                raise ValueError(f"{self.name}: got {value!r}, want a list of finite numbers")
+        return [float(v) for v in array]
+
+
+class Figure(anywidget.AnyWidget):
+    """An interactive figure, alive on the static page, in JupyterLab and in VS Code.
+
+    A subclass in ``<name>_figure.py`` has its script beside it in ``<name>_figure.js``. It names
+    the traits it reads in ``inputs`` and the traits it hands back in ``outputs``, and says in
+    `compute` how the latter follow from the former. In the browser the script computes them; in
+    Python `compute` does, whenever Python (and not the browser) sets an input. So the next cell
+    can read ``figure.dx`` whether or not the figure was ever shown.
+    """
+
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+    _inputs = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    # How much room the static page keeps before the script has run: at least so many pixels
+    _min_height = traitlets.Int(300).tag(sync=True)
+
+    def __init_subclass__(cls, **kwargs):
+        cls._esm = join(cls.__module__.rpartition(".")[2])
+        cls._css = _palette_css() + (HERE / "figure.css").read_text("utf8")
+        super().__init_subclass__(**kwargs)
+
+    def __init__(self, **kwargs):
+        self._from_page = False
+        super().__init__(_inputs=list(self.inputs), **kwargs)
+        self._update()
+        self.observe(self._update, list(self.inputs))
+
+    def compute(self):
+        """The outputs that follow from the inputs: {name: value}."""
+        return {}
+
+    def _update(self, change=None):
+        if not self._from_page:
+            with self.hold_sync():
+                for name, value in self.compute().items():
+                    setattr(self, name, value)
+
+    def set_state(self, sync_data):
+        # The browser sends the outputs along; computing them again would echo back late values
+        self._from_page = True
+        try:
+            super().set_state(sync_data)
+        finally:
+            self._from_page = False
+
+    def __repr__(self):
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.inputs[:2])
+        return f"{type(self).__name__}({shown})"
+
+    def _repr_keys(self):  # ipywidgets asks for these when a box shows its children
+        return iter(self.inputs[:2])
