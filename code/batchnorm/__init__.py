@@ -1,0 +1,25 @@
+"""Batch normalization and its gradient: to read, to run, to trace, to drag.
+
+The mathematics lives in `reference` (to read and trace), `layer` (to use), `graph` (to
+differentiate and cut) and `check` (to doubt); the pictures in `figures` and `plots`.
+"""
+
+from .check import agree, numeric_gradient
+from .figures import BatchFigure, controls
+from .graph import Edge, Graph, trace
+from .layer import backward, backward_staged, forward
+from .reference import batch_norm
+
+__all__ = [
+    "BatchFigure",
+    "Edge",
+    "Graph",
+    "agree",
+    "backward",
+    "backward_staged",
+    "batch_norm",
+    "controls",
+    "forward",
+    "numeric_gradient",
+    "trace",
+]

@@ -86,8 +86,9 @@ class Figure(anywidget.AnyWidget):
     _min_height = traitlets.Int(300).tag(sync=True)
 
     def __init_subclass__(cls, **kwargs):
-        cls._esm = join(cls.__module__.rpartition(".")[2])
-        cls._css = _palette_css() + (HERE / "figure.css").read_text("utf8")
+        if "_esm" not in cls.__dict__:  # anywidget subclasses an instance's class to add traits
+            cls._esm = join(cls.__module__.rpartition(".")[2])
+            cls._css = _palette_css() + (HERE / "figure.css").read_text("utf8")
         super().__init_subclass__(**kwargs)
 
     def __init__(self, **kwargs):

@@ -1,0 +1,88 @@
+"""Drag the batch: a few samples of one feature, and the gradient that reaches each of them."""
+
+import inspect
+
+import numpy as np
+import traitlets
+
+from ..graph import trace
+from ..reference import batch_norm
+from .base import Figure, Vector
+
+PARAMETERS = ("gamma", "beta", "eps")
+
+
+class BatchFigure(Figure):
+    """A batch of one feature, its outputs, and the gradient on its way back.
+
+    Samples and upstream gradients can be dragged. The gradient that reaches a sample is split by
+    colour into what comes directly, through the mean and through the variance; the flow through
+    either can be cut. "Take a step" moves the samples by ``-rate * dx``.
+
+    Parameters
+    ----------
+    x : the samples, 2 to 8 numbers
+    dy : the gradient of the loss at the outputs, one number a sample
+    function : plain NumPy code ``y = function(x, …)`` that may take gamma, beta and eps; its local
+        variables ``mu`` and ``var`` are what the cuts refer to
+    gamma, beta, eps : numbers; eps >= 0
+    flow_through_mean, flow_through_variance : False cuts every edge that leaves ``mu`` / ``var``
+    rate : the length of a step
+
+    Hands back ``x``, ``dy``, ``y`` and ``dx`` as lists. ``y`` and ``dx`` are empty where they are
+    not defined (equal samples with eps = 0). Raises ValueError for a wrong number of samples, for
+    data that are not finite, and for what `trace` refuses.
+    """
+
+    inputs = (
+        *("x", "dy", *PARAMETERS, "flow_through_mean", "flow_through_variance"),
+        *("rate", "start", "before", "steps", "graph"),
+    )
+    outputs = ("y", "dx")
+
+    x = Vector().tag(sync=True)
+    dy = Vector().tag(sync=True)
+    gamma = traitlets.CFloat(1.0).tag(sync=True)
+    beta = traitlets.CFloat(0.0).tag(sync=True)
+    eps = traitlets.CFloat(1e-5).tag(sync=True)
+    flow_through_mean = traitlets.Bool(True).tag(sync=True)
+    flow_through_variance = traitlets.Bool(True).tag(sync=True)
+    rate = traitlets.CFloat(0.5).tag(sync=True)
+    graph = traitlets.Unicode().tag(sync=True)
+    start = traitlets.List([[], []]).tag(sync=True)  # x and dy as "Reset" brings them back
+    before = Vector([]).tag(sync=True)  # x before the last step; empty before the first
+    steps = traitlets.Int(0).tag(sync=True)
+    y = Vector([]).tag(sync=True)
+    dx = Vector([]).tag(sync=True)
+
+    def __init__(self, x, dy, *, function=batch_norm, **parameters):
+        x, dy = np.asarray(x, float), np.asarray(dy, float)
+        if x.ndim != 1 or not 2 <= x.size <= 8:
+            raise ValueError(f"x: got shape {x.shape}, want 2 to 8 samples of one feature")
+        if dy.shape != x.shape:
+            raise ValueError(f"dy: got shape {dy.shape}, want one number a sample, {x.shape}")
+        wanted = [name for name in inspect.signature(function).parameters if name in PARAMETERS]
+        given = {name: parameters.get(name, self.trait_defaults(name)) for name in wanted}
+        self._graph = trace(function, x=x, **given)
+        super().__init__(
+            x=x, dy=dy, start=[x.tolist(), dy.tolist()], graph=self._graph.to_json(), **parameters
+        )
+
+    @traitlets.validate("eps")
+    def _check_eps(self, proposal):
+        if not proposal.value >= 0:
+            raise ValueError(f"eps: got {proposal.value}, want a number >= 0")
+        return proposal.value
+
+    def compute(self):
+        given = {name: getattr(self, name) for name in self._graph.inputs}
+        given["x"] = np.array(self.x)
+        flows = {"mu": self.flow_through_mean, "var": self.flow_through_variance}
+        names = {node.name for node in self._graph.nodes}
+        cut = [name for name, flow in flows.items() if name in names and not flow]
+        with np.errstate(all="ignore"):
+            run = self._graph.forward(**given)
+            dx = run.backward(np.array(self.dy), cut=cut)["x"]
+        if not (np.isfinite(run.output).all() and np.isfinite(dx).all()):
+            return {"y": [], "dx": []}
+        return {"y": run.output, "dx": dx}

@@ -1,0 +1,45 @@
+"""Sliders, boxes and menus for a figure, with the abbreviations of `ipywidgets.interact`."""
+
+import ipywidgets
+
+from ..graph import SYMBOLS
+
+
+def controls(figure, **abbreviations):
+    """The figure with controls under it, one for each trait named.
+
+    ``controls(figure, gamma=(0.0, 3.0), flow_through_mean=True)``: an abbreviation is what
+    `ipywidgets.interact` takes, a pair or triple for a slider, a bool for a checkbox, or any
+    widget with a ``value``. A control starts at the figure's present value. It is joined to the
+    figure in the browser (`jslink`), so it moves the picture with no kernel behind it.
+
+    Returns a box. Raises ValueError for a name that is no trait of the figure, or an abbreviation
+    that stands for no control.
+    """
+    rows = []
+    for name, abbreviation in abbreviations.items():
+        if not figure.has_trait(name):
+            raise ValueError(f"{name}: no trait of {type(figure).__name__}")
+        value = getattr(figure, name)
+        if isinstance(abbreviation, ipywidgets.Widget):
+            control = abbreviation
+            control.value = value
+        else:
+            control = ipywidgets.interactive.widget_from_abbrev(abbreviation, value)
+        if control is None or not hasattr(control, "value"):
+            raise ValueError(f"{name}: got {abbreviation!r}, which stands for no control")
+        control.description = control.description or _label(name)
+        control.style.description_width = "initial"
+        if isinstance(control, ipywidgets.Checkbox):
+            control.indent = False
+        elif hasattr(control, "readout_format"):
+            control.layout.width = "26em"
+        ipywidgets.jslink((control, "value"), (figure, name))
+        rows.append(control)
+    return ipywidgets.VBox([figure, *rows])
+
+
+def _label(name):
+    """"flow_through_mean" -> "flow through mean"; "gamma" -> "γ gamma"."""
+    symbol = SYMBOLS.get(name)
+    return f"{symbol} {name}" if symbol else name.replace("_", " ")
