@@ -105,21 +105,23 @@ function mount(el, hand) {
   const step = html("p", { class: "readout", "aria-live": "polite" });
   el.append(picture.root, keys, html("div", { class: "bar" }, take, reset), step, sums);
 
-  /** What was drawn last, and where: drags and key presses start from it. */
-  let shown;
+  let shown; // what was drawn last, and where
   let held = null; // the domains during a drag, so that the ground does not move under the hand
 
   take.addEventListener("click", () => {
-    const { x, dx, rate, steps, defined } = shown;
-    if (defined) hand.set({ before: x, steps: steps + 1, x: x.map((v, i) => clamp(v - rate * dx[i], -1e9, 1e9)) });
+    const state = hand.get();
+    const { defined, dx } = analyse(state);
+    if (!defined) return;
+    const x = state.x.map((v, i) => clamp(v - state.rate * dx[i], -1e9, 1e9));
+    hand.set({ before: state.x, steps: state.steps + 1, x });
   });
   reset.addEventListener("click", () => {
-    const [x, dy] = shown.start;
+    const [x, dy] = hand.get().start;
     hand.set({ before: [], steps: 0, x, dy });
   });
-  const replace = (list, i, v) => list.map((old, j) => (j === i ? v : old));
-  const setX = (i, v) => hand.set({ before: [], steps: 0, x: replace(shown.x, i, clamp(v, ...shown.domain)) });
-  const setDy = (i, v) => hand.set({ dy: replace(shown.dy, i, clamp(v, -REACH, REACH)) });
+  const moved = (list, i, v) => list.map((old, j) => (j === i ? v : old));
+  const setX = (i, v) => hand.set({ before: [], steps: 0, x: moved(hand.get().x, i, clamp(v, ...shown.domain)) });
+  const setDy = (i, v) => hand.set({ dy: moved(hand.get().dy, i, clamp(v, -REACH, REACH)) });
 
   /** Something to move along a lane, on a disc large enough for a finger. */
   function knob(key, { x, y, range, value, label, text, look, r }, actions) {
@@ -203,7 +205,7 @@ function mount(el, hand) {
     const look = { label: `sample ${name}`, look: "data", r: 7 };
     knob(`x ${i}`, { x: at, y, range: domain, value: x[i], text, ...look }, {
       move: (to) => setX(i, shown.sx.invert(to)),
-      nudge: (by) => setX(i, shown.x[i] + by),
+      nudge: (by) => setX(i, hand.get().x[i] + by),
     });
   }
 
@@ -223,7 +225,7 @@ function mount(el, hand) {
     const look = { label: `gradient ${gradient}`, look: "gradient hollow", r: 6 };
     knob(`dy ${i}`, { x, y: lane, range: [-REACH, REACH], value: dy[i], text: format(dy[i], 2), ...look }, {
       move: (to) => setDy(i, (to - shown.sy(shown.y[i])) / shown.unit),
-      nudge: (by) => setDy(i, shown.dy[i] + by),
+      nudge: (by) => setDy(i, hand.get().dy[i] + by),
     });
   }
 

@@ -2,7 +2,8 @@
  * What joins every figure to its model: compute on change, draw once a frame, clean up.
  *
  * @typedef {Record<string, any>} State the traits that a figure reads, by name
- * @typedef {{set: (changes: State) => void}} Hand what a drawing may do to the model
+ * @typedef {{get: () => State, set: (changes: State) => void}} Hand the inputs as they are now, and
+ *   a way to change them. A listener reads them here: what was drawn may be a frame old.
  */
 
 /**
@@ -35,7 +36,7 @@ export function makeFigure({ compute, mount }) {
     },
     render({ model, el }) {
       el.classList.add("bn-figure");
-      const draw = mount(el, { set: (changes) => write(model, changes) });
+      const draw = mount(el, { get: () => read(model), set: (changes) => write(model, changes) });
       const redraw = () => {
         if (!el.clientWidth) return; // not laid out yet: the observer calls again
         const state = read(model);
