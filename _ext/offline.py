@@ -23,6 +23,10 @@ if (!["light", "dark"].includes(document.documentElement.dataset.theme))
   document.documentElement.dataset.theme =
     matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";"""
 
+# The summaries of search results are fetched, which browsers refuse to a page from file://.
+QUIET_SEARCH = """\
+DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY &&= location.protocol !== "file:";"""
+
 NOSCRIPT = """
 <noscript><p class="bn-noscript">The figures on this page move only where JavaScript is allowed.
 The text, the formulas and the code's results are all here without it.</p></noscript>"""
@@ -78,8 +82,9 @@ def prepare_katex(app):
 
 
 def mend_page(app, pagename, templatename, context, doctree):
-    """Set the theme before the first paint; on pages with figures, add what the host needs."""
+    """Set the theme before the first paint, keep search quiet; add what figures need to theirs."""
     app.add_js_file(None, body=RESOLVE_THEME, priority=0)
+    app.add_js_file(None, body=QUIET_SEARCH)
     if STATE in NbMetadataCollector.get_js_files(app.env, pagename):
         app.add_css_file("host.css")
         context["body"] = context["body"].replace("</h1>", "</h1>" + NOSCRIPT, 1)

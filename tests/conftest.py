@@ -1,10 +1,14 @@
-"""Fixtures that more than one test file needs: one browser a session, a fresh page a test."""
+"""What several test files need: one browser a session, a fresh page a test, the built book."""
 
 import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[1]
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -48,3 +52,24 @@ def page(browser):
     yield page
     context.close()
     assert errors == []
+
+
+@pytest.fixture(scope="session")
+def book():
+    """The folder of the built book, as `make book` leaves it; built now if missing or stale."""
+    venv = [f"VENV={sys.prefix}"] if Path(sys.prefix, ".installed").exists() else []
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    made = subprocess.run(
+        ["make", *venv, "_build/html/index.html"], cwd=ROOT, env=env, capture_output=True, text=True
+    )
+    if made.returncode:
+        pytest.fail(f"the book does not build:\n{made.stdout}\n{made.stderr}")
+    return ROOT / "_build" / "html"
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say so, loudly and last, when there was no browser to test in."""
+    skipped = [r for r in terminalreporter.stats.get("skipped", []) if HOW in str(r.longrepr)]
+    if skipped:
+        terminalreporter.section("THE BROWSER TESTS DID NOT RUN", sep="!", red=True, bold=True)
+        terminalreporter.write_line(f"{len(skipped)} tests skipped. {HOW}")

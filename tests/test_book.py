@@ -1,0 +1,285 @@
+"""The built book in a browser: each page over http://, under a sub-path and from file://."""
+
+import re
+import threading
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
+
+
+def files(node):
+    """Every file that a part of the table of contents names."""
+    if isinstance(node, dict):
+        return [v for k, v in node.items() if k in ("root", "file")] + files(list(node.values()))
+    return [name for entry in node for name in files(entry)] if isinstance(node, list) else []
+
+
+CHAPTERS = [f"{Path(name).with_suffix('')}.html" for name in files(TOC)]
+PAGES = [*CHAPTERS, "search.html"]
+ORIGINS = ["root", "sub-path", "file"]
+LOOKS = [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
+VISITS = [
+    *[(page, "root", *look) for page in PAGES for look in LOOKS],
+    *[(page, where, *LOOKS[i]) for page in PAGES for where in ORIGINS[1:] for i in (0, 3)],
+]
+SHIFT = 0.1  # the most a page may move about while it loads ("good" in Core Web Vitals)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@contextmanager
+def serve(folder):
+    """An HTTP server for `folder` on a free port: its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def origins(book, tmp_path_factory):
+    """Where the book can be read: {origin: address}."""
+    outer = tmp_path_factory.mktemp("server")
+    (outer / "some").mkdir()
+    (outer / "some" / "where").symlink_to(book)
+    with serve(book) as root, serve(outer) as other:
+        yield {"root": root, "sub-path": f"{other}/some/where", "file": book.as_uri()}
+
+
+# Runs before the page's own scripts.
+PREPARE = """
+for (const key of ["mode", "theme"]) localStorage.setItem(key, "THEME");
+window.shift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@pytest.fixture
+def visit(browser, origins):
+    """visit(page, origin, theme, width): the page, once it is at rest. No visit may have problems.
+
+    A problem is an error in the console or on the page, a request to another host, one that fails
+    or is answered with 400 or above.
+    """
+    contexts, problems = [], []
+
+    def visit(name, origin="root", theme="light", width=1280, script=True, rest=True):
+        context = browser.new_context(
+            viewport={"width": width, "height": 800 if width < 600 else 900},
+            has_touch=width < 600,
+            java_script_enabled=script,
+        )
+        contexts.append(context)
+        context.add_init_script(PREPARE.replace("THEME", theme))
+        page = context.new_page()
+        home = urlsplit(origins[origin])
+        page.on("console", lambda m: m.type == "error" and problems.append(m.text))
+        page.on("pageerror", lambda e: problems.append(f"page error: {e}"))
+        page.on("response", lambda r: r.status >= 400 and problems.append(f"{r.status}: {r.url}"))
+
+        def failed(request):
+            if "ERR_ABORTED" not in request.failure:  # what leaving a page cuts short
+                problems.append(f"failed: {request.url} ({request.failure})")
+
+        def at_home(request):
+            url = urlsplit(request.url)
+            own = url.scheme in ("blob", "data") or url[:2] == home[:2]
+            if not own:
+                problems.append(f"request leaves the site: {request.url}")
+
+        page.on("request", at_home)
+        page.on("requestfailed", failed)
+        page.goto(f"{origins[origin]}/{name}")
+        if script and rest:
+            page.evaluate("() => window.bnHost?.ready")
+            settle(page)
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def settle(page):
+    """Wait until what was asked for has been drawn: two frames."""
+    page.evaluate("() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
+
+
+STATE_OF_PAGE = """() => ({
+  theme: document.documentElement.dataset.theme,
+  overflow: document.documentElement.scrollWidth - innerWidth,
+  missing: [...document.querySelectorAll(".bn-missing")].map((e) => e.textContent),
+  formulas: [...document.querySelectorAll(".katex-error")].map((e) => e.textContent),
+  titled: document.querySelector("main h1:not(.onlyprint *)") !== null,
+  icons: [...document.querySelectorAll("i.fa-solid")]
+    .filter((icon) => getComputedStyle(icon, "::before").content === "none")
+    .map((icon) => icon.className),
+  tags: document.querySelectorAll('script[type$="widget-view+json"]').length,
+  views: [...document.querySelectorAll('script[type$="widget-view+json"]')]
+    .filter((tag) => tag.nextElementSibling?.matches("bn-view:not(:empty)")).length,
+  outermost: [...document.querySelectorAll("bn-view")]
+    .filter((view) => !view.parentElement.closest("bn-view")).length,
+  flat: [...document.querySelectorAll(".bn-figure")]
+    .filter((figure) => figure.clientHeight < 40 || figure.clientWidth < 200).length,
+})"""
+
+
+@pytest.mark.parametrize(("name", "origin", "theme", "width"), VISITS)
+def test_the_page_stands(visit, name, origin, theme, width):
+    """Every view exactly once, every formula and icon drawn, nothing wider than the screen."""
+    state = visit(name, origin, theme, width).evaluate(STATE_OF_PAGE)
+    views = state.pop("tags")
+    assert state == {
+        "theme": theme,
+        "overflow": 0,
+        "missing": [],
+        "formulas": [],
+        "titled": True,
+        "icons": [],
+        "views": views,
+        "outermost": views,
+        "flat": 0,
+    }
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_the_page_keeps_still_while_it_loads(visit, name, width, record_property):
+    page = visit(name, width=width)
+    page.wait_for_timeout(300)
+    shift = page.evaluate("window.shift")
+    record_property("layout shift", shift)
+    assert shift < SHIFT
+
+
+# What a reader sees in the figures: their elements and the pixels of their canvases.
+PICTURE = """() => [...document.querySelectorAll(".bn-figure")].map((figure) =>
+  figure.outerHTML + [...figure.querySelectorAll("canvas")].map((c) => c.toDataURL()).join())"""
+NOT_A_NUMBER = re.compile(r"\bNaN\b|Infinity|\bundefined\b|\[object ")
+
+
+class Pictures:
+    """The pictures that a control brings about, each looked through for numbers that are none."""
+
+    def __init__(self, page):
+        self.page, self.seen = page, set()
+        self.look("at the start")
+
+    def look(self, when):
+        settle(self.page)
+        picture = self.page.evaluate(PICTURE)
+        wrong = [found for text in picture for found in NOT_A_NUMBER.findall(text)]
+        assert wrong == [], f"{when}: the figures show {wrong}"
+        self.seen.add("".join(picture))
+
+
+def operate(control, look):
+    """Take one control through all it can be set to, from its keyboard or by clicks, and back."""
+    kind = control.evaluate("(e) => e.type")
+    if kind == "range":
+        start = control.input_value()
+        for key in ("Home", "End"):
+            control.press(key)
+            look(key)
+        control.fill(start)
+    elif kind == "checkbox" or kind == "button":
+        for _ in range(2):
+            control.click()
+            look("after a click")
+    elif kind == "radio":
+        group = control.evaluate("(e) => e.name")
+        options = control.page.locator(f'input[name="{group}"]')
+        for index in [*range(options.count()), 0]:
+            options.nth(index).check(force=True)
+            look(f"option {index}")
+    else:
+        assert kind == "select-one", f"this test does not know how to operate a {kind}"
+        for index in range(control.locator("option").count()):
+            control.select_option(index=index)
+            look(f"option {index}")
+
+
+# Each control of the host, radio buttons once a group; a slider's text field is the slider's.
+CONTROLS = """() => {
+  const groups = new Set();
+  const all = document.querySelectorAll("bn-view :is(input, select, button)");
+  return [...all].filter((e) => !e.closest(".bn-figure") && !e.matches(".bn-number") && !e.disabled)
+    .filter((e) => e.type !== "radio" || (!groups.has(e.name) && groups.add(e.name)))
+    .map((e, i) => ((e.dataset.control = i), e.getAttribute("aria-label") ?? e.id));
+}"""
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_every_control_moves_a_figure(visit, name):
+    page = visit(name)
+    for index, label in enumerate(page.evaluate(CONTROLS)):
+        pictures = Pictures(page)
+        operate(page.locator(f'[data-control="{index}"]'), pictures.look)
+        assert len(pictures.seen) > 1, f"{label}: no figure on the page answers"
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_the_buttons_of_the_figures_break_nothing(visit, name):
+    page = visit(name)
+    buttons = page.locator(".bn-figure button")
+    pictures = Pictures(page)
+    for _ in range(3):
+        for index in range(buttons.count()):
+            if buttons.nth(index).is_visible() and buttons.nth(index).is_enabled():
+                buttons.nth(index).click()
+                pictures.look(f"after button {index}")
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_the_front_door_leads_to_the_first_page(visit, origin):
+    page = visit("index.html", origin, rest=False)
+    page.wait_for_url(f"**/{CHAPTERS[0]}")
+    page.evaluate("() => window.bnHost?.ready")
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_search_finds_a_chapter(visit, origin):
+    page = visit("search.html?q=gradient", origin)
+    page.locator("#search-results li a").first.wait_for()
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_without_javascript_the_page_can_be_read(visit, name):
+    page = visit(name, script=False)
+    assert page.locator("article h1").is_visible()
+    figures = page.locator('script[type$="widget-view+json"]').count()
+    assert page.locator(".bn-noscript").count() == (1 if figures else 0)
+
+
+def test_no_page_names_another_host(book):
+    """No address in the pages but the names of the SVG and MathML vocabularies."""
+    addresses = {
+        address
+        for path in book.rglob("*.html")
+        for address in re.findall(r"(?:https?:)?//[\w-]+\.[\w.-]+\w", path.read_text("utf8"))
+    }
+    assert addresses <= {"http://www.w3.org"}
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_every_image_has_words(book, name):
+    """Give a plot's cell the metadata {"mystnb": {"image": {"alt": "what it shows"}}}."""
+    html = (book / name).read_text("utf8")
+    images = re.findall(r"<img[^>]*>", html)
+    words = [re.search(r'alt="([^"]*)"', image) for image in images]
+    assert [i for i, w in zip(images, words, strict=True) if not w or "_images/" in w[1]] == []
