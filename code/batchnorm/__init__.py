@@ -5,13 +5,14 @@ differentiate and cut) and `check` (to doubt); the pictures in `figures` and `pl
 """
 
 from .check import agree, numeric_gradient
-from .figures import BatchFigure, controls
+from .figures import BatchFigure, DescentFigure, controls
 from .graph import Edge, Graph, trace
 from .layer import backward, backward_staged, forward
 from .reference import batch_norm
 
 __all__ = [
     "BatchFigure",
+    "DescentFigure",
     "Edge",
     "Graph",
     "agree",

@@ -2,5 +2,6 @@
 
 from .batch_figure import BatchFigure
 from .controls import controls
+from .descent_figure import DescentFigure
 
-__all__ = ["BatchFigure", "controls"]
+__all__ = ["BatchFigure", "DescentFigure", "controls"]

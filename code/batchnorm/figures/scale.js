@@ -30,6 +30,14 @@ export function domainOf(values, base = 4) {
   return [-reach(-Math.min(0, ...values)), reach(Math.max(0, ...values))];
 }
 
+/** A range for a plot: round ends, never empty, that holds all values and zero. */
+export function niceDomain(values) {
+  const [lo, hi] = [Math.min(0, ...values), Math.max(0, ...values)];
+  const size = Math.max(hi - lo, 1e-6);
+  const step = 10 ** Math.floor(Math.log10(size)) / 2;
+  return [Math.floor(lo / step) * step, Math.ceil(Math.max(hi, lo + size) / step) * step];
+}
+
 /** A number for reading: three decimals, a power of ten where those would hide it. */
 export function format(v, decimals = 3) {
   const size = Math.abs(v);
