@@ -1,0 +1,228 @@
+"""The chapters in a real JupyterLab: run all, move a slider, read the same numbers twice."""
+
+import ast
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+# A figure and a slider, in few words: what every chapter's figures rest on.
+DOT = '''
+import anywidget
+import ipywidgets
+import traitlets
+
+
+class Dot(anywidget.AnyWidget):
+    _esm = """
+    export default {
+      initialize({ model }) {
+        const square = () => { model.set("y", model.get("x") ** 2); model.save_changes(); };
+        model.on("change:x", square);
+        square();
+      },
+      render({ model, el }) {
+        el.classList.add("bn-figure");
+        const draw = () => (el.textContent = `x² = ${model.get("y")}`);
+        model.on("change:y", draw);
+        draw();
+      },
+    };
+    """
+    x = traitlets.Float(3.0).tag(sync=True)
+    y = traitlets.Float().tag(sync=True)
+
+
+dot = Dot()
+slider = ipywidgets.FloatSlider(value=3.0, min=-8, max=8, step=0.5, description="x")
+link = ipywidgets.jslink((slider, "value"), (dot, "x"))
+ipywidgets.VBox([dot, slider])
+'''
+
+
+class Lab:
+    """A JupyterLab with one notebook open, operated through its own commands.
+
+    After `open` and `run_all`, `page` is the Playwright page to look at and act on.
+    """
+
+    def __init__(self, page, address):
+        self.page, self.address = page, address
+
+    def open(self, name):
+        """Open a notebook of the server's folder, alone, and wait for its kernel."""
+        self.page.goto(f"{self.address}/doc/tree/{name}")
+        self.page.wait_for_function(
+            "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
+        )
+        self.page.evaluate("() => jupyterapp.shell.currentWidget.context.ready")
+        self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.ready")
+
+    def run_all(self):
+        """Run all cells in order. Fails with what a cell that raised has to say."""
+        self.page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
+        outputs = self.outputs()
+        assert [o["ename"] + ": " + o["evalue"] for o in outputs if "ename" in o] == []
+
+    def outputs(self):
+        """The outputs of all cells, as in the notebook's file."""
+        return self.page.evaluate(
+            """() => jupyterapp.shell.currentWidget.context.model.toJSON().cells
+              .flatMap((cell) => cell.outputs ?? [])"""
+        )
+
+    def python(self, expression):
+        """The value of a Python expression in the notebook's kernel (a literal, by its repr)."""
+        reply = self.page.evaluate(
+            """async (expression) => {
+              const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
+              const request = { code: "", store_history: false, user_expressions: { expression } };
+              return (await kernel.requestExecute(request).done).content;
+            }""",
+            expression,
+        )
+        result = reply["user_expressions"]["expression"]
+        assert result["status"] == "ok", f"{expression}: {result.get('evalue')}"
+        return ast.literal_eval(result["data"]["text/plain"])
+
+    def wait_for_python(self, expression, timeout=10):
+        """Wait until a Python expression holds: what the page sends arrives a little later."""
+        end = time.monotonic() + timeout
+        while not self.python(f"bool({expression})"):
+            assert time.monotonic() < end, f"after {timeout} s it does not hold: {expression}"
+            time.sleep(0.05)
+
+    def figures(self):
+        """The figures on the page, as a locator."""
+        return self.page.locator(".bn-figure")
+
+    def handle(self, description=None):
+        """The handle of the slider so described (else of the first), as a locator."""
+        sliders = self.page.locator(".widget-slider")
+        if description is not None:
+            label = self.page.get_by_text(description, exact=True)
+            sliders = sliders.filter(has=label)
+        return sliders.locator(".noUi-handle").first
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A JupyterLab of its own, over copies of the chapters: its address."""
+    home = tmp_path_factory.mktemp("lab")
+    notebooks = home / "notebooks"
+    shutil.copytree(ROOT / "chapters", notebooks)
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    dot = nbformat.v4.new_notebook(metadata=kernel)
+    dot.cells = [nbformat.v4.new_code_cell(DOT.strip())]
+    nbformat.write(dot, notebooks / "dot.ipynb")
+    # Draw every cell, also those below the window.
+    tracker = home / "settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings"
+    tracker.parent.mkdir(parents=True)
+    tracker.write_text(json.dumps({"windowingMode": "none"}), "utf8")
+    port = free_port()
+    log = (home / "log").open("w+")
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+            *(f"--ServerApp.root_dir={notebooks}", f"--ServerApp.port={port}"),
+            *("--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1"),
+            *("--IdentityProvider.token=", "--expose-app-in-browser"),
+            *("--LabApp.news_url=None", "--LabApp.extension_manager=readonly"),
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        ],
+        env=os.environ
+        | {
+            "JUPYTER_CONFIG_DIR": str(home / "config"),
+            "JUPYTER_DATA_DIR": str(home / "data"),
+            "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+            "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+            "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+            "JUPYTER_PREFER_ENV_PATH": "1",
+        },
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    address = f"http://127.0.0.1:{port}"
+    end = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(f"{address}/api/status", timeout=5).close()
+            break
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            if process.poll() is not None or time.monotonic() > end:
+                process.kill()
+                pytest.fail(f"JupyterLab does not start:\n{(home / 'log').read_text()}")
+            time.sleep(0.1)
+    yield address
+    process.terminate()  # takes its kernels along
+    process.wait(timeout=20)
+    log.close()
+
+
+@pytest.fixture
+def lab(browser, server):
+    """A `Lab` whose page asks nothing of another host and on which no script fails."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    page = context.new_page()
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on(
+        "request",
+        lambda request: (
+            request.url.startswith((server, server.replace("http", "ws"), "blob:", "data:"))
+            or problems.append(f"request to another host: {request.url}")
+        ),
+    )
+    yield Lab(page, server)
+    context.close()
+    assert problems == []
+
+
+def test_a_slider_moves_a_figure_and_python_reads_it(lab):
+    lab.open("dot.ipynb")
+    lab.run_all()
+    figure = lab.figures().first
+    figure.get_by_text("x² = 9", exact=True).wait_for()
+    lab.handle("x").focus()
+    lab.page.keyboard.press("ArrowRight")
+    figure.get_by_text("x² = 12.25", exact=True).wait_for()
+    lab.wait_for_python("dot.x == 3.5")
+    assert lab.python("(slider.value, dot.x, dot.y)") == (3.5, 3.5, 12.25)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_the_chapter_lives_in_jupyterlab(lab, chapter):
+    """It runs from top to bottom, its widgets are drawn, and its first slider moves a figure."""
+    lab.open(chapter.name)
+    lab.run_all()
+    if not any(VIEW in output.get("data", {}) for output in lab.outputs()):
+        return  # a chapter without figures
+    lab.figures().first.wait_for()
+    assert lab.page.get_by_text("Error displaying widget").count() == 0
+    handle = lab.handle()
+    if not handle.count():
+        return
+    picture = "() => [...document.querySelectorAll('.bn-figure')].map((f) => f.innerHTML).join()"
+    before = lab.page.evaluate(picture)
+    handle.focus()
+    lab.page.keyboard.press("ArrowRight")
+    lab.page.wait_for_function(f"(before) => ({picture})() !== before", arg=before)
