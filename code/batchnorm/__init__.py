@@ -5,8 +5,14 @@ differentiate and cut) and `check` (to doubt); the pictures in `figures` and `pl
 """
 
 from .check import agree, numeric_gradient
-from .figures import BatchFigure, DescentFigure, controls
+from .figures import BatchFigure, DescentFigure, JacobianFigure, SphereFigure, controls
 from .graph import Edge, Graph, trace
+from .jacobian import (
+    gradient_norm_squared,
+    jacobian_terms,
+    tangent_projection,
+    x_hat_jacobian,
+)
 from .layer import backward, backward_staged, forward
 from .reference import batch_norm
 
@@ -15,12 +21,18 @@ __all__ = [
     "DescentFigure",
     "Edge",
     "Graph",
+    "JacobianFigure",
+    "SphereFigure",
     "agree",
     "backward",
     "backward_staged",
     "batch_norm",
     "controls",
     "forward",
+    "gradient_norm_squared",
+    "jacobian_terms",
     "numeric_gradient",
+    "tangent_projection",
     "trace",
+    "x_hat_jacobian",
 ]

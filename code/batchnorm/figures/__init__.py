@@ -3,5 +3,7 @@
 from .batch_figure import BatchFigure
 from .controls import controls
 from .descent_figure import DescentFigure
+from .jacobian_figure import JacobianFigure
+from .sphere_figure import SphereFigure
 
-__all__ = ["BatchFigure", "DescentFigure", "controls"]
+__all__ = ["BatchFigure", "DescentFigure", "JacobianFigure", "SphereFigure", "controls"]
