@@ -33,7 +33,7 @@ def controls(figure, **abbreviations):
         if isinstance(control, ipywidgets.Checkbox):
             control.indent = False
         elif hasattr(control, "readout_format"):
-            control.layout.width = "26em"
+            control.layout.width = "32em"
         ipywidgets.jslink((control, "value"), (figure, name))
         rows.append(control)
     return ipywidgets.VBox([figure, *rows])
