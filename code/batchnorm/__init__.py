@@ -15,6 +15,15 @@ from .jacobian import (
 )
 from .layer import backward, backward_staged, forward
 from .reference import batch_norm
+from .reparameterization import (
+    batch_norm_loss,
+    covariance,
+    descend,
+    equilibrium_norm,
+    fold,
+    least_squares_loss,
+    reparameterize,
+)
 
 __all__ = [
     "BatchFigure",
@@ -27,11 +36,18 @@ __all__ = [
     "backward",
     "backward_staged",
     "batch_norm",
+    "batch_norm_loss",
     "controls",
+    "covariance",
+    "descend",
+    "equilibrium_norm",
+    "fold",
     "forward",
     "gradient_norm_squared",
     "jacobian_terms",
+    "least_squares_loss",
     "numeric_gradient",
+    "reparameterize",
     "tangent_projection",
     "trace",
     "x_hat_jacobian",
