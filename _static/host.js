@@ -5,9 +5,14 @@
  * where a widget was displayed), runs anywidget modules, and draws the ipywidgets controls, boxes and
  * links of the book as native HTML. What it cannot draw it names on the page (class `bn-missing`).
  *
- * A classic script, so that it also loads from file://. Use `defer`. Not here, because nothing needs it:
- * Button, HTML, Output, Play, Text, Tab (refused by name); vertical sliders (drawn flat); icons and
- * styles (ignored); LaTeX and markup in descriptions (shown as plain text). Layout is honoured in full.
+ * A classic script, so that it also loads from file://. In the head, without `defer`, it draws each view
+ * as its tag arrives, and nothing jumps; deferred, it draws all views once the page has been read.
+ *
+ * `window.bnHost` gives `models`, by id, and `ready`, a promise of the time when every view stands.
+ *
+ * Not here, because nothing needs it: Button, HTML, Output, Play, Text, Tab (refused by name); vertical
+ * sliders (drawn flat); icons and styles (ignored); LaTeX and markup in descriptions (shown as plain
+ * text). Layout is honoured in full.
  */
 (() => {
   "use strict";
@@ -151,16 +156,20 @@
     }
   }
 
-  /** What a module sees of a model: `off` reaches only the handlers of the same context. */
-  const proxy = (model, context) => ({
-    get: model.get.bind(model),
-    set: model.set.bind(model),
-    save_changes: model.save_changes.bind(model),
-    send: model.send.bind(model),
-    on: (name, callback) => void model.on(name, callback, context),
-    off: (name, callback) => void model.off(name, callback, context),
-    widget_manager: model.widget_manager,
-  });
+  /** What a module sees of a model: its handlers are its own to remove, and go when the signal aborts. */
+  function proxy(model, signal) {
+    const context = {};
+    signal.addEventListener("abort", () => model.off(null, null, context));
+    return {
+      get: model.get.bind(model),
+      set: model.set.bind(model),
+      save_changes: model.save_changes,
+      send: model.send,
+      on: (names, callback) => void (signal.aborted || model.on(names, callback, context)),
+      off: (names, callback) => void model.off(names, callback, context),
+      widget_manager: model.widget_manager,
+    };
+  }
 
   const experimental = {
     invoke: async (name) => {
@@ -196,16 +205,12 @@
       return typeof found === "function" ? found() : found;
     });
     const controller = new AbortController(); // a model lives as long as the page, unless it fails
-    controller.signal.addEventListener("abort", () => model.off(null, null, controller));
+    const { signal } = controller;
     try {
-      const result = await attempt("initialize", () =>
-        widget.initialize?.({
-          model: proxy(model, controller),
-          signal: controller.signal,
-          experimental,
-        }),
+      const exports = await attempt("initialize", () =>
+        widget.initialize?.({ model: proxy(model, signal), signal, experimental }),
       );
-      return { widget, exports: typeof result === "object" ? result ?? undefined : undefined };
+      return { widget, exports: typeof exports === "function" ? undefined : exports };
     } catch (error) {
       controller.abort();
       throw error;
@@ -216,15 +221,13 @@
   async function render(model, el, signal, host = hostFor(signal)) {
     const { widget } = await start(model);
     if (signal.aborted) return;
-    const context = {};
-    signal.addEventListener("abort", () => model.off(null, null, context));
     const cleanup = await attempt("render", () =>
-      widget.render?.({ model: proxy(model, context), el, signal, experimental, host }),
+      widget.render?.({ model: proxy(model, signal), el, signal, experimental, host }),
     );
+    if (typeof cleanup !== "function") return;
     const end = async () => {
       try {
-        model.off(null, null, context);
-        if (typeof cleanup === "function") await cleanup();
+        await cleanup();
       } catch (error) {
         console.warn("A widget's clean-up failed.", error);
       }
@@ -241,12 +244,7 @@
       return find(reference.slice("anywidget:".length));
     };
     const host = {
-      async getModel(reference) {
-        const model = target(reference);
-        const context = {};
-        signal.addEventListener("abort", () => model.off(null, null, context));
-        return proxy(model, context);
-      },
+      getModel: async (reference) => proxy(target(reference), signal),
       async getWidget(reference) {
         const model = target(reference);
         const { exports } = await start(model);
@@ -457,7 +455,6 @@
   }
 
   const name = (model) => `${model.get("_anywidget_id") || model.name} (widget ${model.model_id})`;
-  const page = () => document.querySelector("main") ?? document.body;
   const shown = new Set();
   const pending = [];
 
@@ -515,13 +512,31 @@
 
   // The page ------------------------------------------------------------------------------------
 
-  /** Hands each tag's JSON to `use`; a tag that cannot be read is named at the end of the page. */
+  const parsed = new Promise((resolve) => {
+    if (document.readyState !== "loading") resolve();
+    else document.addEventListener("DOMContentLoaded", resolve);
+  });
+
+  /** Says at the end of the page, once there is one, what has no place of its own on it. */
+  const complain = (what, why) =>
+    pending.push(parsed.then(() => missing(document.querySelector("main") ?? document.body, what, why)));
+
+  /** Whether the parser has left a tag behind, so that its text is whole. */
+  function whole(node) {
+    return document.readyState !== "loading" || (node && (node.nextSibling || whole(node.parentNode)));
+  }
+
+  const done = new WeakSet();
+
+  /** Hands the JSON of each new tag to `use`, which may leave it for later by giving false. */
   function read(type, use) {
     for (const tag of document.querySelectorAll(`script[type="${type}"]`)) {
+      if (done.has(tag) || !whole(tag)) continue;
+      done.add(tag);
       try {
-        use(JSON.parse(tag.textContent), tag);
+        if (use(JSON.parse(tag.textContent), tag) === false) done.delete(tag);
       } catch (error) {
-        missing(page(), "this page's widgets", `the tag ${type} cannot be read (${error.message})`);
+        complain("this page's widgets", `the tag ${type} cannot be read (${error.message})`);
       }
     }
   }
@@ -545,32 +560,45 @@
     there();
   }
 
-  /** Does `task` for a model that has no place of its own on the page, and names at its end a failure. */
+  /** Does `task` for a model that may have no view; a failure is named all the same. */
   async function offstage(model, task) {
     try {
       await task(model);
     } catch (error) {
       if (!(error instanceof Refusal)) console.error(error);
-      if (!shown.has(model)) missing(page(), name(model), error.message);
+      if (!shown.has(model)) complain(name(model), error.message);
     }
   }
 
-  async function run() {
-    if (document.readyState === "loading")
-      await new Promise((resolve) => addEventListener("DOMContentLoaded", resolve));
-    read(STATE, ({ state }) => {
-      for (const [id, record] of Object.entries(state)) models.set(id, new Model(id, record));
-    });
-    const all = [...models.values()];
+  function enter({ state }) {
+    const fresh = Object.entries(state).map(([id, record]) => new Model(id, record));
+    for (const model of fresh) models.set(model.model_id, model);
     // Links first, so that what is drawn is drawn with the values it will have.
-    for (const link of all.filter((model) => /^(Directional)?LinkModel$/.test(model.name)))
-      pending.push(offstage(link, async () => join(link)));
-    read(VIEW, ({ model_id }, tag) => tag.after(view(model_id)));
+    for (const model of fresh)
+      if (/^(Directional)?LinkModel$/.test(model.name)) pending.push(offstage(model, async () => join(model)));
     // Every anywidget is initialized, displayed or not: another may be linked to it.
-    for (const model of all.filter((model) => model.module === "anywidget"))
-      pending.push(offstage(model, start));
-    await Promise.all(pending);
+    for (const model of fresh) if (model.module === "anywidget") pending.push(offstage(model, start));
   }
 
-  window.bnHost = { models, ready: run() };
+  function scan() {
+    read(STATE, enter);
+    read(VIEW, ({ model_id }, tag) => {
+      if (document.readyState === "loading" && !models.has(model_id)) return false;
+      tag.after(view(model_id));
+    });
+  }
+
+  // While the page still arrives, a view takes its place as soon as its tag is there: nothing jumps.
+  const observer = new MutationObserver(scan);
+  observer.observe(document, { childList: true, subtree: true });
+  scan();
+
+  async function finish() {
+    await parsed;
+    observer.disconnect();
+    scan();
+    for (let seen = -1; seen < pending.length; await Promise.all(pending)) seen = pending.length;
+  }
+
+  window.bnHost = { models, ready: finish() };
 })();

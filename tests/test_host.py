@@ -179,12 +179,63 @@ def test_a_page_without_widgets_is_left_alone(page, tmp_path):
     assert page.locator("main").text_content().strip() == ""
 
 
-def test_a_script_in_the_head_without_defer_waits_for_the_body(page, tmp_path):
-    path = write(tmp_path, Echo(value=1))
-    path.write_text(path.read_text("utf-8").replace("<script defer", "<script"), "utf-8")
-    page.goto(path.as_uri())
+@pytest.fixture
+def slow_server():
+    """Serves `pages`, each cut into pieces; a piece is sent when the test opens its gate."""
+    pages, gates = {}, []
+
+    class Slow(Quiet):
+        def do_GET(self):
+            kind, pieces = pages[self.path]
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.end_headers()
+            for i, piece in enumerate(pieces):
+                if i:
+                    gates[i - 1].wait(20)
+                self.wfile.write(piece)
+                self.wfile.flush()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as http:
+        threading.Thread(target=http.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{http.server_port}", pages, gates
+        for gate in gates:
+            gate.set()
+        http.shutdown()
+
+
+def test_views_stand_while_the_page_still_arrives(page, tmp_path, slow_server):
+    address, pages, gates = slow_server
+    a, echo, late = widgets.FloatSlider(description="a", value=3), Echo(), Echo(value=8)
+    link = widgets.jslink((a, "value"), (echo, "value"))
+    text = write(tmp_path, a, echo, late, also=[link]).read_text("utf-8")
+    text = text.replace("<script defer", "<script")
+    inside = text.index(late.model_id, text.index("<main>")) + 5  # within the last view's tag
+    within = text.index('"state"') + 300  # within the state's
+    pieces = [text[:within], text[within:inside], text[inside:]]
+    pages["/page.html"] = ("text/html", [piece.encode() for piece in pieces])
+    for name, kind in (("host.js", "text/javascript"), ("host.css", "text/css")):
+        pages[f"/{name}"] = (kind, [(STATIC / name).read_bytes()])
+    gates += [threading.Event(), threading.Event()]
+    page.goto(f"{address}/page.html", wait_until="commit")
+    gates[0].set()
+    page.wait_for_function("() => document.querySelector('output')?.textContent === '3'")
+    assert page.evaluate("document.readyState") == "loading"
+    assert page.get_by_role("slider", name="a").count() == 1
+    gates[1].set()
+    page.wait_for_load_state("load")
     page.evaluate("() => bnHost.ready")
-    assert page.locator("output").all_text_contents() == ["1"]
+    assert page.locator("output").all_text_contents() == ["3", "8"]
+    assert page.locator(".bn-missing").count() == 0
+    assert page.evaluate("diary.filter((line) => line === 'initialize').length") == 2
+
+
+def test_a_bad_tag_before_the_body_is_named(rough):
+    tag = f'<script src="host.js"></script><script type="{STATE}">{{bad</script>'
+    _, named, errors = rough(Echo(value=1), head=tag)
+    assert len(named) == 1
+    assert "cannot be read" in named[0]
+    assert errors == []
 
 
 # Controls -------------------------------------------------------------------------------------
@@ -355,9 +406,8 @@ def test_a_value_off_the_steps_is_kept_exactly(show):
     assert page.get_by_role("textbox", name="a, value").input_value() == "0.12"
 
 
-@pytest.mark.parametrize(
-    ("spec", "value", "text"),
-    [
+def test_readout_format(show):
+    cases = [
         (".2f", 1.005, "1.00"),
         (".3f", -0.0625, "-0.063"),
         (".0f", 2.6, "3"),
@@ -367,18 +417,22 @@ def test_a_value_off_the_steps_is_kept_exactly(show):
         (".3g", 1.0, "1.00"),
         (".3g", 1e-7, "1.00e-7"),
         ("nonsense", 0.1, "0.1"),
-    ],
-)
-def test_readout_format(show, spec, value, text):
-    a = widgets.FloatSlider(description="a", value=value, min=-9, max=9, readout_format=".2f")
+    ]
+    sliders = [
+        widgets.FloatSlider(description=f"s{i}", value=value, min=-9, max=9)
+        for i, (_, value, _) in enumerate(cases)
+    ]
 
     def change(state):
-        state[a.model_id]["state"]["readout_format"] = spec
+        for slider, (spec, *_) in zip(sliders, cases, strict=True):
+            state[slider.model_id]["state"]["readout_format"] = spec
 
-    page = show(a, change=change)
-    assert page.get_by_role("textbox", name="a, value").input_value() == text
-    assert page.get_by_role("slider", name="a").get_attribute("aria-valuetext") == text
-    assert get(page, a) == value
+    page = show(*sliders, change=change)
+    for slider, (_, value, text) in zip(sliders, cases, strict=True):
+        name = slider.description
+        assert page.get_by_role("textbox", name=f"{name}, value").input_value() == text
+        assert page.get_by_role("slider", name=name).get_attribute("aria-valuetext") == text
+        assert get(page, slider) == value
 
 
 def test_readout_can_be_hidden(show):
@@ -388,33 +442,31 @@ def test_readout_can_be_hidden(show):
 
 
 @pytest.mark.parametrize(
-    ("kind", "typed", "value"),
+    ("build", "cases"),
     [
-        ("FloatSlider", "0.777", 0.777),
-        ("FloatSlider", "1e-3", 1e-3),
-        ("FloatSlider", "-5", -2),
-        ("FloatSlider", "99", 2),
-        ("FloatSlider", "Infinity", 2),
-        ("FloatSlider", "two", 0.5),
-        ("FloatSlider", "", 0.5),
-        ("IntSlider", "4.6", 5),
-        ("IntSlider", "-100", -2),
-        ("FloatLogSlider", "3", 3),
-        ("FloatLogSlider", "1e9", 100),
-        ("FloatLogSlider", "-1", 0.01),
+        (
+            lambda: widgets.FloatSlider(description="a", value=0.5, min=-2, max=2),
+            {"0.777": 0.777, "1e-3": 1e-3, "-5": -2, "99": 2, "Infinity": 2, "two": 2, "": 2},
+        ),
+        (
+            lambda: widgets.IntSlider(description="a", value=1, min=-2, max=9),
+            {"4.6": 5, "-100": -2, "4x": -2},
+        ),
+        (
+            lambda: widgets.FloatLogSlider(description="a", value=0.5, min=-2, max=2),
+            {"3": 3, "1e9": 100, "-1": 0.01},
+        ),
     ],
 )
-def test_typed_number(show, kind, typed, value):
-    bounds = {"min": -2, "max": 2} | ({} if kind == "FloatLogSlider" else {"max": 2})
-    if kind == "IntSlider":
-        bounds["max"] = 9
-    a = getattr(widgets, kind)(description="a", value=1 if kind == "IntSlider" else 0.5, **bounds)
+def test_typed_number(show, build, cases):
+    a = build()
     page = show(a)
     at = page.get_by_role("textbox", name="a, value")
-    at.fill(typed)
-    at.press("Enter")
-    assert get(page, a) == pytest.approx(value, rel=1e-15)
-    assert float(at.input_value()) == pytest.approx(value, abs=0.005)
+    for typed, value in cases.items():
+        at.fill(typed)
+        at.press("Enter")
+        assert get(page, a) == pytest.approx(value, rel=1e-15), typed
+        assert float(at.input_value()) == pytest.approx(value, abs=0.005), typed
 
 
 def test_slider_reaches_its_ends_and_follows_new_bounds(show):
@@ -626,12 +678,11 @@ def test_change_is_told_only_when_the_value_differs(show):
     assert run(show(echo), echo, seen) == [0, 4]
 
 
-@pytest.mark.parametrize(
-    ("a", "b", "same"),
-    [
-        ("new DataView(new Uint8Array([1, 2]).buffer)", "new DataView(u(0, 1, 2), 1)", True),
-        ("new DataView(new Uint8Array([1, 2]).buffer)", "new DataView(u(1, 3))", False),
-        ("new DataView(new Uint8Array([1, 2]).buffer)", "new DataView(u(1, 2, 3))", False),
+def test_equality_is_deep(show):
+    cases = [
+        ("new DataView(u(1, 2))", "new DataView(u(0, 1, 2), 1)", True),
+        ("new DataView(u(1, 2))", "new DataView(u(1, 3))", False),
+        ("new DataView(u(1, 2))", "new DataView(u(1, 2, 3))", False),
         ("new Float64Array([1, NaN])", "new Float64Array([1, NaN])", True),
         ("new Float64Array([1, 2])", "new Float64Array([1, 3])", False),
         ("new Float64Array([1])", "new Float32Array([1])", False),
@@ -644,18 +695,19 @@ def test_change_is_told_only_when_the_value_differs(show):
         ("null", "{}", False),
         ("0", "false", False),
         ("''", "null", False),
-    ],
-)
-def test_equality_is_deep(show, a, b, same):
-    script = f"""m => {{
-      const u = (...bytes) => new Uint8Array(bytes).buffer;
-      let told = 0;
-      m.set("value", {a});
-      m.on("change", () => told++);
-      m.set("value", {b});
-      return told;
-    }}"""
-    assert run(show(echo := Echo()), echo, script) == (0 if same else 1)
+    ]
+    page = show(echo := Echo())
+    for a, b, same in cases:
+        script = f"""m => {{
+          const u = (...bytes) => new Uint8Array(bytes).buffer;
+          let told = 0;
+          m.set("other", {a});
+          m.on("change:other", () => told++);
+          m.set("other", {b});
+          m.off("change:other");
+          return told;
+        }}"""
+        assert run(page, echo, script) == (0 if same else 1), (a, b)
 
 
 def test_set_of_many_tells_each_then_once(show):
@@ -678,32 +730,32 @@ def test_set_of_many_tells_each_then_once(show):
     ]
 
 
-@pytest.mark.parametrize(
-    ("call", "left"),
-    [
-        ("m.off('x', f, one)", "g1 f2 g2 y1"),
-        ("m.off('x', f)", "g1 g2 y1"),
-        ("m.off('x')", "y1"),
-        ("m.off('x y')", ""),
-        ("m.off(null, f)", "g1 g2"),
-        ("m.off(null, null, one)", "f2 g2"),
-        ("m.off()", ""),
-        ("m.off('x', () => 0)", "f1 g1 f2 g2 y1"),
-    ],
-)
-def test_off_removes_what_matches_every_argument(show, call, left):
-    script = f"""m => {{
-      let seen = [];
-      const one = {{ n: 1 }}, two = {{ n: 2 }};
-      const f = function (e) {{ seen.push((e === "y" ? "y" : "f") + this.n); }};
-      const g = function () {{ seen.push("g" + this.n); }};
-      m.on("x", f, one).on("x", g, one).on("x", f, two).on("x", g, two).on("y", f, one);
-      {call};
-      m.trigger("x", "x");
-      m.trigger("y", "y");
-      return seen.join(" ");
-    }}"""
-    assert run(show(echo := Echo()), echo, script) == left
+def test_off_removes_what_matches_every_argument(show):
+    cases = {
+        "m.off('x', f, one)": "g1 f2 g2 y1",
+        "m.off('x', f)": "g1 g2 y1",
+        "m.off('x')": "y1",
+        "m.off('x y')": "",
+        "m.off(null, f)": "g1 g2",
+        "m.off(null, null, one)": "f2 g2",
+        "m.off()": "",
+        "m.off('x', () => 0)": "f1 g1 f2 g2 y1",
+    }
+    page = show(echo := Echo())
+    for call, left in cases.items():
+        script = f"""m => {{
+          let seen = [];
+          const one = {{ n: 1 }}, two = {{ n: 2 }};
+          const f = function (e) {{ seen.push((e === "y" ? "y" : "f") + this.n); }};
+          const g = function () {{ seen.push("g" + this.n); }};
+          m.off();
+          m.on("x", f, one).on("x", g, one).on("x", f, two).on("x", g, two).on("y", f, one);
+          {call};
+          m.trigger("x", "x");
+          m.trigger("y", "y");
+          return seen.join(" ");
+        }}"""
+        assert run(page, echo, script) == left, call
 
 
 def test_a_handler_that_throws_does_not_silence_the_others(rough):
