@@ -1,4 +1,4 @@
-"""Which sample pulls on which: the Jacobian of x -> x_hat as a heat map, and its singular values."""
+"""The Jacobian of x -> x_hat as a heat map, and its singular values: who pulls on whom."""
 
 import numpy as np
 import traitlets
