@@ -3,7 +3,15 @@
 from .batch_figure import BatchFigure
 from .controls import controls
 from .descent_figure import DescentFigure
+from .graph_figure import GraphFigure
 from .jacobian_figure import JacobianFigure
 from .sphere_figure import SphereFigure
 
-__all__ = ["BatchFigure", "DescentFigure", "JacobianFigure", "SphereFigure", "controls"]
+__all__ = [
+    "BatchFigure",
+    "DescentFigure",
+    "GraphFigure",
+    "JacobianFigure",
+    "SphereFigure",
+    "controls",
+]

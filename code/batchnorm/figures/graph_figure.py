@@ -1,0 +1,178 @@
+"""Draw a traced graph; see what flows back over each edge; cut edges; step back through it."""
+
+import json
+
+import numpy as np
+import traitlets
+
+from ..graph import Graph, trace
+from ..graph_layout import layered
+from ..graph_words import all_words, drawn_edges
+from .base import Figure
+
+MOST = 48  # nodes that still make a picture
+FEW = 4  # entries that are written out; more are drawn as a strip of cells
+STRIP = (8, 6)  # rows and columns of a strip at most
+COLUMN, LINE, CELL = 46, 13, 7  # pixels: a written entry's width and height, a cell's side
+TITLE = 18  # pixels above the entries
+
+
+class Nested(traitlets.TraitType):
+    """A number, or nested lists of them of one shape; takes any such array. [] if `empty`.
+
+    Raises ValueError for another shape and for entries that are not finite.
+    """
+
+    def __init__(self, shape, default_value, empty=False, **kwargs):
+        self._shape, self._empty = tuple(shape), empty
+        super().__init__(default_value, **kwargs)
+
+    def validate(self, obj, value):
+        array = np.asarray(value)
+        if self._empty and array.size == 0:
+            return []
+        if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+            raise ValueError(f"{self.name}: got {value!r}, want finite numbers")
+        if array.shape != self._shape:
+            raise ValueError(f"{self.name}: got shape {array.shape}, want {self._shape}")
+        return array.astype(float).tolist()
+
+
+class GraphFigure(Figure):
+    """A traced graph from left to right, with the value and the gradient at each node.
+
+    Each input of the graph is a trait of the figure, and so is the gradient that reaches it: a
+    graph of ``x`` and ``gamma`` gives ``figure.x``, ``figure.gamma``, ``figure.dx`` and
+    ``figure.dgamma``. Click an edge, or press Enter on it, to cut it. "Back" and "Forward" walk the
+    backward pass one node at a time. Constants are not drawn: nothing flows to them, and they stand
+    in the formulas.
+
+    Parameters
+    ----------
+    function : plain NumPy code to trace, or a `Graph`; at most 48 nodes without the constants
+    dy : the gradient of the loss at the output, of its shape; for several outputs (of one shape)
+        one a output
+    cut : edges over which nothing flows, as `Graph.cut` takes them; kept as ``[target, slot]``
+    inputs : the value of each input of the function, by name
+
+    Hands back the gradients (``dx``, …; [] where they are not defined) and ``errors``: input ->
+    largest difference between an entry of its gradient and of the true one. Raises ValueError for
+    a graph too large to draw, an input whose name the figure needs for itself, for shapes that do
+    not fit, and for what `trace` refuses.
+    """
+
+    dy = traitlets.Any().tag(sync=True)
+    cut = traitlets.List().tag(sync=True)
+    step = traitlets.Int(0).tag(sync=True)  # nodes passed on the way back; 0: all of it is shown
+    graph = traitlets.Unicode().tag(sync=True)
+    picture = traitlets.Unicode().tag(sync=True)  # where nodes and edges stand, and their words
+    start = traitlets.Dict().tag(sync=True)  # what "Reset" brings back
+    errors = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, function, *, dy, cut=(), **inputs):
+        graph = function if isinstance(function, Graph) else trace(function, **inputs)
+        run = graph.forward(**inputs)
+        drawn = sum(node.op != "constant" for node in graph.nodes)
+        if drawn > MOST:
+            raise ValueError(
+                f"function: its graph has {drawn} nodes, more than the {MOST} that fit"
+            )
+        values = {name: np.asarray(value, float).tolist() for name, value in inputs.items()}
+        traits = {"dy": _output_trait(run)}
+        for name, value in values.items():
+            if self.has_trait(name) or self.has_trait(f"d{name}") or hasattr(self, name):
+                raise ValueError(f"{name}: the figure needs this name for itself; use another")
+            shape = np.shape(value)
+            traits[name] = Nested(shape, value).tag(sync=True)
+            traits[f"d{name}"] = Nested(shape, [], empty=True).tag(sync=True)
+        self.add_traits(**traits)
+        self._graph = graph
+        self.inputs = (*values, "dy", "cut", "step", "graph", "picture", "start")
+        self.outputs = (*(f"d{name}" for name in values), "errors")
+        cut = _pairs(graph, cut)
+        picture = _picture(graph)
+        super().__init__(
+            **values,
+            dy=dy,
+            cut=cut,
+            graph=graph.to_json(),
+            picture=json.dumps(picture),
+            _min_height=int(picture["height"]) + 420,
+        )
+        self.start = {**values, "dy": self.dy, "cut": cut, "step": 0}
+
+    @traitlets.validate("cut")
+    def _check_cut(self, proposal):
+        return _pairs(self._graph, proposal.value)
+
+    @traitlets.validate("step")
+    def _check_step(self, proposal):
+        last = len(self._graph.nodes)
+        if not 0 <= proposal.value <= last:
+            raise ValueError(f"step: got {proposal.value}, want a number from 0 to {last}")
+        return proposal.value
+
+    def compute(self):
+        names = self._graph.inputs
+        dy = np.asarray(self.dy)
+        with np.errstate(all="ignore"):
+            run = self._graph.forward(**{name: np.asarray(getattr(self, name)) for name in names})
+            true, got = run.backward(dy), run.backward(dy, cut=[tuple(e) for e in self.cut])
+        arrays = [*run.arrays, *true.arrays, *got.arrays]
+        if not all(np.isfinite(array).all() for array in arrays):
+            return {**{f"d{name}": [] for name in names}, "errors": {}}
+        errors = {name: float(np.abs(got[name] - true[name]).max(initial=0)) for name in names}
+        return {**{f"d{name}": got[name] for name in names}, "errors": errors}
+
+
+def _output_trait(run):
+    outputs = run.output if isinstance(run.output, tuple) else (run.output,)
+    shapes = {np.shape(output) for output in outputs}
+    if len(shapes) > 1:
+        raise ValueError(f"function: its outputs have the shapes {sorted(shapes)}, want one shape")
+    shape = (len(outputs), *shapes.pop()) if len(outputs) > 1 else shapes.pop()
+    return Nested(shape, np.zeros(shape).tolist()).tag(sync=True)
+
+
+def _pairs(graph, cut):
+    spec = cut if isinstance(cut, str) else [e if isinstance(e, str) else tuple(e) for e in cut]
+    return [[int(target), int(slot)] for target, slot in sorted(graph.cut(spec))]
+
+
+def _picture(graph):
+    """Places and words of all that is drawn, for the page."""
+    grids = {i: _grid(n.shape) for i, n in enumerate(graph.nodes) if n.op != "constant"}
+    edges = drawn_edges(graph)
+    ends = [(graph.nodes[edge.target].inputs[edge.slot], edge.target) for edge in edges]
+    words = all_words(graph)
+    sizes = {i: _size(grid, words["nodes"][i]["symbol"]) for i, grid in grids.items()}
+    layout = layered(ends, sizes)
+    nodes = [
+        {"node": i, **layout.boxes[i]._asdict(), **grid, **words["nodes"][i]}
+        for i, grid in grids.items()
+    ]
+    routes = [
+        {"target": edge.target, "slot": edge.slot, "source": source, "points": route}
+        | words["edges"][f"{edge.target}:{edge.slot}"]
+        for edge, (source, _), route in zip(edges, ends, layout.routes, strict=True)
+    ]
+    size = {"ranks": layout.ranks, "width": layout.width, "height": layout.height}
+    return {"nodes": nodes, "edges": routes, **size}
+
+
+def _grid(shape):
+    """Rows and columns in which a node's entries are shown, and whether they are written out."""
+    rows, columns = (*shape, 1, 1)[:2]
+    if len(shape) > 2:
+        rows, columns = int(np.prod(shape[:-1])), shape[-1]
+    whole = rows * columns <= FEW
+    if not whole:
+        rows, columns = min(rows, STRIP[0]), min(columns, STRIP[1])
+    return {"rows": rows, "columns": columns, "whole": whole}
+
+
+def _size(grid, symbol):
+    rows, columns = grid["rows"], grid["columns"]
+    w, h = (columns * COLUMN, rows * LINE) if grid["whole"] else (columns * CELL, rows * CELL + 4)
+    letters = len(symbol.replace("\u0302", ""))  # the hat takes no room of its own
+    return max(w + 6, COLUMN + 6, 8 * letters + 8), TITLE + 2 * h + 6
