@@ -39,7 +39,9 @@ def join(stem):
     for module in order:
         text = IMPORT.sub("", (HERE / f"{module}.js").read_text("utf8"))
         if re.search(r"^import\b", text, re.MULTILINE):
-            raise ValueError(f'{module}.js: an import is not of the form import {{…}} from "./….js";')
+            raise ValueError(
+                f'{module}.js: an import is not of the form import {{ a, b }} from "./c.js";'
+            )
         parts.append(text if module == stem else EXPORT.sub("", text))
     return "\n".join(parts)
 
@@ -63,8 +65,7 @@ class Vector(traitlets.TraitType):
     def validate(self, obj, value):
         array = np.asarray(value)
         if array.ndim != 1 or array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-            if array.size:
-                raise ValueError(f"{self.name}: got {value!r}, want a list of finite numbers")
+            raise ValueError(f"{self.name}: got {value!r}, want a list of finite numbers")
         return [float(v) for v in array]
 
 

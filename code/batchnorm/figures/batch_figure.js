@@ -40,8 +40,8 @@ function analyse(state) {
     return i < 0 ? undefined : nested(values[i]);
   };
   const defined = [y, direct, withVariance, all].flat().every(Number.isFinite);
-  const before = state.before.length ? { x: state.before, y: run(state, state.before).y } : null;
-  return { defined, y, dx, parts, flows, before, mu: value("mu"), s: value("s"), xHat: value("x_hat") };
+  const previous = state.before.length ? { x: state.before, y: run(state, state.before).y } : null;
+  return { defined, y, dx, parts, flows, previous, mu: value("mu"), s: value("s"), xHat: value("x_hat") };
 }
 
 function compute(state) {
@@ -77,7 +77,7 @@ function layout(width, m) {
 const largestChange = (a, b) => Math.max(...a.map((v, i) => Math.abs(v - b[i])));
 const sum = (values) => values.reduce((a, b) => a + b, 0);
 
-function words({ x, y, dx, s, xHat, before, defined, steps }) {
+function words({ x, y, dx, s, xHat, previous, defined, steps }) {
   if (!defined) {
     return {
       sums: "The samples are equal and ε is 0, so the variance is 0 and the outputs are not defined. Move a sample, or raise ε.",
@@ -87,9 +87,9 @@ function words({ x, y, dx, s, xHat, before, defined, steps }) {
   const normal = xHat ? `, Σ dx·x̂ = ${format(sum(dx.map((v, i) => v * xHat[i])))}, s = ${format(s)}` : "";
   return {
     sums: `Σ dx = ${format(sum(dx))}${normal}`,
-    step: before
-      ? `Step ${steps} moved the inputs by up to ${format(largestChange(x, before.x))}, ` +
-        `the outputs by up to ${format(largestChange(y, before.y))}.`
+    step: previous
+      ? `Step ${steps} moved the inputs by up to ${format(largestChange(x, previous.x))}, ` +
+        `the outputs by up to ${format(largestChange(y, previous.y))}.`
       : "No step taken yet.",
   };
 }
@@ -178,13 +178,13 @@ function mount(el, hand) {
   }
 
   function sample(i, place) {
-    const { x, dx, parts, flows, before, defined, domain, sx } = shown;
+    const { x, dx, parts, flows, previous, defined, domain, sx } = shown;
     const { left, right } = place.input;
     const [at, y] = [sx(clamp(x[i], ...domain)), place.input.lane(i)];
     const [name, gradient] = [subscript("x", i), `∂L/∂${subscript("x", i)}`];
     picture.layer("arrows");
     picture.put(`x name ${i}`, "text", { class: "small", x: left, y: y - 13 }, `${name} = ${format(x[i], 2)}`);
-    if (before) ghost(`x ${i}`, sx(clamp(before.x[i], ...domain)), at, y);
+    if (previous) ghost(`x ${i}`, sx(clamp(previous.x[i], ...domain)), at, y);
     let text = `${name} = ${format(x[i], 2)}; outputs not defined`;
     if (defined) {
       picture.put(`dx name ${i}`, "text", { class: "small end", x: right, y: y - 13 }, `${gradient} = ${format(dx[i])}`);
@@ -210,14 +210,14 @@ function mount(el, hand) {
   }
 
   function output(i, place) {
-    const { y, dy, before, range, sy } = shown;
+    const { y, dy, previous, range, sy } = shown;
     const { left, right } = place.output;
     const [at, lane] = [sy(clamp(y[i], ...range)), place.output.lane(i)];
     const [name, gradient] = [subscript("y", i), `∂L/∂${subscript("y", i)}`];
     picture.layer("arrows");
     picture.put(`y name ${i}`, "text", { class: "small", x: left, y: lane - 13 }, `${name} = ${format(y[i], 2)}`);
     picture.put(`dy name ${i}`, "text", { class: "small end", x: right, y: lane - 13 }, `${gradient} = ${format(dy[i], 2)}`);
-    if (before) ghost(`y ${i}`, sy(clamp(before.y[i], ...range)), at, lane);
+    if (previous) ghost(`y ${i}`, sy(clamp(previous.y[i], ...range)), at, lane);
     level(`dy ${i} arrow`, at, at + dy[i] * place.unit, lane, place.output, "gradient arrow", 10);
     picture.layer("things");
     picture.put(`y ${i}`, "circle", { class: "data", cx: at, cy: lane, r: 7 });
@@ -231,10 +231,10 @@ function mount(el, hand) {
 
   function draw(state, width) {
     shown = { ...state, ...analyse(state), width };
-    const { x, y, before, defined, parts, flows, mu } = shown;
+    const { x, y, previous, defined, parts, flows, mu } = shown;
     const place = layout(width, x.length);
-    const domain = held?.domain ?? domainOf([...x, ...(before?.x ?? [])]);
-    const range = held?.range ?? domainOf(defined ? [...y, ...(before?.y ?? [])] : []);
+    const domain = held?.domain ?? domainOf([...x, ...(previous?.x ?? [])]);
+    const range = held?.range ?? domainOf(defined ? [...y, ...(previous?.y ?? [])] : []);
     const [sx, sy] = [place.input.scale(domain), place.output.scale(range)];
     Object.assign(shown, { domain, range, sx, sy, unit: place.unit });
 

@@ -63,7 +63,8 @@ class BatchFigure(Figure):
             raise ValueError(f"dy: got shape {dy.shape}, want one number a sample, {x.shape}")
         wanted = [name for name in inspect.signature(function).parameters if name in PARAMETERS]
         given = {name: parameters.get(name, self.trait_defaults(name)) for name in wanted}
-        self._graph = trace(function, x=x, **given)
+        with np.errstate(all="ignore"):  # equal samples with eps = 0 are shown, in words
+            self._graph = trace(function, x=x, **given)
         super().__init__(
             x=x, dy=dy, start=[x.tolist(), dy.tolist()], graph=self._graph.to_json(), **parameters
         )
