@@ -1,0 +1,367 @@
+"""Whitening: batch normalization with the whole covariance in the place of its diagonal.
+
+For a batch x of m samples and d features every method computes
+
+``x_hat = (x - mu) W``,  ``W`` made from ``S = cov + eps I``,  ``cov = (x - mu)ᵀ (x - mu) / m``.
+
+Whitening means ``Wᵀ S W = I``. That fixes W up to a rotation, and the methods differ in the
+rotation that they pick:
+
+- ``"pca"``: ``W = U Λ^(-1/2)`` from ``S = U Λ Uᵀ``, eigenvalues falling: onto the principal axes
+- ``"zca"``: ``W = S^(-1/2)``, the symmetric one: back to where the samples came from
+- ``"cholesky"``: ``W = L^(-T)`` from ``S = L Lᵀ``, triangular: feature j looks at 1 … j only
+- ``"newton-schulz"``: matrix products only, which converge to ``"zca"``
+- ``"standardise"``: ``W = diag(S)^(-1/2)``, which is batch normalization: it leaves correlations
+
+**The gradient.** Let ``P = x_hatᵀ dy``. For all but the iterations
+
+``dx = (dy - mean(dy) - x_hat M / m) Wᵀ``,  ``M_ij = w_ij P_ij + w_ji P_ji``,
+
+a symmetric matrix. The weights, with ``w_ij + w_ji = 1``, say which part of a change of S turns
+the samples: ``Λ_i / (Λ_i - Λ_j)`` for PCA, which has a pole; 1 above the diagonal and 0 below for
+Cholesky; ``√Λ_i / (√Λ_i + √Λ_j)``, in the basis U, for ZCA, always between 0 and 1.
+
+Sources: Kessy, Lewin & Strimmer 2018, "Optimal whitening and decorrelation"; Huang, Yang, Lang &
+Deng 2018, "Decorrelated Batch Normalization" (the gradient of PCA and ZCA whitening); Huang, Zhou,
+Zhu, Liu & Shao 2019, "Iterative Normalization: Beyond Standardization towards Efficient Whitening";
+Siarohin, Sangineto & Sebe 2019, "Whitening and Coloring Batch Transform for GANs" (Cholesky).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+METHODS = ("standardise", "pca", "zca", "cholesky", "newton-schulz")
+GAP = 1e-9  # eigenvalues that differ by less than this part of the largest count as equal
+ROUNDING = np.finfo(float).eps
+
+
+class NotDefined(ValueError):
+    """The batch has no such whitening, or the whitening no gradient there; the message says why."""
+
+
+class WhiteningCache(NamedTuple):
+    """What `whiten` leaves for `whiten_backward`."""
+
+    x_hat: np.ndarray  # (m, d)
+    centred: np.ndarray  # x - mu, (m, d)
+    W: np.ndarray  # (d, d), x_hat = centred @ W
+    method: str
+    training: bool  # whether mu and the covariance were computed from x
+    memo: Any  # what the method keeps for its gradient
+
+
+@dataclass
+class RunningCovariance:
+    """The mean and covariance for evaluation mode, which follow the training batches.
+
+    ``running = (1 - momentum) * running + momentum * batch``: momentum is the weight of the *new*
+    batch. The covariance is averaged, not W: PCA's axes can change places from batch to batch, and
+    the mean of whitening matrices need not whiten anything.
+
+    Parameters
+    ----------
+    mean : number or (d,) array
+    cov : (d, d) array, or None for the identity
+    momentum : number from 0 to 1
+    unbiased : whether to store ``cov * m / (m - 1)``; the batch itself is whitened with the biased
+        covariance in either case
+
+    Raises ValueError for a momentum that is not in [0, 1].
+    """
+
+    mean: np.ndarray | float = 0.0
+    cov: np.ndarray | None = None
+    momentum: float = 0.1
+    unbiased: bool = True
+
+    def __post_init__(self):
+        if not 0 <= self.momentum <= 1:
+            raise ValueError(f"momentum: got {self.momentum!r}, want a number from 0 to 1")
+
+    def statistics(self, d):
+        """(mean, cov) for d features. Raises ValueError if they do not fit or are not finite."""
+        mean = np.asarray(self.mean, float)
+        cov = np.eye(d) if self.cov is None else np.asarray(self.cov, float)
+        if mean.shape not in ((), (d,)) or not np.isfinite(mean).all():
+            raise ValueError(f"running.mean: got {self.mean!r}, want {d} finite numbers")
+        if cov.shape != (d, d) or not np.isfinite(cov).all() or not np.allclose(cov, cov.T):
+            raise ValueError(f"running.cov: got {cov!r}, want a finite symmetric ({d}, {d}) matrix")
+        return np.broadcast_to(mean, (d,)), cov
+
+    def update(self, mu, cov, m):
+        """Take in the mean and the biased covariance of a batch of m samples.
+
+        Raises ValueError for an unbiased update from a batch of one.
+        """
+        if self.unbiased and m < 2:
+            raise ValueError(
+                "running: a batch of one has no unbiased covariance (it divides by m - 1 = 0); "
+                "want more samples, unbiased=False, or training=False"
+            )
+        mean, old = self.statistics(len(mu))
+        weight, bessel = self.momentum, m / (m - 1) if self.unbiased else 1.0
+        self.mean = (1 - weight) * mean + weight * mu
+        self.cov = (1 - weight) * old + weight * bessel * cov
+
+
+def whiten(x, eps=1e-5, *, method="zca", iterations=5, running=None, training=True):
+    """Give the batch mean 0 and covariance I: ``x_hat = (x - mu) W``, as the module's head says.
+
+    Parameters
+    ----------
+    x : (m, d) array, computed in float64
+    eps : number >= 0, added to the covariance's diagonal; the covariance of x_hat is then
+        ``I - eps Wᵀ W``. With eps > 0 any batch will do: d > m, copies of a feature, m = 1
+    method : one of `METHODS`; "standardise" is batch normalization without gamma and beta
+    iterations : integer >= 0, for "newton-schulz" only
+    running : `RunningCovariance`; updated in training, used as mu and cov in evaluation
+    training : False for evaluation mode
+
+    Returns (x_hat, cache): x_hat of x's shape, and the cache for `whiten_backward`.
+
+    "pca" orders its axes by falling eigenvalue and points axis i towards feature i. Where two
+    eigenvalues are equal, their axes are any two at right angles, as rounding has it.
+
+    Raises `NotDefined` (a ValueError) for a covariance that is singular to rounding, and ValueError
+    for an x that is not an (m, d) array of finite numbers, eps < 0, an unknown method, iterations
+    that are no integer >= 0, and for evaluation without `running`.
+    """
+    x = _matrix("x", x)
+    if not isinstance(eps, int | float | np.number) or not 0 <= eps < math.inf:
+        raise ValueError(f"eps: got {eps!r}, want a finite number >= 0")
+    if method not in METHODS:
+        raise ValueError(f"method: got {method!r}, want one of {', '.join(METHODS)}")
+    if not isinstance(iterations, int | np.integer) or iterations < 0:
+        raise ValueError(f"iterations: got {iterations!r}, want an integer >= 0")
+    if not training and running is None:
+        raise ValueError("running: got None, want a RunningCovariance, since training is False")
+    m, d = x.shape
+    if training:
+        with np.errstate(all="ignore"):
+            # The mean of equal numbers may round: what is constant shall be exactly so
+            mu = np.where((x == x[0]).all(axis=0), x[0], x.mean(axis=0))
+            cov = (x - mu).T @ (x - mu) / m
+        if not np.isfinite(cov).all():
+            raise ValueError("x: its squares overflow; want smaller numbers")
+    else:
+        mu, cov = running.statistics(d)
+    W, memo = _ROOTS[method](cov, eps, m, iterations)
+    centred = x - mu
+    x_hat = centred @ W
+    if training and running is not None:
+        running.update(mu, cov, m)
+    return x_hat, WhiteningCache(x_hat, centred, W, method, bool(training), memo)
+
+
+def whiten_backward(dy, cache):
+    """The gradient ``dx`` of a loss whose gradient at ``x_hat`` is ``dy``.
+
+    In training it is the formula at the module's head; "newton-schulz" is differentiated iteration
+    by iteration, as it was run, converged or not. In evaluation mode, where mu and W do not depend
+    on x, ``dx = dy Wᵀ``.
+
+    Parameters
+    ----------
+    dy : (m, d) array
+    cache : what `whiten` returned
+
+    Raises ValueError for a dy of another shape or that is not finite, and `NotDefined` (a
+    ValueError) for "pca" where two eigenvalues are equal to a part in 1e9 of the largest: its
+    gradient grows as one over their distance. The exception are the equal eigenvalues of a batch
+    of m <= d samples, along which every such batch is flat: nothing flows there.
+    """
+    dy = _matrix("dy", dy)
+    x_hat, centred, W, method, training, memo = cache
+    if dy.shape != x_hat.shape:
+        raise ValueError(f"dy: got shape {dy.shape}, want that of x, {x_hat.shape}")
+    if not training:
+        return dy @ W.T
+    m = len(dy)
+    if method == "newton-schulz":
+        dcov = _newton_schulz_backward(centred.T @ dy, *memo)
+        dx = dy @ W.T + centred @ (dcov + dcov.T) / m
+        return dx - dx.mean(axis=0)
+    weights, basis = memo
+    if weights is None:
+        raise NotDefined(
+            "dy: two eigenvalues of the covariance are equal, so PCA's axes are not defined and "
+            'have no gradient; want another batch, or method="zca"'
+        )
+    P = x_hat.T @ dy
+    M = weights * (basis.T @ P @ basis)
+    M = basis @ (M + M.T) @ basis.T
+    return (dy - dy.mean(axis=0) - x_hat @ M / m) @ W.T
+
+
+def newton_schulz(x, eps=1e-5, iterations=5, m=None):
+    """Whiten by matrix products alone: plain NumPy, to read and to trace.
+
+    With ``size = trace(S)``, ``Y = S / size``, ``Z = I`` and then over and over
+
+    ``T = (3 I - Z Y) / 2``,  ``Y ← Y T``,  ``Z ← T Z``,
+
+    Y converges to the root of ``S / size`` and Z to its inverse, so ``Z / √size`` to ``S^(-1/2)``.
+    An eigenvalue q of Z Y becomes ``q (3 - q)² / 4``, which leads to 1 from anywhere in (0, 3); the
+    division by the trace puts all of them into (0, 1].
+
+    Parameters
+    ----------
+    x : (m, d) array
+    eps : number >= 0, added to the covariance's diagonal
+    iterations : integer >= 0
+    m : the number of samples, where it is to be an input of the traced graph; None for len(x)
+
+    Returns a tuple of x_hat after 0, 1, … ``iterations`` iterations, each of x's shape. Like
+    `batch_norm` it checks nothing.
+
+    Source: Huang et al. 2019, "Iterative Normalization: Beyond Standardization towards Efficient
+    Whitening", who iterate ``Z ← (3 Z - Z³ S / size) / 2``. That is the same on paper, but with
+    more iterations it blows its rounding errors up; the pair Y, Z does not (Higham 2008, "Functions
+    of Matrices", chapter 6).
+    """
+    mu = x.mean(axis=0)
+    centred = x - mu
+    cov = centred.T @ centred / (len(x) if m is None else m)
+    size, steps = _newton_schulz(cov + eps * np.eye(x.shape[1]), iterations)
+    return tuple(centred @ (Z / size**0.5) for _, Z in steps)
+
+
+def work(method, m, d, iterations=5):
+    """How many multiplications whitening m samples of d features takes, forward, leading terms.
+
+    Counted as for plain matrix products: ``m d²`` for the covariance and as many to apply W;
+    ``d³/3`` for a Cholesky factor and its inverse; ``3 d³`` a Newton–Schulz iteration; for PCA an
+    eigenvalue decomposition, about ``9/2 d³`` (Golub & Van Loan, "Matrix Computations", count
+    ``9 d³`` additions and multiplications), and ``d³`` more for ZCA. "standardise" takes ``2 m d``.
+
+    m and d are numbers or arrays >= 0. Raises ValueError for an unknown method.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method: got {method!r}, want one of {', '.join(METHODS)}")
+    if method == "standardise":
+        return 2 * m * d
+    roots = {"pca": 4.5, "zca": 5.5, "cholesky": 1 / 3, "newton-schulz": 3 * iterations}
+    return 2 * m * d**2 + roots[method] * d**3
+
+
+# --- The methods: (cov, eps, m, iterations) -> W, and what its gradient needs (weights, basis) ---
+
+
+def _standardise(cov, eps, m, iterations):
+    var = np.diag(cov) + eps
+    if not (var > 0).all():
+        raise NotDefined("x: a feature is constant; want samples that differ, or eps > 0")
+    return np.diag(var**-0.5), (np.eye(len(cov)) / 2, np.eye(len(cov)))
+
+
+def _pca(cov, eps, m, iterations):
+    values, U = _eigen(cov, eps)
+    turned = np.diag(U).copy()
+    # An axis at right angles to its feature (rounding aside) points along its largest entry
+    flat = np.abs(turned) < GAP
+    turned[flat] = U[np.abs(U).argmax(axis=0), np.arange(len(U))][flat]
+    U = U * np.where(turned < 0, -1, 1)
+    return U / np.sqrt(values), (_pca_weights(values, eps, m), np.eye(len(U)))
+
+
+def _pca_weights(values, eps, m):
+    """``Λ_i / (Λ_i - Λ_j)``, 1/2 on the diagonal; None where two eigenvalues are equal."""
+    d = len(values)
+    gap = values[:, None] - values
+    equal = np.abs(gap) <= GAP * values[0]
+    rank = min(d, m - 1)
+    # Beyond the rank that m samples can have at most, x_hat is 0 whatever x is, and so is P
+    if rank == 0 or values[rank - 1] - eps > GAP * (values[0] - eps):
+        equal[rank:, rank:] = np.eye(d - rank, dtype=bool)
+        gap[rank:, rank:] = np.inf
+    if equal.sum() > d:
+        return None
+    np.fill_diagonal(gap, 2 * values)
+    return values[:, None] / gap
+
+
+def _zca(cov, eps, m, iterations):
+    values, U = _eigen(cov, eps)
+    s = np.sqrt(values)
+    return U / s @ U.T, (s[:, None] / (s[:, None] + s), U)
+
+
+def _cholesky(cov, eps, m, iterations):
+    d = len(cov)
+    try:
+        L = np.linalg.cholesky(cov + eps * np.eye(d))
+    except np.linalg.LinAlgError:
+        L = np.zeros((d, d))
+    if not (np.diag(L) ** 2).min() > d * ROUNDING * np.diag(cov).max():
+        raise _singular()
+    return np.linalg.inv(L.T), (np.triu(np.ones((d, d))) - np.eye(d) / 2, np.eye(d))
+
+
+def _iterated(cov, eps, m, iterations):
+    S = cov + eps * np.eye(len(cov))
+    if not np.trace(S) > 0:
+        raise _singular()
+    size, steps = _newton_schulz(S, iterations)
+    return steps[-1][1] / size**0.5, (S, size, steps)
+
+
+_ROOTS = dict(zip(METHODS, (_standardise, _pca, _zca, _cholesky, _iterated), strict=True))
+
+
+def _newton_schulz(S, iterations):
+    """trace(S), and the pairs Y, Z after 0, 1, … iterations; S may be traced."""
+    identity = np.eye(S.shape[0])
+    size = (S * identity).sum()
+    Y, Z = S / size, identity
+    steps = [(Y, Z)]
+    for _ in range(iterations):
+        T = 1.5 * identity - 0.5 * (Z @ Y)
+        Y, Z = Y @ T, T @ Z
+        steps.append((Y, Z))
+    return size, steps
+
+
+def _newton_schulz_backward(dW, S, size, steps):
+    """The gradient at S, one line for each line of `_newton_schulz`, the last one first."""
+    dZ = dW / size**0.5
+    dsize = -0.5 * size**-1.5 * np.sum(dW * steps[-1][1])
+    dY = np.zeros_like(S)
+    for Y, Z in reversed(steps[:-1]):
+        T = 1.5 * np.eye(len(S)) - 0.5 * (Z @ Y)
+        dT = Y.T @ dY + dZ @ Z.T
+        dY = dY @ T.T - 0.5 * (Z.T @ dT)
+        dZ = T.T @ dZ - 0.5 * (dT @ Y.T)
+    dsize -= np.sum(dY * S) / size**2
+    return dY / size + dsize * np.eye(len(S))
+
+
+def _eigen(cov, eps):
+    """Eigenvalues of ``cov + eps I``, falling, and their axes as columns."""
+    values, U = np.linalg.eigh(cov)
+    # Equal ones keep their order, so that what is uncorrelated and alike is not turned
+    order = np.argsort(-values, kind="stable")
+    values = np.maximum(values[order], 0) + eps
+    if not values[-1] > len(cov) * ROUNDING * values[0]:
+        raise _singular()
+    return values, U[:, order]
+
+
+def _singular():
+    return NotDefined(
+        "x: its covariance is singular (features that follow from one another, or m <= d), so no "
+        "matrix whitens it; want eps > 0, and not lost beside the largest variance"
+    )
+
+
+def _matrix(name, value):
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu" or array.ndim != 2 or 0 in array.shape:
+        raise ValueError(
+            f"{name}: got {array.dtype} data of shape {array.shape}, want an (m, d) array of reals"
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: want finite numbers")
+    return array.astype(float)
