@@ -18,6 +18,7 @@ The graph goes to the page as JSON, where `figures/interpreter.js` does what `Gr
 `Run.backward` do here. An operation is one entry of `OPS` here and one of `OPS` there.
 """
 
+import inspect
 import json
 import sys
 from collections.abc import Callable
@@ -49,67 +50,80 @@ class UnknownOperation(ValueError):
 
 
 class Op(NamedTuple):
-    """One operation: what it computes, and what it sends back to each of its inputs.
+    """One operation: its sign in a figure, what it computes, and a rule for each of its inputs.
 
-    ``backward(d, y, *inputs, **params)`` takes the gradient ``d`` that arrived at the output
-    ``y`` and returns one gradient an input, before the broadcasting is undone (`unbroadcast`).
+    ``rule(d, y, *inputs, **params)`` makes an input's gradient of the gradient ``d`` that arrived
+    at the output ``y``; broadcasting is undone afterwards, by `unbroadcast`.
     """
 
-    forward: Callable
-    backward: Callable
     sign: str
+    forward: Callable
+    rules: tuple[Callable, ...]
 
 
-def _power_backward(d, y, a, p):
-    # p is a constant (see trace); p = 0 would ask for 0 * 0**-1
-    return d * p * a ** (p - 1) if np.any(p) else 0 * d, None
+def _power_rule(d, y, a, p):
+    # Where p is 0, a ** (p - 1) would ask for 0 * 0 ** -1
+    return d * p * a ** np.where(p, p - 1, 1.0)
 
 
-def _maximum_backward(d, y, a, b):
-    # Where both are equal each gets half: the mean of the two one-sided derivatives
-    return d * ((a > b) + 0.5 * (a == b)), d * ((b > a) + 0.5 * (a == b))
+def _share(p, q):
+    """What p gets of a maximum's gradient: half where both are equal, the mean of both slopes."""
+    return np.where(p == q, 0.5, p > q)
 
 
 def _spread(d, a, axis, keepdims):
     """Undo a sum: give every entry of ``a`` the gradient of the sum it went into."""
     if axis is not None and not keepdims:
         d = np.expand_dims(d, axis)
-    return np.broadcast_to(d, a.shape)
+    return np.broadcast_to(d, np.shape(a))
 
 
-def _mean_backward(d, y, a, axis=None, keepdims=False):
-    return (_spread(d, a, axis, keepdims) / (a.size / max(y.size, 1)),)
+def _mean_rule(d, y, a, **params):
+    return _spread(d, a, **params) / (np.size(a) / max(np.size(y), 1))
 
 
-def _matmul_backward(d, y, a, b):
-    # A vector on the left is a row, on the right a column; the reshape takes that back
+def _matmul_left_rule(d, y, a, b):
+    D, _, B = _as_matrices(d, a, b)
+    return (D @ B.T).reshape(a.shape)
+
+
+def _matmul_right_rule(d, y, a, b):
+    D, A, _ = _as_matrices(d, a, b)
+    return (A.T @ D).reshape(b.shape)
+
+
+def _as_matrices(d, a, b):
+    """A product's gradient and operands; a vector on the left is a row, on the right a column."""
     A, B = np.atleast_2d(a), b if b.ndim == 2 else b[:, None]
-    D = d.reshape(A.shape[0], B.shape[1])
-    return (D @ B.T).reshape(a.shape), (A.T @ D).reshape(b.shape)
+    return d.reshape(len(A), B.shape[1]), A, B
 
 
 OPS = {
-    "add": Op(np.add, lambda d, y, a, b: (d, d), "+"),
-    "subtract": Op(np.subtract, lambda d, y, a, b: (d, -d), "−"),
-    "multiply": Op(np.multiply, lambda d, y, a, b: (d * b, d * a), "×"),
-    "divide": Op(np.divide, lambda d, y, a, b: (d / b, -d * y / b), "÷"),
-    "power": Op(np.power, _power_backward, "^"),
-    "negative": Op(np.negative, lambda d, y, a: (-d,), "−"),
-    "square": Op(np.square, lambda d, y, a: (d * 2 * a,), "²"),
-    "sqrt": Op(np.sqrt, lambda d, y, a: (d / (2 * y),), "√"),
-    "exp": Op(np.exp, lambda d, y, a: (d * y,), "exp"),
-    "log": Op(np.log, lambda d, y, a: (d / a,), "log"),
-    "tanh": Op(np.tanh, lambda d, y, a: (d * (1 - y * y),), "tanh"),
-    "maximum": Op(np.maximum, _maximum_backward, "max"),
-    "sum": Op(np.sum, lambda d, y, a, axis=None, keepdims=False: (_spread(d, a, axis, keepdims),), "Σ"),
-    "mean": Op(np.mean, _mean_backward, "mean"),
-    "matmul": Op(np.matmul, _matmul_backward, "@"),
-    "transpose": Op(np.transpose, lambda d, y, a: (np.transpose(d),), "ᵀ"),
+    "add": Op("+", np.add, (lambda d, y, a, b: d, lambda d, y, a, b: d)),
+    "subtract": Op("−", np.subtract, (lambda d, y, a, b: d, lambda d, y, a, b: -d)),
+    "multiply": Op("×", np.multiply, (lambda d, y, a, b: d * b, lambda d, y, a, b: d * a)),
+    "divide": Op("÷", np.divide, (lambda d, y, a, b: d / b, lambda d, y, a, b: -d * y / b)),
+    "power": Op("^", np.power, (_power_rule,)),  # the exponent is a constant: see trace
+    "negative": Op("−", np.negative, (lambda d, y, a: -d,)),
+    "square": Op("²", np.square, (lambda d, y, a: d * 2 * a,)),
+    "sqrt": Op("√", np.sqrt, (lambda d, y, a: d / (2 * y),)),
+    "exp": Op("exp", np.exp, (lambda d, y, a: d * y,)),
+    "log": Op("log", np.log, (lambda d, y, a: d / a,)),
+    "tanh": Op("tanh", np.tanh, (lambda d, y, a: d * (1 - y * y),)),
+    "maximum": Op(
+        "max",
+        np.maximum,
+        (lambda d, y, a, b: d * _share(a, b), lambda d, y, a, b: d * _share(b, a)),
+    ),
+    "sum": Op("Σ", np.sum, (lambda d, y, a, **params: _spread(d, a, **params),)),
+    "mean": Op("mean", np.mean, (_mean_rule,)),
+    "matmul": Op("@", np.matmul, (_matmul_left_rule, _matmul_right_rule)),
+    "transpose": Op("ᵀ", np.transpose, (lambda d, y, a: np.transpose(d),)),
 }
 
 
 def unbroadcast(d, shape):
-    """Sum ``d`` down to ``shape``: broadcasting copies forward, so it sums backward."""
+    """Sum ``d`` down to ``shape``: what broadcasting copied forward is summed backward."""
     d = d.sum(axis=tuple(range(d.ndim - len(shape))))
     stretched = tuple(i for i, n in enumerate(shape) if n == 1 and d.shape[i] != 1)
     return d.sum(axis=stretched, keepdims=True)
@@ -145,12 +159,12 @@ class Node:
         return OPS[self.op].sign
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Graph:
     """A traced function. ``nodes`` stand in the order of their computation.
 
     The graph holds no sizes: ``mean`` divides by the number of entries it then finds. So it runs
-    on batches of any size, unless the traced function read a number from ``x.shape``.
+    on batches of any size (with as many axes), unless the function read a number from ``x.shape``.
     """
 
     nodes: tuple[Node, ...]
@@ -167,7 +181,7 @@ class Graph:
             for i, node in enumerate(self.nodes):
                 if node.name == key:
                     return i
-        elif 0 <= key < len(self.nodes):
+        elif isinstance(key, int | np.integer) and 0 <= key < len(self.nodes):
             return int(key)
         names = ", ".join(node.name for node in self.nodes if node.name)
         raise KeyError(f"no node {key!r} in the graph; its names are {names}")
@@ -184,25 +198,21 @@ class Graph:
         ``"x->centred"``: the edges between two nodes; ``Edge(target, slot)`` or such a pair: that
         edge; or a list, tuple or set of these. Raises ValueError for an edge that is not there.
         """
-        if isinstance(spec, str | Edge):
-            spec = [spec]
+        items = [spec] if isinstance(spec, str) else list(spec)
+        if items and all(isinstance(item, int) for item in items):
+            items = [items]
         found = set()
-        for item in spec:
+        for item in items:
             if isinstance(item, str):
                 source, _, target = (part.strip() for part in item.partition("->"))
                 try:
-                    source = self.index(source)
-                    target = self.index(target) if target else None
+                    source, target = self.index(source), self.index(target) if target else None
                 except KeyError as error:
                     raise ValueError(f"cut: {error.args[0]}") from None
-                edges = {
-                    edge
-                    for edge in self.edges
-                    if self.nodes[edge.target].inputs[edge.slot] == source
-                    and target in (None, edge.target)
-                }
+                leaving = {e for e in self.edges if self.nodes[e.target].inputs[e.slot] == source}
+                edges = {e for e in leaving if target in (None, e.target)}
             else:
-                edges = {Edge(*item)} & set(self.edges)
+                edges = {e for e in self.edges if [*e] == item or e == item}
             if not edges:
                 raise ValueError(f"cut: the graph has no edge {item!r}")
             found |= edges
@@ -230,19 +240,27 @@ class Graph:
         return Run(self, values)
 
     def to_json(self):
-        """The graph as JSON: what the page's interpreter reads. Raises ValueError on NaN."""
+        """The graph as JSON: what the page's interpreter reads.
+
+        Raises ValueError for a constant that JSON cannot hold (infinite or NaN).
+        """
         nodes = []
         for node in self.nodes:
             entry = {"op": node.op, "symbol": node.symbol, "shape": node.shape}
             entry |= {"name": node.name} if node.name else {}
             entry |= {"inputs": node.inputs} if node.inputs else {}
-            entry |= {k: np.asarray(v).tolist() if k == "value" else v for k, v in node.params.items()}
+            entry |= node.params
+            if "value" in entry:
+                entry["value"] = np.asarray(entry["value"]).tolist()
             nodes.append(entry)
         return json.dumps({"nodes": nodes, "outputs": self.outputs}, allow_nan=False)
 
     @classmethod
     def from_json(cls, text):
-        """The graph that `to_json` wrote. Raises ValueError for an operation it does not know."""
+        """The graph that `to_json` wrote; its constants are float64, or Python numbers.
+
+        Raises `UnknownOperation` for an operation it does not know.
+        """
         data = json.loads(text)
         nodes = []
         for entry in data["nodes"]:
@@ -252,7 +270,7 @@ class Graph:
                 raise UnknownOperation(f"from_json: unknown operation {op!r}")
             inputs, shape = tuple(entry.pop("inputs", ())), tuple(entry.pop("shape"))
             if "value" in entry and shape:
-                entry["value"] = np.array(entry["value"], float)
+                entry["value"] = np.array(entry["value"], float).reshape(shape)
             if isinstance(entry.get("axis"), list):
                 entry["axis"] = tuple(entry["axis"])
             nodes.append(Node(op, inputs, entry, name, shape))
@@ -282,34 +300,47 @@ class Run(_PerNode):
         """Send ``dy`` (the loss's gradient at the output) back to every node.
 
         ``cut`` names edges over which nothing flows: see `Graph.cut`. For several outputs ``dy``
-        is a sequence. Raises ValueError if a gradient's shape is not its output's.
+        is a sequence, one for each. A gradient has the dtype of the value it belongs to. Raises
+        ValueError if a gradient's shape is not its output's.
         """
         graph, values = self.graph, self.arrays
         cut, flow = graph.cut(cut), {}
         grads = [None] * len(values)  # None: nothing arrived
-        outputs = graph.outputs
-        for i, d in zip(outputs, dy if len(outputs) > 1 else [dy], strict=True):
-            d = _number("dy", d)
-            if d.shape != np.shape(values[i]):
-                raise ValueError(f"dy: got shape {d.shape}, the output has {np.shape(values[i])}")
+        dys = [dy] if len(graph.outputs) == 1 else list(dy)
+        if len(dys) != len(graph.outputs):
+            raise ValueError(
+                f"dy: got {len(dys)} gradients, the graph has {len(graph.outputs)} outputs"
+            )
+
+        def add(i, d):
+            d = np.asarray(d, np.asarray(values[i]).dtype)
             grads[i] = d if grads[i] is None else grads[i] + d
+            return d
+
+        for i, d in zip(graph.outputs, dys, strict=True):
+            if np.shape(d) != np.shape(values[i]):
+                raise ValueError(
+                    f"dy: got shape {np.shape(d)}, the output has {np.shape(values[i])}"
+                )
+            add(i, _number("dy", d))
         for target in reversed(range(len(values))):
-            node, d = graph.nodes[target], grads[target]
-            if d is None or not node.inputs:
+            node = graph.nodes[target]
+            if grads[target] is None:
                 continue
-            arguments = [np.asarray(values[i]) for i in node.inputs]
-            sent = OPS[node.op].backward(d, np.asarray(values[target]), *arguments, **node.params)
             for slot, source in enumerate(node.inputs):
                 edge = Edge(target, slot)
                 if edge in cut or graph.nodes[source].op == "constant":
                     continue
-                flow[edge] = unbroadcast(np.asarray(sent[slot]), np.shape(values[source]))
-                grads[source] = flow[edge] if grads[source] is None else grads[source] + flow[edge]
+                arrays = (values[i] for i in (target, *node.inputs))
+                d = OPS[node.op].rules[slot](grads[target], *arrays, **node.params)
+                flow[edge] = add(source, unbroadcast(np.asarray(d), np.shape(values[source])))
         return Gradients(graph, grads, values, flow)
 
 
 class Gradients(_PerNode):
-    """The gradients of one backward pass: ``grads["x"]``. ``flow[edge]``: what an edge carried."""
+    """The gradients of one backward pass: ``grads["x"]``; zeros at constants, and where nothing
+    arrived. ``flow[edge]``: what an edge carried; an edge over which nothing went is not there.
+    """
 
     def __init__(self, graph, arrays, values, flow):
         zeros = (np.zeros_like(v) for v in values)
@@ -323,8 +354,6 @@ class Gradients(_PerNode):
 class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     """A NumPy array that writes down what is done to it."""
 
-    __array_priority__ = 1000
-
     def __init__(self, tape, index, value):
         self._tape, self._index, self._value = tape, index, value
 
@@ -332,7 +361,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     ndim = property(lambda self: np.ndim(self._value))
     size = property(lambda self: np.size(self._value))
     dtype = property(lambda self: np.asarray(self._value).dtype)
-    T = property(lambda self: self._tape.record("transpose", [self]))
+    T = property(lambda self: np.transpose(self))
 
     def __len__(self):
         return len(self._value)
@@ -341,125 +370,150 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         return f"Traced(node {self._index}, shape {self.shape})"
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        name = f"np.{ufunc.__name__}"
         if method != "__call__":
-            raise UnknownOperation(f"trace: np.{ufunc.__name__}.{method} is not traced")
+            raise UnknownOperation(f"trace: {name}.{method} is not traced")
         if kwargs:
-            what = "an operation in place" if "out" in kwargs else ", ".join(kwargs)
-            raise UnknownOperation(f"trace: np.{ufunc.__name__} with {what} is not traced")
-        return self._tape.record(ufunc.__name__, inputs)
+            what = "in place (out=)" if "out" in kwargs else f"with {', '.join(kwargs)}="
+            raise UnknownOperation(f"trace: {name} {what} is not traced")
+        return self._tape.record(ufunc, name, inputs)
 
     def __array_function__(self, function, types, args, kwargs):
-        if function in (np.sum, np.mean, np.transpose) and isinstance(args[0], Traced):
-            return getattr(args[0], function.__name__)(*args[1:], **kwargs)
-        raise UnknownOperation(f"trace: np.{function.__name__} is not traced")
+        name = f"{function.__module__}.{function.__name__}".replace("numpy", "np")
+        params = {}
+        if function in (np.sum, np.mean, np.transpose):
+            given = inspect.signature(function).bind(*args, **kwargs).arguments
+            args = [given.pop("a")]
+            if function is not np.transpose:
+                params = {"axis": given.pop("axis", None), "keepdims": given.pop("keepdims", False)}
+            if unknown := [key for key, value in given.items() if value is not None]:
+                raise UnknownOperation(f"trace: {name} with {', '.join(unknown)}= is not traced")
+        return self._tape.record(function, name, args, **params)
 
-    def sum(self, axis=None, keepdims=False):
-        return self._tape.record("sum", [self], axis=axis, keepdims=keepdims)
+    def sum(self, *args, **kwargs):
+        return np.sum(self, *args, **kwargs)
 
-    def mean(self, axis=None, keepdims=False):
-        return self._tape.record("mean", [self], axis=axis, keepdims=keepdims)
+    def mean(self, *args, **kwargs):
+        return np.mean(self, *args, **kwargs)
 
-    def transpose(self):
-        return self.T
+    def transpose(self, *axes):
+        return np.transpose(self, axes or None)
 
-    def __array__(self, *args, **kwargs):
-        raise UnknownOperation("trace: a traced array cannot be turned into a plain one")
+    def _refusing(what):
+        def refuse(self, *args, **kwargs):
+            raise UnknownOperation(f"trace: {what} is not traced")
 
-    def _refuse(self, *args):
-        raise UnknownOperation(
-            "trace: the path of the computation may not depend on a traced value "
-            "(an index, a loop over it, `if`, `float()`)"
-        )
+        return refuse
 
-    __getitem__ = __iter__ = __bool__ = __float__ = __int__ = _refuse
+    # What would take the value out of the trace, or let the path of the computation depend on it
+    __array__ = _refusing("an array turned into a plain one (np.array, np.asarray)")
+    __getitem__ = _refusing("an index into an array (x[…])")
+    __setitem__ = _refusing("writing into an array (x[…] = …)")
+    __iter__ = _refusing("a loop over an array")
+    __bool__ = _refusing("a condition on an array (if, while, and, or, not)")
+    __float__ = _refusing("float() of an array")
+    __int__ = _refusing("int() of an array")
+    __index__ = _refusing("an array used as an index or a count")
+    __complex__ = _refusing("complex() of an array")
+    __round__ = _refusing("round() of an array")
 
     def __getattr__(self, name):
         if name.startswith("_") or not hasattr(np.ndarray, name):
             raise AttributeError(name)
-        raise UnknownOperation(f"trace: the array method .{name} is not traced")
+        raise UnknownOperation(f"trace: the array's .{name} is not traced")
 
 
 class _Tape:
-    def __init__(self):
+    """What `trace` writes on, and the frame in which the traced function's ``code`` ran."""
+
+    def __init__(self, code):
         self.nodes, self.values = [], []
+        self.code, self.frame = code, None
 
     def add(self, node, value):
         self.nodes.append(replace(node, shape=np.shape(value)))
         self.values.append(value)
         return Traced(self, len(self.nodes) - 1, value)
 
-    def constant(self, value):
-        value = _number("constant", value)
-        return self.add(Node("constant", params={"value": value}), value)
+    def operand(self, value):
+        if not isinstance(value, Traced):
+            value = _number("constant", value)
+            return self.add(Node("constant", params={"value": value}), value)
+        if value._tape is not self:
+            raise UnknownOperation("trace: an array of another trace is not traced")
+        return value
 
-    def record(self, op, arguments, **params):
-        if op not in OPS:
-            raise UnknownOperation(
-                f"trace: np.{op} is not an operation the graph knows; it knows {', '.join(OPS)}"
-            )
+    def record(self, function, name, arguments, **params):
+        op = next((op for op, known in OPS.items() if known.forward is function), None)
+        if op is None:
+            raise UnknownOperation(f"trace: {name} is not traced; what is: {', '.join(OPS)}")
         if op == "power" and isinstance(arguments[1], Traced):
             raise UnknownOperation("trace: np.power with a traced exponent is not traced")
-        traced = [a if isinstance(a, Traced) else self.constant(a) for a in arguments]
-        values = [a._value for a in traced]
-        if op == "matmul" and max(map(np.ndim, values)) > 2:
-            raise UnknownOperation("trace: np.matmul of more than two dimensions is not traced")
-        if op == "transpose" and np.ndim(values[0]) > 2:
-            raise UnknownOperation("trace: np.transpose of more than two dimensions is not traced")
+        self.frame = self.frame or _frame_of(self.code)
+        operands = [self.operand(argument) for argument in arguments]
+        if op in ("matmul", "transpose") and max(operand.ndim for operand in operands) > 2:
+            raise UnknownOperation(f"trace: {name} of more than two dimensions is not traced")
         if params.get("axis") is not None:
-            axes = np.lib.array_utils.normalize_axis_tuple(params["axis"], np.ndim(values[0]))
-            params["axis"] = axes
-        inputs = tuple(a._index for a in traced)
-        return self.add(Node(op, inputs, params), OPS[op].forward(*values, **params))
+            ndim = operands[0].ndim
+            params["axis"] = np.lib.array_utils.normalize_axis_tuple(params["axis"], ndim)
+        if params:
+            params["keepdims"] = bool(params["keepdims"])
+        value = OPS[op].forward(*(operand._value for operand in operands), **params)
+        return self.add(Node(op, tuple(operand._index for operand in operands), params), value)
 
 
 def trace(function, /, **inputs):
     """Run ``function`` once on ``inputs`` and write down what it did, as a `Graph`.
 
     Each keyword becomes an input of the graph; arguments left to their defaults are constants.
-    The names of the function's local variables become the names of the nodes.
+    The function's local variables, as they are when it returns, name the nodes: its own, not
+    those of functions it calls; under a decorator that keeps ``__wrapped__`` or in a
+    `functools.partial`, those of the function inside. If two hold one array, the later names it.
 
     Raises `UnknownOperation` (a ValueError) naming the first operation it has no rule for, and
-    ValueError for an input that is not numeric.
+    ValueError for an input that is not numeric, or an output that depends on no input.
     """
-    tape = _Tape()
+    tape = _Tape(_code(function))
+    arguments = {}
     for name, value in inputs.items():
-        tape.add(Node("input", name=name), _number(name, value))
-    arguments = {
-        name: Traced(tape, i, value)
-        for i, (name, value) in enumerate(zip(inputs, tape.values, strict=True))
-    }
-    result, local = _call(function, arguments)
+        arguments[name] = tape.add(Node("input", name=name), _number(name, value))
+    result = function(**arguments)
     results = result if isinstance(result, tuple) else (result,)
-    for output in results:
-        if not isinstance(output, Traced):
-            raise ValueError(f"trace: the function returned {output!r}, which depends on no input")
+    if not results or not all(isinstance(output, Traced) for output in results):
+        raise ValueError(
+            f"trace: the function returned {result!r}, "
+            "want an array that depends on an input, or a tuple of such arrays"
+        )
+    # A frame keeps its variables for as long as something refers to it
+    local = tape.frame.f_locals if tape.frame else {}
     for name, value in local.items():
         if isinstance(value, Traced) and name not in inputs and value._index >= len(inputs):
             tape.nodes[value._index] = replace(tape.nodes[value._index], name=name)
     return Graph(tuple(tape.nodes), tuple(output._index for output in results))
 
 
-def _call(function, arguments):
-    """Call ``function``; return its result and its local variables as they were at the end."""
-    local, code = {}, getattr(function, "__code__", None)
+def _code(function):
+    """The code of a function, inside its decorators and partials; None if it has none."""
+    while inner := getattr(function, "__wrapped__", None) or getattr(function, "func", None):
+        function = inner
+    return getattr(function, "__code__", None) or getattr(function.__call__, "__code__", None)
 
-    def at_return(frame, event, _):
-        if event == "return" and frame.f_code is code:
-            local.update(frame.f_locals)
 
-    before = sys.getprofile()
-    sys.setprofile(at_return)
-    try:
-        return function(**arguments), local
-    finally:
-        sys.setprofile(before)
+def _frame_of(code):
+    """The outermost frame that runs ``code`` in the running `trace`, if any does."""
+    frame, found = sys._getframe(), None
+    while frame and frame.f_code is not trace.__code__:
+        if frame.f_code is code:
+            found = frame
+        frame = frame.f_back
+    return found
 
 
 def _number(name, value):
-    """``value`` as a real array (or the Python number it is). Raises ValueError otherwise."""
+    """``value`` as a float, if it is a Python number, or a real array. Raises ValueError."""
     array = np.asarray(value)
     if array.dtype.kind not in "fiu":
         raise ValueError(f"{name}: got {array.dtype} data, want real numbers")
-    if isinstance(value, int | float):
-        return value  # a Python number takes the other operand's precision: float32 stays float32
+    if type(value) in (int, float):
+        return float(value)  # takes the other operand's precision: float32 stays float32
     return array.astype(float) if array.dtype.kind in "iu" else array

@@ -1,38 +1,44 @@
 /**
- * Runs, in the page, the graphs that batchnorm/graph.py traced: forward, backward, cut edges.
- * Knows nothing of the DOM. An operation is one entry of OPS here and one of OPS there.
+ * Runs the graphs that batchnorm/graph.py traced: forward, backward, edges cut. Knows no DOM.
+ * An operation is one entry of OPS here and one of OPS there.
  *
- * @typedef {{shape: number[], data: Float64Array}} Tensor entries in row-major order
+ * @typedef {{shape: number[], data: Float64Array}} Tensor row by row; tensors may share
+ *   data, so do not write into it
  * @typedef {{op: string, symbol: string, shape: number[], name?: string, inputs?: number[],
  *   value?: any, axis?: number[] | null, keepdims?: boolean}} GraphNode
  * @typedef {{nodes: GraphNode[], outputs: number[]}} Graph
  */
 
-const sizeOf = (shape) => shape.reduce((a, b) => a * b, 1);
+const sizeOf = (shape) => shape.reduce((size, n) => size * n, 1);
+const sameShape = (a, b) => a.length === b.length && a.every((n, i) => n === b[i]);
 
-/** @returns {Tensor} */
-const make = (shape) => ({ shape, data: new Float64Array(sizeOf(shape)) });
+const zeros = (shape) => ({ shape, data: new Float64Array(sizeOf(shape)) });
+const scalar = (v) => ({ shape: [], data: Float64Array.of(v) });
 
-/** A number or nested lists of them -> Tensor. */
+/** A number or nested lists of them -> Tensor. Throws if rows differ in length. */
 export function tensor(value) {
   const shape = [];
   for (let v = value; Array.isArray(v); v = v[0]) shape.push(v.length);
-  const data = Float64Array.from(Array.isArray(value) ? value.flat(Infinity) : [value]);
-  if (data.length !== sizeOf(shape)) throw new Error("tensor: rows of different lengths");
-  return { shape, data };
+  let entries = [value];
+  for (const n of shape) {
+    if (entries.some((v) => v.length !== n)) throw new Error("tensor: rows differ in length");
+    entries = entries.flat();
+  }
+  return { shape, data: Float64Array.from(entries) };
 }
 
 /** Tensor -> a number or nested lists of them. */
 export function nested({ shape, data }) {
   let rows = Array.from(data);
-  for (const n of shape.slice(1).reverse()) {
-    const count = n ? rows.length / n : sizeOf(shape.slice(0, -1));
-    rows = Array.from({ length: count }, (_, i) => rows.slice(i * n, (i + 1) * n));
+  for (let i = shape.length - 1; i > 0; i--) {
+    const [count, n] = [sizeOf(shape.slice(0, i)), shape[i]];
+    rows = Array.from({ length: count }, (_, k) => rows.slice(k * n, (k + 1) * n));
   }
   return shape.length ? rows : rows[0];
 }
 
 function broadcastShape(a, b) {
+  if (!b.length || sameShape(a, b)) return a;
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, i) => {
     const [p, q] = [a[i - rank + a.length] ?? 1, b[i - rank + b.length] ?? 1];
@@ -41,154 +47,174 @@ function broadcastShape(a, b) {
   });
 }
 
-/** For each entry of an array of shape `to`: where a `from` broadcast to it has that entry. */
+// Tables of where each entry is found: slow to make, so kept
+let ramp = new Int32Array(0); // 0, 1, 2, …: both shapes have as many entries
+let nought = new Int32Array(0); // 0, 0, 0, …: one entry stands for all
+const tables = new Map();
+
+/** A table, maybe too long: entry k of an array of shape `to` is entry table[k] of `from`. */
 function positions(from, to) {
-  const at = new Int32Array(sizeOf(to));
-  const strides = new Array(to.length).fill(0);
-  for (let i = to.length - 1, j = from.length - 1, s = 1; j >= 0; i--, j--) {
-    if (from[j] !== 1) strides[i] = s;
-    s *= from[j];
+  const [size, wanted] = [sizeOf(from), sizeOf(to)];
+  if (ramp.length < wanted) {
+    ramp = Int32Array.from({ length: 2 * wanted }, (_, k) => k);
+    nought = new Int32Array(2 * wanted);
   }
-  for (let k = 0; k < at.length; k++) {
-    for (let i = to.length - 1, rest = k; i >= 0; i--) {
-      at[k] += (rest % to[i]) * strides[i];
-      rest = Math.floor(rest / to[i]);
-    }
+  if (size === wanted) return ramp;
+  if (size === 1) return nought;
+  const key = `${from}>${to}`;
+  if (!tables.has(key)) tables.set(key, makeTable(from, to));
+  return tables.get(key);
+}
+
+function makeTable(from, to) {
+  const at = new Int32Array(sizeOf(to));
+  let [step, stride] = [1, 1]; // to the next entry along axis i of `to`, j of `from`
+  for (let i = to.length - 1, j = from.length - 1; j >= 0; i--, j--) {
+    if (from[j] !== 1) at.forEach((_, k) => (at[k] += (Math.floor(k / step) % to[i]) * stride));
+    step *= to[i];
+    stride *= from[j];
   }
   return at;
 }
 
-/** f, entry by entry, over tensors that broadcast. @returns {Tensor} */
-function map(f, ...tensors) {
-  const out = make(tensors.map((t) => t.shape).reduce(broadcastShape));
-  const at = tensors.map((t) => (t.data.length === out.data.length ? null : positions(t.shape, out.shape)));
-  const pick = (j, k) => tensors[j].data[at[j] ? at[j][k] : k];
-  for (let k = 0; k < out.data.length; k++) {
-    out.data[k] = f(pick(0, k), tensors.length > 1 ? pick(1, k) : 0, tensors.length > 2 ? pick(2, k) : 0);
-  }
+/** Makes a loop over entries an operation on one to three tensors that broadcast. */
+const elementwise = (loop) => (a, b = a, c = b) => {
+  const out = zeros(broadcastShape(broadcastShape(a.shape, b.shape), c.shape));
+  const [i, j, l] = [a, b, c].map((t) => positions(t.shape, out.shape));
+  loop(out.data, a.data, i, b.data, j, c.data, l);
   return out;
-}
+};
 
-/** Sums `t` down to a shape that broadcasts to t's: broadcasting copies, so its reverse sums. */
+// A loop each: calling a function for every entry takes twice as long
+const plus = elementwise((to, p, i, q, j) => {
+  for (let k = 0; k < to.length; k++) to[k] = p[i[k]] + q[j[k]];
+});
+const times = elementwise((to, p, i, q, j) => {
+  for (let k = 0; k < to.length; k++) to[k] = p[i[k]] * q[j[k]];
+});
+const over = elementwise((to, p, i, q, j) => {
+  for (let k = 0; k < to.length; k++) to[k] = p[i[k]] / q[j[k]];
+});
+const each = (f) =>
+  elementwise((to, p, i, q, j, r, l) => {
+    for (let k = 0; k < to.length; k++) to[k] = f(p[i[k]], q[j[k]], r[l[k]]);
+  });
+const negate = (a) => times(a, scalar(-1));
+const [root, exp, log, tanh] = ["sqrt", "exp", "log", "tanh"].map((f) => each(Math[f]));
+// Where the exponent is 0, q - 1 would ask for 0 * 0 ** -1
+const power = each((p, q) => p ** q);
+const powerRule = each((v, p, q) => v * q * p ** (q ? q - 1 : 1));
+// Equal entries get half the gradient each
+const larger = each(Math.max);
+const largerRule = each((v, p, q) => v * (p > q ? 1 : p === q ? 0.5 : 0));
+
+/** Sums `t` down to a shape that broadcasts to t's: what was copied forward is summed backward. */
 function sumTo(t, shape) {
-  if (String(shape) === String(t.shape)) return t;
-  const out = make(shape);
-  positions(shape, t.shape).forEach((at, k) => (out.data[at] += t.data[k]));
+  if (sameShape(t.shape, shape)) return t;
+  const [out, data] = [zeros(shape), t.data];
+  const [to, at] = [out.data, positions(shape, t.shape)];
+  for (let k = 0; k < data.length; k++) to[at[k]] += data[k];
   return out;
 }
 
-/** The shape of a reduction over `axis` (null: all) that keeps them with length 1. */
-const kept = (shape, axis) => shape.map((n, i) => (axis == null || axis.includes(i) ? 1 : n));
+const keptShape = (shape, axis) => shape.map((n, i) => (axis && !axis.includes(i) ? n : 1));
 
-function reduce(t, { axis, keepdims }) {
-  const { shape, data } = sumTo(t, kept(t.shape, axis));
-  return { shape: keepdims ? shape : shape.filter((_, i) => axis != null && !axis.includes(i)), data };
+function sumOver(a, { axis, keepdims }) {
+  const { shape, data } = sumTo(a, keptShape(a.shape, axis));
+  return { shape: keepdims ? shape : shape.filter((_, i) => axis && !axis.includes(i)), data };
 }
 
-/** Undoes a sum: every entry of `a` gets the gradient of the sum it went into. */
-const spread = (d, a, { axis }, scale = 1) =>
-  map((v) => v * scale, { shape: kept(a.shape, axis), data: d.data }, make(a.shape));
+/** How many of a's entries went into each of y's. */
+const entriesPer = (y, a) => scalar(a.data.length / Math.max(y.data.length, 1));
 
-const count = (y, a) => a.data.length / Math.max(y.data.length, 1);
+function meanOver(a, node) {
+  const total = sumOver(a, node);
+  return over(total, entriesPer(total, a));
+}
+
+/** Undoes a sum: every entry of `a` gets the gradient of its sum. `a` only lends its shape. */
+const spread = (d, a, { axis }) =>
+  plus({ shape: keptShape(a.shape, axis), data: d.data }, scalar(0), a);
 
 function transpose(a) {
   if (a.shape.length < 2) return a;
   const [rows, columns] = a.shape;
-  const out = make([columns, rows]);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) out.data[j * rows + i] = a.data[i * columns + j];
+  const out = zeros([columns, rows]);
+  for (let k = 0; k < a.data.length; k++) {
+    out.data[(k % columns) * rows + Math.floor(k / columns)] = a.data[k];
   }
   return out;
 }
 
+// On the left of a product a vector is a row, on the right a column
 const asRow = (a) => (a.shape.length < 2 ? { shape: [1, a.data.length], data: a.data } : a);
 const asColumn = (b) => (b.shape.length < 2 ? { shape: [b.data.length, 1], data: b.data } : b);
+const asProduct = (d, a, b) => ({ shape: [asRow(a).shape[0], asColumn(b).shape[1]], data: d.data });
 
-function product(a, b) {
-  const [rows, inner] = a.shape;
-  const columns = b.shape[1];
-  if (inner !== b.shape[0]) throw new Error(`shapes ${a.shape} and ${b.shape} do not multiply`);
-  const out = make([rows, columns]);
+/** The product of the matrices a and b, in the shape it is to have. */
+function product({ shape: [rows, inner], data: p }, { shape: [depth, columns], data: q }, shape) {
+  if (inner !== depth) throw new Error(`matmul: rows of ${inner}, columns of ${depth}`);
+  const out = zeros(shape);
+  const to = out.data;
   for (let i = 0; i < rows; i++) {
     for (let k = 0; k < inner; k++) {
-      const v = a.data[i * inner + k];
-      for (let j = 0; j < columns; j++) out.data[i * columns + j] += v * b.data[k * columns + j];
+      const v = p[i * inner + k];
+      for (let j = 0; j < columns; j++) to[i * columns + j] += v * q[k * columns + j];
     }
   }
   return out;
 }
 
-function matmul(a, b) {
-  const { data } = product(asRow(a), asColumn(b));
-  return { shape: [...a.shape.slice(0, -1), ...b.shape.slice(1)], data };
-}
-
-function matmulBackward(d, y, a, b) {
-  const [A, B] = [asRow(a), asColumn(b)];
-  const D = { shape: [A.shape[0], B.shape[1]], data: d.data };
-  return [
-    { shape: a.shape, data: product(D, transpose(B)).data },
-    { shape: b.shape, data: product(transpose(A), D).data },
-  ];
-}
-
-const half = (p, q) => (p > q ? 1 : p === q ? 0.5 : 0);
-
 /**
- * name: [forward(inputs…, node), backward(d, y, inputs…, node) -> a gradient an input].
- * @type {Record<string, [Function, Function]>}
+ * name: [forward(inputs…, node), for each input its rule(d, y, inputs…, node)]. A rule makes that
+ * input's gradient from `d`, which arrived at the output `y`.
+ * @type {Record<string, Function[]>}
  */
-const OPS = {
-  add: [(a, b) => map((p, q) => p + q, a, b), (d) => [d, d]],
-  subtract: [(a, b) => map((p, q) => p - q, a, b), (d) => [d, map((v) => -v, d)]],
-  multiply: [
-    (a, b) => map((p, q) => p * q, a, b),
-    (d, y, a, b) => [map((v, q) => v * q, d, b), map((v, p) => v * p, d, a)],
-  ],
+export const OPS = {
+  add: [(a, b) => plus(a, b), (d) => d, (d) => d],
+  subtract: [(a, b) => plus(a, negate(b)), (d) => d, (d) => negate(d)],
+  multiply: [(a, b) => times(a, b), (d, y, a, b) => times(d, b), (d, y, a) => times(d, a)],
   divide: [
-    (a, b) => map((p, q) => p / q, a, b),
-    (d, y, a, b) => [map((v, q) => v / q, d, b), map((v, r, q) => (-v * r) / q, d, y, b)],
+    (a, b) => over(a, b),
+    (d, y, a, b) => over(d, b),
+    (d, y, a, b) => negate(over(times(d, y), b)),
   ],
-  power: [
-    (a, b) => map((p, q) => p ** q, a, b),
-    (d, y, a, b) => [map((v, p, q) => (q ? v * q * p ** (q - 1) : 0), d, a, b), null],
-  ],
-  negative: [(a) => map((p) => -p, a), (d) => [map((v) => -v, d)]],
-  square: [(a) => map((p) => p * p, a), (d, y, a) => [map((v, p) => v * 2 * p, d, a)]],
-  sqrt: [(a) => map(Math.sqrt, a), (d, y) => [map((v, r) => v / (2 * r), d, y)]],
-  exp: [(a) => map(Math.exp, a), (d, y) => [map((v, r) => v * r, d, y)]],
-  log: [(a) => map(Math.log, a), (d, y, a) => [map((v, p) => v / p, d, a)]],
-  tanh: [(a) => map(Math.tanh, a), (d, y) => [map((v, r) => v * (1 - r * r), d, y)]],
+  power: [(a, b) => power(a, b), (d, y, a, b) => powerRule(d, a, b)],
+  negative: [(a) => negate(a), (d) => negate(d)],
+  square: [(a) => times(a, a), (d, y, a) => times(d, plus(a, a))],
+  sqrt: [(a) => root(a), (d, y) => over(d, plus(y, y))],
+  exp: [(a) => exp(a), (d, y) => times(d, y)],
+  log: [(a) => log(a), (d, y, a) => over(d, a)],
+  tanh: [(a) => tanh(a), (d, y) => times(d, plus(scalar(1), negate(times(y, y))))],
   maximum: [
-    (a, b) => map((p, q) => (p > q || Number.isNaN(p) ? p : q), a, b),
-    (d, y, a, b) => [
-      map((v, p, q) => v * half(p, q), d, a, b),
-      map((v, p, q) => v * half(q, p), d, a, b),
-    ],
+    (a, b) => larger(a, b),
+    (d, y, a, b) => largerRule(d, a, b),
+    (d, y, a, b) => largerRule(d, b, a),
   ],
-  sum: [reduce, (d, y, a, node) => [spread(d, a, node)]],
-  mean: [
-    (a, node) => {
-      const total = reduce(a, node);
-      return map((v) => v / count(total, a), total);
-    },
-    (d, y, a, node) => [spread(d, a, node, 1 / count(y, a))],
+  sum: [sumOver, (d, y, a, node) => spread(d, a, node)],
+  mean: [meanOver, (d, y, a, node) => spread(over(d, entriesPer(y, a)), a, node)],
+  matmul: [
+    (a, b) => product(asRow(a), asColumn(b), [...a.shape.slice(0, -1), ...b.shape.slice(1)]),
+    (d, y, a, b) => product(asProduct(d, a, b), transpose(asColumn(b)), a.shape),
+    (d, y, a, b) => product(transpose(asRow(a)), asProduct(d, a, b), b.shape),
   ],
-  matmul: [matmul, matmulBackward],
-  transpose: [transpose, (d) => [transpose(d)]],
+  transpose: [transpose, transpose],
 };
 
 /**
- * Computes every node. @param {Graph} graph @param {Record<string, Tensor>} inputs
- * @returns {Tensor[]} one value a node
+ * Computes every node. Throws for a missing input, an unknown operation, shapes that do not fit.
+ * @param {Graph} graph @param {Record<string, Tensor>} inputs @returns {Tensor[]} one value a node
  */
 export function forward(graph, inputs) {
   const values = [];
   for (const node of graph.nodes) {
-    if (node.op === "input") values.push(inputs[node.name]);
-    else if (node.op === "constant") values.push(tensor(node.value));
-    else {
-      if (!OPS[node.op]) throw new Error(`unknown operation ${node.op}`);
+    if (node.op === "input") {
+      if (!inputs[node.name]) throw new Error(`forward: no input ${node.name}`);
+      values.push(inputs[node.name]);
+    } else if (node.op === "constant") {
+      values.push({ shape: node.shape, data: tensor(node.value).data });
+    } else {
+      if (!OPS[node.op]) throw new Error(`forward: unknown operation ${node.op}`);
       values.push(OPS[node.op][0](...node.inputs.map((i) => values[i]), node));
     }
   }
@@ -199,37 +225,41 @@ export function forward(graph, inputs) {
 export const edgeKey = (target, slot) => `${target}:${slot}`;
 
 /** The keys of all edges that leave the node of that name (none if there is no such node). */
-export function leaving(graph, name) {
-  const source = graph.nodes.findIndex((node) => node.name === name);
-  return graph.nodes.flatMap((node, target) =>
-    (node.inputs ?? []).flatMap((i, slot) => (i === source ? [edgeKey(target, slot)] : [])),
+export const leaving = (graph, name) =>
+  graph.nodes.flatMap(({ inputs = [] }, target) =>
+    inputs.flatMap((i, slot) => (graph.nodes[i].name === name ? [edgeKey(target, slot)] : [])),
   );
-}
 
 /**
- * Sends `dy`, one gradient an output, back to every node.
- * @param {Graph} graph @param {Tensor[]} values @param {Tensor[]} dy
+ * Sends `dys`, one gradient an output, back to every node. Throws if a shape is not its output's.
+ * @param {Graph} graph @param {Tensor[]} values @param {Tensor[]} dys
  * @param {Set<string>} cut keys of the edges over which nothing flows
- * @returns {{grads: Tensor[], flow: Map<string, Tensor>}} one gradient a node; what each edge carried
+ * @returns {{grads: Tensor[], flow: Map<string, Tensor>}} one gradient a node (zeros where nothing
+ *   arrived, and at constants); what each edge carried
  */
-export function backward(graph, values, dy, cut = new Set()) {
+export function backward(graph, values, dys, cut = new Set()) {
   const grads = values.map(() => null);
   const flow = new Map();
-  const add = (i, d) => (grads[i] = grads[i] ? map((p, q) => p + q, grads[i], d) : d);
-  graph.outputs.forEach((i, k) => add(i, dy[k]));
+  const add = (i, d) => (grads[i] = grads[i] ? plus(grads[i], d) : d);
+  graph.outputs.forEach((i, k) => {
+    if (!sameShape(dys[k].shape, values[i].shape)) {
+      throw new Error(`backward: dy has shape ${dys[k].shape}, the output ${values[i].shape}`);
+    }
+    add(i, dys[k]);
+  });
   for (let target = values.length - 1; target >= 0; target--) {
     const node = graph.nodes[target];
     if (!grads[target] || !node.inputs) continue;
-    const inputs = node.inputs.map((i) => values[i]);
-    const sent = OPS[node.op][1](grads[target], values[target], ...inputs, node);
+    const arrays = [values[target], ...node.inputs.map((i) => values[i])];
     node.inputs.forEach((source, slot) => {
       const key = edgeKey(target, slot);
       if (cut.has(key) || graph.nodes[source].op === "constant") return;
-      flow.set(key, sumTo(sent[slot], values[source].shape));
+      const sent = OPS[node.op][slot + 1](grads[target], ...arrays, node);
+      flow.set(key, sumTo(sent, values[source].shape));
       add(source, flow.get(key));
     });
   }
-  return { grads: grads.map((d, i) => d ?? make(values[i].shape)), flow };
+  return { grads: grads.map((d, i) => d ?? zeros(values[i].shape)), flow };
 }
 
 /** The index of the node of that name. Throws if there is none. */
