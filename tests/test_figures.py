@@ -135,12 +135,13 @@ def test_the_browser_s_numbers_are_not_computed_again():
 
 
 def test_controls_take_the_abbreviations_of_interact():
-    figure = bn.BatchFigure([1.0, 2.0], [0.5, -0.5], gamma=1.5)
+    figure = bn.BatchFigure([1.0, 2.0], [0.5, -0.5], gamma=1.5, flow_through_mean=False)
     own = ipywidgets.FloatLogSlider(min=-6, max=1)
     box = controls(figure, gamma=(0.0, 3.0), flow_through_mean=True, steps=(0, 10, 2), eps=own)
     kinds = [type(child).__name__ for child in box.children]
     assert kinds == ["BatchFigure", "FloatSlider", "Checkbox", "IntSlider", "FloatLogSlider"]
     assert box.children[1].value == 1.5
+    assert box.children[2].value is False
     assert own.value == pytest.approx(figure.eps)
     names = [child.description for child in box.children[1:]]
     assert names == ["γ gamma", "flow through mean", "steps", "ε eps"]

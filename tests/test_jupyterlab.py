@@ -13,7 +13,10 @@ import urllib.request
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
+
+import batchnorm as bn
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
@@ -226,3 +229,40 @@ def test_the_chapter_lives_in_jupyterlab(lab, chapter):
     handle.focus()
     lab.page.keyboard.press("ArrowRight")
     lab.page.wait_for_function(f"(before) => ({picture})() !== before", arg=before)
+
+
+def test_two_samples_shows_the_same_numbers_in_the_kernel_and_on_the_page(lab):
+    """A slider and a drag: the traits that Python gets, the text on the page, `bn.backward`."""
+    lab.open("two_samples.ipynb")
+    lab.run_all()
+    figure = lab.figures().nth(1)
+    figure.wait_for()
+
+    def same_numbers():
+        x, dy, gamma, beta, eps, dx = lab.python(
+            "(pair.x, pair.dy, pair.gamma, pair.beta, pair.eps, pair.dx)"
+        )
+        column = np.array([x, dy]).T
+        _, cache = bn.forward(column[:, :1], np.array([gamma]), np.array([beta]), eps)
+        bn.agree("dx", dx, bn.backward(column[:, 1:], cache)[0][:, 0], 1e-9)
+        shown = f"∂L/∂x₁ = {dx[0]:.3f}".replace("-", "−")
+        figure.get_by_text(shown, exact=True).wait_for()
+        return x, eps
+
+    x, eps = same_numbers()
+    lab.handle("ε eps").focus()
+    for _ in range(3):
+        lab.page.keyboard.press("ArrowRight")
+    lab.wait_for_python(f"pair.eps > {1.5 * eps}")
+    assert same_numbers()[1] > 1.5 * eps
+
+    figure.scroll_into_view_if_needed()
+    sample = figure.get_by_role("slider", name="sample x₂")
+    box = sample.locator(".target").bounding_box()
+    at = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    lab.page.mouse.move(*at)
+    lab.page.mouse.down()
+    lab.page.mouse.move(at[0] - 50, at[1], steps=5)
+    lab.page.mouse.up()
+    lab.wait_for_python(f"pair.x[1] < {x[1] - 0.3}")
+    same_numbers()

@@ -40,8 +40,10 @@ function analyse(state) {
     return i < 0 ? undefined : nested(values[i]);
   };
   const defined = [y, direct, withVariance, all].flat().every(Number.isFinite);
+  const stepped = state.x.map((v, i) => clamp(v - state.rate * dx[i], -1e9, 1e9));
+  const next = defined ? { x: stepped, y: run(state, stepped).y } : null;
   const previous = state.before.length ? { x: state.before, y: run(state, state.before).y } : null;
-  return { defined, y, dx, parts, flows, previous, mu: value("mu"), s: value("s"), xHat: value("x_hat") };
+  return { defined, y, dx, parts, flows, previous, next, mu: value("mu"), s: value("s"), xHat: value("x_hat") };
 }
 
 function compute(state) {
@@ -77,7 +79,7 @@ function layout(width, m) {
 const largestChange = (a, b) => Math.max(...a.map((v, i) => Math.abs(v - b[i])));
 const sum = (values) => values.reduce((a, b) => a + b, 0);
 
-function words({ x, y, dx, s, xHat, previous, defined, steps }) {
+function words({ x, y, dx, s, xHat, previous, next, defined, steps }) {
   if (!defined) {
     return {
       sums: "The samples are equal and ε is 0, so the variance is 0 and the outputs are not defined. Move a sample, or raise ε.",
@@ -90,7 +92,8 @@ function words({ x, y, dx, s, xHat, previous, defined, steps }) {
     step: previous
       ? `Step ${steps} moved the inputs by up to ${format(largestChange(x, previous.x))}, ` +
         `the outputs by up to ${format(largestChange(y, previous.y))}.`
-      : "No step taken yet.",
+      : `A step (to the small rings) would move the inputs by up to ${format(largestChange(x, next.x))}, ` +
+        `the outputs by up to ${format(largestChange(y, next.y))}.`,
   };
 }
 
@@ -110,10 +113,8 @@ function mount(el, hand) {
 
   take.addEventListener("click", () => {
     const state = hand.get();
-    const { defined, dx } = analyse(state);
-    if (!defined) return;
-    const x = state.x.map((v, i) => clamp(v - state.rate * dx[i], -1e9, 1e9));
-    hand.set({ before: state.x, steps: state.steps + 1, x });
+    const { next } = analyse(state);
+    if (next) hand.set({ before: state.x, steps: state.steps + 1, x: next.x });
   });
   reset.addEventListener("click", () => {
     const [x, dy] = hand.get().start;
@@ -166,6 +167,9 @@ function mount(el, hand) {
     picture.put(`${key} ghost`, "circle", { class: "cut hollow", cx: from, cy: y, r: 6 });
   }
 
+  /** Where a step would take it. */
+  const target = (key, x, y) => picture.put(key, "circle", { class: "data hollow", cx: x, cy: y, r: 4 });
+
   function moments({ left, right, top, axis }, { mu, s, domain }, scale) {
     const inside = (v) => scale(clamp(v, ...domain));
     if (s !== undefined) {
@@ -178,13 +182,14 @@ function mount(el, hand) {
   }
 
   function sample(i, place) {
-    const { x, dx, parts, flows, previous, defined, domain, sx } = shown;
+    const { x, dx, parts, flows, previous, next, defined, domain, sx } = shown;
     const { left, right } = place.input;
     const [at, y] = [sx(clamp(x[i], ...domain)), place.input.lane(i)];
     const [name, gradient] = [subscript("x", i), `∂L/∂${subscript("x", i)}`];
     picture.layer("arrows");
     picture.put(`x name ${i}`, "text", { class: "small", x: left, y: y - 13 }, `${name} = ${format(x[i], 2)}`);
     if (previous) ghost(`x ${i}`, sx(clamp(previous.x[i], ...domain)), at, y);
+    if (next) target(`x ${i} next`, sx(clamp(next.x[i], ...domain)), y);
     let text = `${name} = ${format(x[i], 2)}; outputs not defined`;
     if (defined) {
       picture.put(`dx name ${i}`, "text", { class: "small end", x: right, y: y - 13 }, `${gradient} = ${format(dx[i])}`);
@@ -210,7 +215,7 @@ function mount(el, hand) {
   }
 
   function output(i, place) {
-    const { y, dy, previous, range, sy } = shown;
+    const { y, dy, previous, next, range, sy } = shown;
     const { left, right } = place.output;
     const [at, lane] = [sy(clamp(y[i], ...range)), place.output.lane(i)];
     const [name, gradient] = [subscript("y", i), `∂L/∂${subscript("y", i)}`];
@@ -218,6 +223,7 @@ function mount(el, hand) {
     picture.put(`y name ${i}`, "text", { class: "small", x: left, y: lane - 13 }, `${name} = ${format(y[i], 2)}`);
     picture.put(`dy name ${i}`, "text", { class: "small end", x: right, y: lane - 13 }, `${gradient} = ${format(dy[i], 2)}`);
     if (previous) ghost(`y ${i}`, sy(clamp(previous.y[i], ...range)), at, lane);
+    if (next.y.every(Number.isFinite)) target(`y ${i} next`, sy(clamp(next.y[i], ...range)), lane);
     level(`dy ${i} arrow`, at, at + dy[i] * place.unit, lane, place.output, "gradient arrow", 10);
     picture.layer("things");
     picture.put(`y ${i}`, "circle", { class: "data", cx: at, cy: lane, r: 7 });

@@ -23,11 +23,11 @@ def controls(figure, **abbreviations):
         value = getattr(figure, name)
         if isinstance(abbreviation, ipywidgets.Widget):
             control = abbreviation
-            control.value = value
         else:
-            control = ipywidgets.interactive.widget_from_abbrev(abbreviation, value)
+            control = ipywidgets.interactive.widget_from_abbrev(abbreviation)
         if control is None or not hasattr(control, "value"):
             raise ValueError(f"{name}: got {abbreviation!r}, which stands for no control")
+        control.value = value
         control.description = control.description or _label(name)
         control.style.description_width = "initial"
         if isinstance(control, ipywidgets.Checkbox):
