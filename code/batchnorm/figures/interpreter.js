@@ -104,7 +104,7 @@ const [root, exp, log, tanh] = ["sqrt", "exp", "log", "tanh"].map((f) => each(Ma
 // Where the exponent is 0, q - 1 would ask for 0 * 0 ** -1
 const power = each((p, q) => p ** q);
 const powerRule = each((v, p, q) => v * q * p ** (q ? q - 1 : 1));
-// Equal entries get half the gradient each
+// Equals get half of a gradient
 const larger = each(Math.max);
 const largerRule = each((v, p, q) => v * (p > q ? 1 : p === q ? 0.5 : 0));
 
@@ -124,7 +124,7 @@ function sumOver(a, { axis, keepdims }) {
   return { shape: keepdims ? shape : shape.filter((_, i) => axis && !axis.includes(i)), data };
 }
 
-/** How many of a's entries went into each of y's. */
+/** How many entries of a went into each of y. */
 const entriesPer = (y, a) => scalar(a.data.length / Math.max(y.data.length, 1));
 
 function meanOver(a, node) {
