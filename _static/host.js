@@ -566,6 +566,7 @@
       await task(model);
     } catch (error) {
       if (!(error instanceof Refusal)) console.error(error);
+      await scanned; // its view, which names the failure, may still be on its way
       if (!shown.has(model)) complain(name(model), error.message);
     }
   }
@@ -591,12 +592,14 @@
   // While the page still arrives, a view takes its place as soon as its tag is there: nothing jumps.
   const observer = new MutationObserver(scan);
   observer.observe(document, { childList: true, subtree: true });
+  const scanned = parsed.then(() => {
+    observer.disconnect();
+    scan();
+  });
   scan();
 
   async function finish() {
-    await parsed;
-    observer.disconnect();
-    scan();
+    await scanned;
     for (let seen = -1; seen < pending.length; await Promise.all(pending)) seen = pending.length;
   }
 

@@ -183,6 +183,8 @@ def test_a_page_without_widgets_is_left_alone(page, tmp_path):
 def slow_server():
     """Serves `pages`, each cut into pieces; a piece is sent when the test opens its gate."""
     pages, gates = {}, []
+    for name, kind in (("host.js", "text/javascript"), ("host.css", "text/css")):
+        pages[f"/{name}"] = (kind, [(STATIC / name).read_bytes()])
 
     class Slow(Quiet):
         def do_GET(self):
@@ -214,8 +216,6 @@ def test_views_stand_while_the_page_still_arrives(page, tmp_path, slow_server):
     within = text.index('"state"') + 300  # within the state's
     pieces = [text[:within], text[within:inside], text[inside:]]
     pages["/page.html"] = ("text/html", [piece.encode() for piece in pieces])
-    for name, kind in (("host.js", "text/javascript"), ("host.css", "text/css")):
-        pages[f"/{name}"] = (kind, [(STATIC / name).read_bytes()])
     gates += [threading.Event(), threading.Event()]
     page.goto(f"{address}/page.html", wait_until="commit")
     gates[0].set()
@@ -228,6 +228,23 @@ def test_views_stand_while_the_page_still_arrives(page, tmp_path, slow_server):
     assert page.locator("output").all_text_contents() == ["3", "8"]
     assert page.locator(".bn-missing").count() == 0
     assert page.evaluate("diary.filter((line) => line === 'initialize').length") == 2
+
+
+def test_a_module_that_fails_before_its_view_arrives_is_named_once(browser, tmp_path, slow_server):
+    address, pages, gates = slow_server
+    text = write(tmp_path, figure("throw new Error('boom');", name="Bad")).read_text("utf-8")
+    head, body = text.replace("<script defer", "<script").split("<main>")
+    pages["/page.html"] = ("text/html", [f"{head}<main>x".encode(), body.encode()])
+    gates.append(threading.Event())
+    page = browser.new_page()
+    with page.expect_console_message(lambda message: "boom" in message.text):
+        page.goto(f"{address}/page.html", wait_until="commit")
+    gates[0].set()
+    page.wait_for_load_state("load")
+    page.evaluate("() => bnHost.ready")
+    assert page.locator(".bn-missing").count() == 1
+    assert page.locator("bn-view .bn-missing").count() == 1
+    page.close()
 
 
 def test_a_bad_tag_before_the_body_is_named(rough):
