@@ -40,7 +40,8 @@ FORMULAS = {
     "subtract": Formula("{a} − {b}", ("1", "−1"), ("{d}", "−{d}")),
     "multiply": Formula("{a}·{b}", ("{b}", "{a}"), ("{d}·{b}", "{d}·{a}")),
     "divide": Formula("{a}/{b}", ("1/{b}", "−{y}/{b}"), ("{d} / {b}", "−{d}·{y} / {b}")),
-    "power": Formula("{a}{p}", ("{times}{a}{q}", "none"), ("{d}·{times}{a}{q}", "none")),
+    # The exponent is a constant
+    "power": Formula("{a}{p}", ("{times}{a}{q}",), ("{d}·{times}{a}{q}",)),
     "negative": Formula("−{a}", ("−1",), ("−{d}",)),
     "square": Formula("{a}²", ("2{a}",), ("{d}·2{a}",)),
     "sqrt": Formula("√{a}", ("1/(2{y})",), ("{d} / (2{y})",)),
@@ -120,7 +121,7 @@ class Words:
         text = self._fill(edge[0], self._formula(edge).sent[edge[1]])
         if not self.sums(edge):
             return text
-        return f"Σ({text})" if re.search("[−+ ]", text) else f"Σ {text}"
+        return f"Σ({text})" if re.search("^−| ", text) else f"Σ {text}"
 
     def gradient(self, i):
         """The gradient at a node as the sum of what its edges bring; "" where nothing does."""
@@ -131,8 +132,8 @@ class Words:
 
     def leaving(self, i):
         """The edges that start at a node, later targets first: the order of the backward pass."""
-        nodes = self.graph.nodes
-        return [e for e in reversed(self.graph.edges) if nodes[e.target].inputs[e.slot] == i]
+        nodes, edges = self.graph.nodes, reversed(drawn_edges(self.graph))
+        return [e for e in edges if nodes[e.target].inputs[e.slot] == i]
 
     def sums(self, edge):
         """Whether the source was broadcast on the way forward, so that backward sums."""

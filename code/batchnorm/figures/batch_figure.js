@@ -1,4 +1,4 @@
-import { backward, forward, indexOf, leaving, nested, tensor } from "./interpreter.js";
+import { backward, edgeKey, forward, indexOf, leaving, nested, tensor } from "./interpreter.js";
 import { clamp, domainOf, format, linear, short, subscript, ticks } from "./scale.js";
 import { arrow, drawing, html, movable } from "./svg.js";
 import { makeFigure, parsed } from "./figure.js";
@@ -24,9 +24,10 @@ function run(state, x) {
 function analyse(state) {
   const { graph, values, y } = run(state, state.x);
   const edges = { mean: leaving(graph, "mu"), variance: leaving(graph, "var") };
+  const always = state.cut.map(([target, slot]) => edgeKey(target, slot));
   const at = indexOf(graph, "x");
   const gradient = (...cuts) => {
-    const cut = new Set(cuts.flatMap((moment) => edges[moment]));
+    const cut = new Set([...always, ...cuts.flatMap((moment) => edges[moment])]);
     return nested(backward(graph, values, [tensor(state.dy)], cut).grads[at]);
   };
   const flows = { direct: true, mean: state.flow_through_mean, variance: state.flow_through_variance };

@@ -27,6 +27,8 @@ class BatchFigure(Figure):
         variables ``mu`` and ``var`` are what the cuts refer to
     gamma, beta, eps : numbers; eps >= 0
     flow_through_mean, flow_through_variance : False cuts every edge that leaves ``mu`` / ``var``
+    cut : further edges of the function's graph to cut, as ``[target, slot]``: what a linked
+        `GraphFigure` of the same function and inputs cuts, is cut here
     rate : the length of a step
 
     Hands back ``x``, ``dy``, ``y`` and ``dx`` as lists. ``y`` and ``dx`` are empty where they are
@@ -35,7 +37,7 @@ class BatchFigure(Figure):
     """
 
     inputs = (
-        *("x", "dy", *PARAMETERS, "flow_through_mean", "flow_through_variance"),
+        *("x", "dy", *PARAMETERS, "flow_through_mean", "flow_through_variance", "cut"),
         *("rate", "start", "before", "steps", "graph"),
     )
     outputs = ("y", "dx")
@@ -47,6 +49,7 @@ class BatchFigure(Figure):
     eps = traitlets.CFloat(1e-5).tag(sync=True)
     flow_through_mean = traitlets.Bool(True).tag(sync=True)
     flow_through_variance = traitlets.Bool(True).tag(sync=True)
+    cut = traitlets.List().tag(sync=True)
     rate = traitlets.CFloat(0.5).tag(sync=True)
     graph = traitlets.Unicode().tag(sync=True)
     start = traitlets.List([[], []]).tag(sync=True)  # x and dy as "Reset" brings them back
@@ -75,6 +78,11 @@ class BatchFigure(Figure):
             raise ValueError(f"eps: got {proposal.value}, want a number >= 0")
         return proposal.value
 
+    @traitlets.validate("cut")
+    def _check_cut(self, proposal):
+        edges = self._graph.cut([tuple(edge) for edge in proposal.value])
+        return [list(edge) for edge in sorted(edges)]
+
     def compute(self):
         given = {name: getattr(self, name) for name in self._graph.inputs}
         given["x"] = np.array(self.x)
@@ -83,7 +91,7 @@ class BatchFigure(Figure):
         cut = [name for name, flow in flows.items() if name in names and not flow]
         with np.errstate(all="ignore"):
             run = self._graph.forward(**given)
-            dx = run.backward(np.array(self.dy), cut=cut)["x"]
+            dx = run.backward(np.array(self.dy), cut=[*cut, *map(tuple, self.cut)])["x"]
         if not (np.isfinite(run.output).all() and np.isfinite(dx).all()):
             return {"y": [], "dx": []}
         return {"y": run.output, "dx": dx}

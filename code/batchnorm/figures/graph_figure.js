@@ -313,13 +313,7 @@ function mount(el, hand) {
     const isNew = !picture.has(key);
     const node = picture.put(key, "g", { role, tabindex: key === home ? 0 : -1, ...attributes });
     if (!isNew) return node;
-    const hover = (to) => (event) => {
-      if (event.pointerType !== "mouse") return;
-      pointed = to;
-      again();
-    };
-    node.addEventListener("pointerenter", hover(key));
-    node.addEventListener("pointerleave", hover(null));
+    listen(node, key);
     node.addEventListener("focus", () => {
       [chosen, home] = [key, key];
       again();
@@ -329,8 +323,19 @@ function mount(el, hand) {
       again();
     });
     node.addEventListener("keydown", (event) => onKey(event, key));
-    if (key.startsWith("edge")) node.addEventListener("click", () => toggle(find(key)));
     return node;
+  }
+
+  /** What the mouse and the finger do to a node or an edge. */
+  function listen(node, key) {
+    const hover = (to) => (event) => {
+      if (event.pointerType !== "mouse") return;
+      pointed = to;
+      again();
+    };
+    node.addEventListener("pointerenter", hover(key));
+    node.addEventListener("pointerleave", hover(null));
+    if (key.startsWith("edge")) node.addEventListener("click", () => toggle(find(key)));
   }
 
   // What of the backward pass is shown: all of it, or what the steps so far have passed
@@ -344,16 +349,25 @@ function mount(el, hand) {
     const state = cut.has(key) ? "severed" : !flow ? "lost" : difference(flow, was) > 0 ? "changed" : "whole";
     const symbol = (i) => nodes.find((n) => n.node === i).symbol;
     const told = { severed: "cut", lost: "nothing arrives", changed: "changed by a cut", whole: "" }[state];
+    const look = `${state}${lit ? " lit" : ""}${passed(source) ? "" : " later"}`;
+    picture.layer("wires");
+    const isNew = !picture.has(`${key} wires`);
+    const wires = picture.put(`${key} wires`, "g", { class: `wires ${look}` });
+    if (isNew) listen(wires, `edge ${key}`);
+    join(wires, [
+      picture.put(`${key} grip`, "path", { class: "grip", d: line }),
+      picture.put(`${key} wire`, "path", { class: "wire", d: line }),
+    ]);
+    // Handles lie over all wires, so that each can be hit
+    picture.layer("handles");
     const group = thing(`edge ${key}`, "switch", {
-      class: `edge ${state}${lit ? " lit" : ""}${passed(source) ? "" : " later"}`,
+      class: `edge ${look}`,
       "aria-checked": !cut.has(key),
       "aria-label":
         `edge from ${symbol(source)} to ${symbol(target)}, ` +
         (flow ? `carries back ${list(flow)}` : "carries nothing") + (told ? `, ${told}` : ""),
     });
     join(group, [
-      picture.put(`${key} target`, "path", { class: "grip", d: line }),
-      picture.put(`${key} line`, "path", { class: "wire", d: line }),
       picture.put(`${key} pad`, "circle", { class: "pad", cx: x, cy: y, r: 9 }),
       picture.put(`${key} mark`, "path", {
         class: "mark",
@@ -451,9 +465,8 @@ function mount(el, hand) {
         place.edges.some((e) => litEdge(e) && [e.source, e.target].includes(node)));
 
     picture.size(place.width, place.height);
-    for (const layer of ["edges", "nodes", "tags"]) picture.layer(layer);
+    for (const layer of ["wires", "handles", "nodes", "tags"]) picture.layer(layer);
     for (const edge of place.edges) {
-      picture.layer("edges");
       const flow = drawEdge(edge, litEdge(edge));
       picture.layer("tags");
       if (item === edge && flow && passed(edge.source) && defined) tag(edge, flow);

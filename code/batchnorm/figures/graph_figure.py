@@ -23,9 +23,9 @@ class Nested(traitlets.TraitType):
     Raises ValueError for another shape and for entries that are not finite.
     """
 
-    def __init__(self, shape, default_value, empty=False, **kwargs):
-        self._shape, self._empty = tuple(shape), empty
-        super().__init__(default_value, **kwargs)
+    def __init__(self, shape, empty=False, name=None):
+        super().__init__([] if empty else np.zeros(shape).tolist())
+        self._shape, self._empty, self.name = tuple(shape), empty, name
 
     def validate(self, obj, value):
         array = np.asarray(value)
@@ -70,21 +70,20 @@ class GraphFigure(Figure):
     errors = traitlets.Dict().tag(sync=True)
 
     def __init__(self, function, *, dy, cut=(), **inputs):
-        graph = function if isinstance(function, Graph) else trace(function, **inputs)
-        run = graph.forward(**inputs)
-        drawn = sum(node.op != "constant" for node in graph.nodes)
-        if drawn > MOST:
-            raise ValueError(
-                f"function: its graph has {drawn} nodes, more than the {MOST} that fit"
-            )
-        values = {name: np.asarray(value, float).tolist() for name, value in inputs.items()}
-        traits = {"dy": _output_trait(run)}
-        for name, value in values.items():
+        traits, values = {}, {}
+        for name, value in inputs.items():
             if self.has_trait(name) or self.has_trait(f"d{name}") or hasattr(self, name):
                 raise ValueError(f"{name}: the figure needs this name for itself; use another")
             shape = np.shape(value)
-            traits[name] = Nested(shape, value).tag(sync=True)
-            traits[f"d{name}"] = Nested(shape, [], empty=True).tag(sync=True)
+            traits[name] = Nested(shape, name=name).tag(sync=True)
+            traits[f"d{name}"] = Nested(shape, empty=True).tag(sync=True)
+            values[name] = traits[name].validate(self, value)
+        with np.errstate(all="ignore"):  # what is not defined is shown, in words
+            graph = function if isinstance(function, Graph) else trace(function, **inputs)
+            traits["dy"] = _output_trait(graph.forward(**inputs))
+        drawn = sum(node.op != "constant" for node in graph.nodes)
+        if drawn > MOST:
+            raise ValueError(f"function: its graph has {drawn} nodes, at most {MOST} fit")
         self.add_traits(**traits)
         self._graph = graph
         self.inputs = (*values, "dy", "cut", "step", "graph", "picture", "start")
@@ -131,7 +130,7 @@ def _output_trait(run):
     if len(shapes) > 1:
         raise ValueError(f"function: its outputs have the shapes {sorted(shapes)}, want one shape")
     shape = (len(outputs), *shapes.pop()) if len(outputs) > 1 else shapes.pop()
-    return Nested(shape, np.zeros(shape).tolist()).tag(sync=True)
+    return Nested(shape).tag(sync=True)
 
 
 def _pairs(graph, cut):
