@@ -5,7 +5,7 @@ differentiate and cut) and `check` (to doubt); the pictures in `figures` and `pl
 """
 
 from .check import agree, numeric_gradient
-from .figures import BatchFigure, DescentFigure, JacobianFigure, SphereFigure, controls
+from .figures import BatchFigure, DescentFigure, GraphFigure, JacobianFigure, SphereFigure, controls
 from .graph import Edge, Graph, trace
 from .jacobian import (
     gradient_norm_squared,
@@ -30,6 +30,7 @@ __all__ = [
     "DescentFigure",
     "Edge",
     "Graph",
+    "GraphFigure",
     "JacobianFigure",
     "SphereFigure",
     "agree",
