@@ -11,6 +11,7 @@ from batchnorm.reparameterization import (
     equilibrium_norm,
     fold,
     least_squares_loss,
+    output_variance,
     reparameterize,
 )
 
@@ -25,6 +26,15 @@ def batch(seed, m=9, n=4, d=3):
 def test_covariance_is_the_biased_one():
     x, *_ = batch(0)
     assert np.allclose(covariance(x), np.cov(x.T, bias=True), rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_variance_of_an_output_is_its_quadratic_form(seed):
+    x, W, *_ = batch(seed)
+    got = output_variance(W, x)
+    assert got.shape == (3,)
+    assert np.allclose(got, np.diag(W.T @ np.cov(x.T, bias=True) @ W), rtol=1e-12)
+    assert np.isclose(output_variance(W[:, 0], x), got[0])
 
 
 @pytest.mark.parametrize("seed", range(5))

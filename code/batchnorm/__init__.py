@@ -5,7 +5,15 @@ differentiate and cut) and `check` (to doubt); the pictures in `figures` and `pl
 """
 
 from .check import agree, numeric_gradient
-from .figures import BatchFigure, DescentFigure, GraphFigure, JacobianFigure, SphereFigure, controls
+from .figures import (
+    BatchFigure,
+    DescentFigure,
+    GraphFigure,
+    JacobianFigure,
+    SphereFigure,
+    WeightSpaceFigure,
+    controls,
+)
 from .graph import Edge, Graph, trace
 from .jacobian import (
     gradient_norm_squared,
@@ -22,6 +30,7 @@ from .reparameterization import (
     equilibrium_norm,
     fold,
     least_squares_loss,
+    output_variance,
     reparameterize,
 )
 
@@ -33,6 +42,7 @@ __all__ = [
     "GraphFigure",
     "JacobianFigure",
     "SphereFigure",
+    "WeightSpaceFigure",
     "agree",
     "backward",
     "backward_staged",
@@ -48,6 +58,7 @@ __all__ = [
     "jacobian_terms",
     "least_squares_loss",
     "numeric_gradient",
+    "output_variance",
     "reparameterize",
     "tangent_projection",
     "trace",

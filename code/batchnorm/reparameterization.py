@@ -4,8 +4,8 @@ A linear map ``z = x @ w`` before batch norm has the variance ``wᵀSw``, where 
 covariance. So the layer does nothing to the data that other weights could not do: it replaces w by
 ``gamma * w / sqrt(wᵀSw + eps)``.
 
-`reparameterize` and the two losses are plain NumPy, to read and to trace, and check nothing; the
-other functions refuse bad input.
+`output_variance`, `reparameterize` and the two losses are plain NumPy, to read and to trace, and
+check nothing; the other functions refuse bad input.
 """
 
 import numpy as np
@@ -22,6 +22,17 @@ def covariance(x):
     x = _array("x", x, 2)
     centred = x - x.mean(axis=0)
     return centred.T @ centred / len(x)
+
+
+def output_variance(w, x):
+    """The variance of the output ``z = x @ w`` over the batch, which is ``wᵀSw``.
+
+    w (n,) gives a number, w (n, K) gives K, one a column. To read and to trace: it checks nothing.
+    """
+    z = x @ w
+    mu = z.mean(axis=0)
+    var = ((z - mu) ** 2).mean(axis=0)
+    return var
 
 
 def reparameterize(w, S, gamma, eps=1e-5):

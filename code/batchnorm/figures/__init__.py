@@ -6,6 +6,7 @@ from .descent_figure import DescentFigure
 from .graph_figure import GraphFigure
 from .jacobian_figure import JacobianFigure
 from .sphere_figure import SphereFigure
+from .weight_space_figure import WeightSpaceFigure
 
 __all__ = [
     "BatchFigure",
@@ -13,5 +14,6 @@ __all__ = [
     "GraphFigure",
     "JacobianFigure",
     "SphereFigure",
+    "WeightSpaceFigure",
     "controls",
 ]
