@@ -266,7 +266,8 @@ function mount(el, hand) {
     write("x name", at.x, view === "top" ? "R" : "x", off(at.centred, 20));
 
     picture.layer("things");
-    knobs(view, { unit, cx, cy, place });
+    shown[view] = { unit, cx, cy, place };
+    knobs(view);
   }
 
   /** The ground of the side view, to turn it by. A finger that moves up or down scrolls the page. */
@@ -283,24 +284,32 @@ function mount(el, hand) {
     movable(node, {
       move: (x) => turnTo(x / 2),
       nudge: (right, up) => turnTo(hand.get().turn + 5 * (right + up)),
+      level: true,
     });
-    node.style.touchAction = "pan-y";
   }
 
-  function knobs(view, { unit, cx, cy, place }) {
+  function knobs(view) {
     const { at, reach, x, dy, defined } = shown;
+    const { place } = shown[view];
     const top = view === "top";
     const steep = Math.cos((TILT * Math.PI) / 180);
-    const bound = (v, most) => clamp(v, -most, most);
-    const flat = (px, py) => [bound((px - cx) / unit, reach * 0.92), bound((cy - py) / unit, reach * 0.92)];
-    const high = (py, from) => bound((place(from)[1] - py) / (unit * steep), reach * HIGH);
+    // Called later, at a move: by then the picture may have another scale
+    const bound = (v, share) => clamp(v, -share * shown.reach, share * shown.reach);
+    const flat = (px, py) => {
+      const { unit, cx, cy } = shown[view];
+      return [bound((px - cx) / unit, 0.92), bound((cy - py) / unit, 0.92)];
+    };
+    const high = (py, from) => {
+      const now = shown[view];
+      return bound((now.place(from)[1] - py) / (now.unit * steep), HIGH);
+    };
     knob(
       `${view} grip x`,
       place(at.x),
       "data",
       top
         ? { label: "the centred batch, R", value: lengthOf(at.centred), most: reach, text: `x = ${list(x)}` }
-        : { label: "the batch along 1: its mean", value: at.x[2], most: reach, text: `mean ${format(at.x[2] / ROOT3, 2)}, x = ${list(x)}` },
+        : { label: "the batch along 1: its mean", value: at.x[2], most: reach, text: `mean ${format(shown.mean, 2)}, x = ${list(x)}` },
       top
         ? {
             move: (px, py) => setX(flat(px, py)),
@@ -357,7 +366,11 @@ function mount(el, hand) {
       for (let i = 0; i < state.trail.length; i += 3) at.trail.push(intoFrame(state.trail.slice(i, i + 3)));
     }
     const far = [at.x, ...at.chain, ...at.trail].map(([a, b]) => Math.hypot(a, b));
+    const high = Math.abs(p[2]) / HIGH;
+    far.push(Math.abs(at.chain.at(-1)?.[2] ?? 0) / HIGH);
+    far.push(Math.min(high, 2 * Math.max(3, ...far)));
     shown.at = at;
+    shown.mean = p[2] / ROOT3;
     shown.reach = held ?? domainOf(far, 3)[1];
     const { height, half, top, side } = views(width);
     shown.half = half;

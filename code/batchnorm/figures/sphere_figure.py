@@ -62,6 +62,12 @@ class SphereFigure(Figure):
             raise ValueError(f"{name}: got {len(proposal.value)} numbers, want three samples")
         return proposal.value
 
+    @traitlets.validate("trail")
+    def _check_trail(self, proposal):
+        if len(proposal.value) % 3:
+            raise ValueError(f"trail: got {len(proposal.value)} numbers, want three a batch")
+        return proposal.value
+
     @traitlets.validate("gamma", "eps", "rate", "turn")
     def _check_number(self, proposal):
         name, least = proposal.trait.name, 0 if proposal.trait.name == "eps" else -np.inf

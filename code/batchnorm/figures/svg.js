@@ -78,9 +78,10 @@ export function arrow(x1, y1, x2, y2, head = 7) {
 /**
  * Makes an SVG element something to move, by mouse, touch and keyboard: a slider to screen
  * readers. `move(x, y)` gets the pointer's place in the drawing; `nudge(dx, dy)` the arrow keys'
- * steps (1, with Shift or Page keys 10); `done()` the end of a drag.
+ * steps (1, with Shift or Page keys 10); `done()` the end of a drag. A large thing that only moves
+ * sideways is `level`: a finger that goes up or down on it scrolls the page.
  */
-export function movable(node, { move, nudge, done = () => {} }) {
+export function movable(node, { move, nudge, done = () => {}, level = false }) {
   const keys = {
     ArrowLeft: [-1, 0],
     ArrowRight: [1, 0],
@@ -93,6 +94,7 @@ export function movable(node, { move, nudge, done = () => {} }) {
   node.setAttribute("role", "slider");
   node.classList.add("bn-movable");
   let grip = null; // where in the thing it was taken hold of, so that it does not jump
+  let down; // where on the screen that was
   const at = (event) => {
     const box = node.ownerSVGElement.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
@@ -103,6 +105,7 @@ export function movable(node, { move, nudge, done = () => {} }) {
     node.focus({ preventScroll: true });
     const [x, y] = at(event);
     grip = [x - Number(node.dataset.x), y - Number(node.dataset.y)];
+    down = event;
     event.preventDefault();
   });
   node.addEventListener("pointermove", (event) => {
@@ -110,6 +113,13 @@ export function movable(node, { move, nudge, done = () => {} }) {
     const [x, y] = at(event);
     move(x - grip[0], y - grip[1]);
   });
+  // Chromium does not heed touch-action inside an SVG: it would scroll, and cancel the drag
+  const hold = (event) => {
+    const { clientX, clientY } = event.touches[0];
+    const upright = Math.abs(clientY - down?.clientY) > Math.abs(clientX - down?.clientX);
+    if (grip && !(level && upright) && event.cancelable) event.preventDefault();
+  };
+  node.addEventListener("touchmove", hold, { passive: false });
   for (const end of ["pointerup", "pointercancel"]) {
     node.addEventListener(end, () => {
       if (grip) done();
