@@ -10,8 +10,10 @@ from .figures import (
     DescentFigure,
     GraphFigure,
     JacobianFigure,
+    RunningFigure,
     SphereFigure,
     WeightSpaceFigure,
+    WhiteningFigure,
     controls,
 )
 from .graph import Edge, Graph, trace
@@ -21,7 +23,7 @@ from .jacobian import (
     tangent_projection,
     x_hat_jacobian,
 )
-from .layer import backward, backward_staged, forward
+from .layer import RunningStatistics, backward, backward_staged, forward
 from .reference import batch_norm
 from .reparameterization import (
     batch_norm_loss,
@@ -33,6 +35,7 @@ from .reparameterization import (
     output_variance,
     reparameterize,
 )
+from .whitening import RunningCovariance, newton_schulz, whiten, whiten_backward
 
 __all__ = [
     "BatchFigure",
@@ -41,8 +44,12 @@ __all__ = [
     "Graph",
     "GraphFigure",
     "JacobianFigure",
+    "RunningCovariance",
+    "RunningFigure",
+    "RunningStatistics",
     "SphereFigure",
     "WeightSpaceFigure",
+    "WhiteningFigure",
     "agree",
     "backward",
     "backward_staged",
@@ -57,10 +64,13 @@ __all__ = [
     "gradient_norm_squared",
     "jacobian_terms",
     "least_squares_loss",
+    "newton_schulz",
     "numeric_gradient",
     "output_variance",
     "reparameterize",
     "tangent_projection",
     "trace",
+    "whiten",
+    "whiten_backward",
     "x_hat_jacobian",
 ]

@@ -38,3 +38,27 @@ def batch_norm(x, gamma, beta, eps=1e-5):
     scaled = gamma * x_hat
     y = scaled + beta
     return y
+
+
+def evaluate(x, gamma, beta, mean, var, eps=1e-5):
+    """Batch norm in evaluation mode: the statistics are given, not computed from the batch.
+
+    ``y = gamma * (x - mean) / sqrt(var + eps) + beta``. Shapes and units as in `batch_norm`;
+    ``mean`` and ``var`` have the shape of ``gamma``. Checks nothing.
+    """
+    centred = x - mean
+    s = np.sqrt(var + eps)
+    x_hat = centred / s
+    y = gamma * x_hat + beta
+    return y
+
+
+def follow(running, batch, momentum=0.1):
+    """One update of a running statistic: ``(1 - momentum) * running + momentum * batch``.
+
+    Here ``momentum`` is the weight of the new batch, from 0 to 1 (PyTorch's convention; Keras
+    calls 1 minus this the momentum). Checks nothing.
+    """
+    kept = (1 - momentum) * running
+    running = kept + momentum * batch
+    return running

@@ -5,15 +5,19 @@ from .controls import controls
 from .descent_figure import DescentFigure
 from .graph_figure import GraphFigure
 from .jacobian_figure import JacobianFigure
+from .running_figure import RunningFigure
 from .sphere_figure import SphereFigure
 from .weight_space_figure import WeightSpaceFigure
+from .whitening_figure import WhiteningFigure
 
 __all__ = [
     "BatchFigure",
     "DescentFigure",
     "GraphFigure",
     "JacobianFigure",
+    "RunningFigure",
     "SphereFigure",
     "WeightSpaceFigure",
+    "WhiteningFigure",
     "controls",
 ]
