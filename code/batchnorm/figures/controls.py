@@ -1,6 +1,7 @@
 """Sliders, boxes and menus for a figure, with the abbreviations of `ipywidgets.interact`."""
 
 import ipywidgets
+from ipywidgets.widgets.widget_selection import _Selection
 
 from ..graph import SYMBOLS
 
@@ -10,8 +11,9 @@ def controls(figure, **abbreviations):
 
     ``controls(figure, gamma=(0.0, 3.0), flow_through_mean=True)``: an abbreviation is what
     `ipywidgets.interact` takes, a pair or triple for a slider, a bool for a checkbox, or any
-    widget with a ``value``. A control starts at the figure's present value. It is joined to the
-    figure in the browser (`jslink`), so it moves the picture with no kernel behind it.
+    widget with a ``value``; buttons or a menu are for a trait that holds the index of what is
+    chosen. A control starts at the figure's present value. It is joined to the figure in the
+    browser (`jslink`), so it moves the picture with no kernel behind it.
 
     Returns a box. Raises ValueError for a name that is no trait of the figure, or an abbreviation
     that stands for no control.
@@ -27,19 +29,21 @@ def controls(figure, **abbreviations):
             control = ipywidgets.interactive.widget_from_abbrev(abbreviation)
         if control is None or not hasattr(control, "value"):
             raise ValueError(f"{name}: got {abbreviation!r}, which stands for no control")
-        control.value = value
+        # Of a choice the browser knows only the index, so that is what the figure keeps
+        key = "index" if isinstance(control, _Selection) else "value"
+        setattr(control, key, value)
         control.description = control.description or _label(name)
         control.style.description_width = "initial"
         if isinstance(control, ipywidgets.Checkbox):
             control.indent = False
         elif hasattr(control, "readout_format"):
             control.layout.width = "32em"
-        ipywidgets.jslink((control, "value"), (figure, name))
+        ipywidgets.jslink((control, key), (figure, name))
         rows.append(control)
     return ipywidgets.VBox([figure, *rows])
 
 
 def _label(name):
-    """"flow_through_mean" -> "flow through mean"; "gamma" -> "γ gamma"."""
+    """ "flow_through_mean" -> "flow through mean"; "gamma" -> "γ gamma"."""
     symbol = SYMBOLS.get(name)
     return f"{symbol} {name}" if symbol else name.replace("_", " ")

@@ -1,0 +1,314 @@
+"""The whitened cloud: Python, the page and the module agree, at every extreme; every move works."""
+
+import json
+
+import ipywidgets
+import numpy as np
+import pytest
+from test_batch_figure import show, sound, words  # noqa: F401
+from test_host import get, put
+
+import batchnorm as bn
+from batchnorm.figures import WhiteningFigure, controls
+from batchnorm.figures.whitening_figure import UPSTREAM
+from batchnorm.whitening import METHODS, whiten, whiten_backward, work
+
+each_method = pytest.mark.parametrize("method", METHODS)
+INPUTS = [name for name in WhiteningFigure.inputs if name != "graph"]
+
+CLOUDS = {
+    "as it starts": {},
+    "nearly round": dict(correlation=0.0, scale_1=1.0, batch_size=64, seed=7),
+    "on a line": dict(correlation=1.0),
+    "on a falling line": dict(correlation=-1.0, scale_1=3.0, scale_2=3.0),
+    "flat": dict(scale_2=0.0),
+    "upright": dict(scale_1=0.0),
+    "upright beside the axis": dict(scale_1=0.0, batch_size=2, moved=[0, 0.3, 0, 1, 0.3, 0]),
+    "all points equal": dict(scale_1=0.0, scale_2=0.0),
+    "one point": dict(batch_size=1),
+    "two points": dict(batch_size=2),
+    "three points, dragged": dict(batch_size=3, moved=[1, -8.5, 40.0, 50, 1.0, 1.0]),
+    "no iteration": dict(iterations=0),
+    "every iteration": dict(iterations=12, correlation=0.99),
+    "pulled hard": dict(pull=[-3.0, 2.5], selected=63, eps=1e-3),
+}
+
+
+# In Python ---------------------------------------------------------------------------------------
+
+
+@each_method
+@pytest.mark.parametrize("upstream", UPSTREAM)
+def test_agrees_with_the_module(method, upstream):
+    figure = WhiteningFigure(method=method, upstream=upstream, seed=3, iterations=4)
+    x, dy = np.array(figure.x), np.array(figure.dy)
+    x_hat, cache = whiten(x, figure.eps, method=method, iterations=4)
+    np.testing.assert_allclose(figure.x_hat, x_hat)
+    np.testing.assert_allclose(figure.dx, whiten_backward(dy, cache), atol=1e-12)
+    assert (figure.method, figure.upstream) == (METHODS.index(method), UPSTREAM.index(upstream))
+
+
+def test_the_cloud_has_the_distribution_that_the_sliders_say():
+    figure = WhiteningFigure(correlation=-0.6, scale_1=2.0, scale_2=0.5, batch_size=64)
+    x = []
+    for seed in range(40):
+        figure.seed = seed
+        x += figure.x
+    want = [[4.0, -0.6], [-0.6, 0.25]]
+    np.testing.assert_allclose(np.cov(np.array(x).T), want, rtol=0.1)
+    assert len({tuple(row) for row in x}) == 40 * 64
+
+
+def test_what_whitening_takes_away_and_what_it_leaves():
+    size = {
+        (method, upstream): np.linalg.norm(WhiteningFigure(method=method, upstream=upstream).dx)
+        for method in ("standardise", "zca")
+        for upstream in UPSTREAM
+    }
+    for method in ("standardise", "zca"):
+        assert size[method, "shift"] < 1e-12
+        assert size[method, "stretch"] < 1e-3
+        assert size[method, "rotation"] > 0.5
+    assert size["zca", "shear"] < 1e-3
+    assert size["standardise", "shear"] > 0.5
+
+
+def test_equal_axes_are_not_defined_for_pca_alone():
+    for method in METHODS:
+        figure = WhiteningFigure(method=method, scale_1=0, scale_2=0)
+        assert len(figure.x) == 24
+        assert [len(v) for v in (figure.x_hat, figure.dy, figure.dx)] == (
+            [0, 0, 0] if method == "pca" else [24, 24, 24]
+        )
+
+
+def test_says_what_is_wrong():
+    for name, bad in dict(
+        correlation=1.1, scale_1=-1, scale_2=11, batch_size=65, iterations=13, eps=0, seed=-1
+    ).items():
+        with pytest.raises(ValueError, match=f"{name}: got {bad}.*, want a number from"):
+            WhiteningFigure(**{name: bad})
+    with pytest.raises(ValueError, match="correlation: got nan"):
+        WhiteningFigure(correlation=np.nan)
+    with pytest.raises(ValueError, match="method: got 'qr', want one of standardise, pca"):
+        WhiteningFigure(method="qr")
+    with pytest.raises(ValueError, match="upstream: got 5"):
+        WhiteningFigure(upstream=5)
+    with pytest.raises(ValueError, match="pull: got 3 numbers, want two"):
+        WhiteningFigure(pull=[1, 2, 3])
+    with pytest.raises(ValueError, match="moved: got 2 numbers, want three a point"):
+        WhiteningFigure(moved=[1, 2])
+
+
+def test_controls_join_choices_by_their_index():
+    figure = WhiteningFigure(method="cholesky")
+    box = controls(
+        figure,
+        method=ipywidgets.ToggleButtons(options=METHODS),
+        upstream=list(UPSTREAM),
+    )
+    assert [control.value for control in box.children[1:]] == ["cholesky", "one point"]
+    assert isinstance(box.children[2], ipywidgets.Dropdown)
+
+
+# In the page -------------------------------------------------------------------------------------
+
+
+@each_method
+def test_the_page_agrees_with_python_and_shows_only_numbers(show, method):  # noqa: F811
+    figure = WhiteningFigure()
+    page = show(figure)
+    plain = {name: getattr(figure, name) for name in INPUTS}
+    for cloud, given in CLOUDS.items():
+        for upstream in (0, 4):
+            state = plain | given | dict(method=METHODS.index(method), upstream=upstream)
+            page.evaluate(
+                """([id, state]) => {
+                    bnHost.models.get(id).set(state);
+                    return new Promise(requestAnimationFrame);
+                }""",
+                [figure.model_id, state],
+            )
+            here = WhiteningFigure(**state)
+            for name in figure.outputs:
+                got, want = np.array(get(page, figure, name)), np.array(getattr(here, name))
+                assert got.shape == want.shape, (cloud, name)
+                scale = max(np.abs(want).max(initial=0), 1e-3)
+                np.testing.assert_allclose(got, want, atol=1e-9 * scale, err_msg=f"{cloud} {name}")
+            assert sound(page), cloud
+    assert len(here.x_hat) == 24
+
+
+def test_says_in_words_what_is_not_defined(show):  # noqa: F811
+    figure = WhiteningFigure(method="pca", scale_1=0, scale_2=0)
+    page = show(figure)
+    assert "PCA's axes are not defined" in words(page)
+    assert page.locator(".arrows path").count() == 0
+    put(page, figure, 2, "method")
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert "PCA's axes" not in words(page)
+
+
+@each_method
+def test_the_ellipse_and_the_work_that_it_tells(show, method):  # noqa: F811
+    figure = WhiteningFigure(method=method, iterations=7)
+    text = words(show(figure))
+    values = np.linalg.eigvalsh(np.cov(np.array(figure.x).T, bias=True))
+    radii = np.sqrt(values)[::-1]
+    assert f"Input ellipse: radii {radii[0]:.2f} and {radii[1]:.2f}" in text
+    if method not in ("standardise", "newton-schulz"):
+        assert "Output ellipse: radii 1.00 and 1.00" in text
+    assert f"{method}: {work(method, 24, 64, 7) / 1e6:.3f} at d = 64" in text
+    assert f"|dx| = {np.linalg.norm(figure.dx):.3f} came back" in text
+
+
+def drag(page, name, right, down, touch):
+    target = page.get_by_role("slider", name=name, exact=True).locator(".target")
+    target.scroll_into_view_if_needed()
+    box = target.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    if touch:
+        cdp = page.context.new_cdp_session(page)
+        cdp.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+        for kind, part in [("touchStart", 0), ("touchMove", 0.5), ("touchMove", 1)]:
+            at = [{"x": x + part * right, "y": y + part * down}]
+            cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+        cdp.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    else:
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + right, y + down, steps=4)
+        page.mouse.up()
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+
+
+@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "touch"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_drags(show, page, touch, width):  # noqa: F811
+    page.set_viewport_size({"width": width, "height": 900})
+    figure = WhiteningFigure(selected=3)
+    show(figure)
+    drag(page, "point 4", 40, -30, touch)
+    x = np.array(get(page, figure, "x"))
+    moved = x[3] - figure.x[3]
+    assert moved[0] > 0.3
+    assert moved[1] == pytest.approx(0.75 * moved[0], rel=0.05)
+    np.testing.assert_allclose(np.delete(x, 3, 0), np.delete(figure.x, 3, 0), atol=1e-12)
+
+    put(page, figure, 4, "upstream")
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    before = get(page, figure, "dy")[3]
+    drag(page, "upstream gradient of the selected point", -25, -25, touch)
+    assert get(page, figure, "upstream") == 0
+    pull = np.array(get(page, figure, "pull")) - before
+    assert pull[0] < -0.2
+    assert pull[1] == pytest.approx(-pull[0], rel=0.05)
+    assert sound(page)
+
+
+def test_another_point_is_selected_by_taking_hold_of_it(show):  # noqa: F811
+    figure = WhiteningFigure()
+    page = show(figure)
+    i = int(np.argmax(np.abs(figure.x).max(axis=1)))  # one that stands alone
+    others = page.locator(f"[aria-label='point {i + 1}']")
+    assert others.get_attribute("aria-hidden") == "true"
+    box = others.locator(".target").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert get(page, figure, "selected") == i
+    assert others.get_attribute("aria-hidden") == "false"
+    assert np.nonzero(np.array(get(page, figure, "dy")).any(axis=1))[0].tolist() == [i]
+
+
+def test_keys_and_buttons_alone(show):  # noqa: F811
+    figure = WhiteningFigure(method="pca", correlation=0.0, scale_1=1.0)
+    page = show(figure)
+    names = []
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        names.append(
+            page.evaluate(
+                "() => document.activeElement.ariaLabel ?? document.activeElement.textContent"
+            )
+        )
+    point, tip = "point 1", "upstream gradient of the selected point"
+    assert names == [point, tip, "Resample", "Next point", "Reset"]
+
+    page.get_by_role("slider", name=point).focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowUp")
+    there = get(page, figure, "x")[0]
+    np.testing.assert_allclose(there, np.add(figure.x[0], [0.1, 1.0]))
+    page.get_by_role("slider", name=tip).focus()
+    page.keyboard.press("ArrowLeft")
+    np.testing.assert_allclose(get(page, figure, "pull"), [0.9, 0.6])
+
+    resample = page.get_by_role("button", name="Resample")
+    for _ in range(4):
+        resample.focus()
+        page.keyboard.press("Enter")
+    np.testing.assert_allclose(get(page, figure, "x")[0], there)
+    assert get(page, figure, "seed") == 5
+    assert "In 5 batches the selected point landed in places up to" in words(page)
+    assert page.locator(".ground circle.cut").count() == 4
+    want = []  # where point 1 lands, by the module
+    for seed in range(1, 6):
+        x = np.array(WhiteningFigure(correlation=0.0, scale_1=1.0, seed=seed).x)
+        x[0] = there
+        want.append(whiten(x, method="pca")[0][0])
+    far = max(np.linalg.norm(a - b) for a in want for b in want)
+    assert f"up to {far:.2f} apart (pca)" in words(page)
+
+    page.get_by_role("button", name="Next point").press("Enter")
+    assert get(page, figure, "selected") == 1
+    page.get_by_role("button", name="Reset").press("Enter")
+    state = {name: get(page, figure, name) for name in ("seed", "past", "moved", "selected")}
+    assert state == dict(seed=1, past=0, moved=[], selected=0)
+
+
+def test_sliders_and_buttons_move_it(show):  # noqa: F811
+    figure = WhiteningFigure()
+    box = controls(
+        figure, method=ipywidgets.ToggleButtons(options=METHODS), correlation=(-1.0, 1.0)
+    )
+    page = show(box)
+    page.get_by_role("radio", name="cholesky").check()
+    page.get_by_role("slider", name="correlation").fill("0.3")
+    here = WhiteningFigure(method="cholesky", correlation=0.3)
+    np.testing.assert_allclose(get(page, figure, "dx"), here.dx, rtol=1e-9)
+
+
+@pytest.mark.parametrize("width", [320, 360, 1280])
+def test_nothing_is_wider_than_the_page(show, page, width):  # noqa: F811
+    page.set_viewport_size({"width": width, "height": 800})
+    show(WhiteningFigure(method="newton-schulz", batch_size=64, past=5, seed=9))
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    inside = """() => [...document.querySelectorAll("svg text")].filter((t) => {
+        const [a, b] = [t.getBoundingClientRect(), t.ownerSVGElement.getBoundingClientRect()];
+        return a.left < b.left - 1 || a.right > b.right + 1 || a.bottom > b.bottom + 1;
+    }).map((t) => t.textContent)"""
+    assert page.evaluate(inside) == []
+
+
+def test_a_change_is_drawn_within_a_frame(show):  # noqa: F811
+    figure = WhiteningFigure(method="newton-schulz", batch_size=64, past=30, seed=40, upstream=4)
+    page = show(figure)
+    script = """([id]) => new Promise((done) => {
+        const model = bnHost.models.get(id), times = [];
+        const step = () => {
+            const start = performance.now();
+            model.set("correlation", 0.5 + 0.01 * times.length);
+            requestAnimationFrame(() => requestAnimationFrame(() => {
+                times.push(performance.now() - start);
+                if (times.length < 15) step(); else done(Math.min(...times));
+            }));
+        };
+        step();
+    })"""
+    assert page.evaluate(script, [figure.model_id]) < 60  # two frames, and some room
+
+
+def test_its_state_is_small():
+    figure = WhiteningFigure()
+    assert len(json.dumps(figure.get_state(["graph"]))) < 16_000
+    assert isinstance(bn.whitening.NotDefined("x"), ValueError)
