@@ -200,7 +200,8 @@ const pair = ([p, q]) => `(${format(p, 2)}, ${format(q, 2)})`;
 
 function words({ x, x_hat, dy, dx, method, landed, shrink }) {
   const { values, axes } = eigen(covariance(x));
-  const radii = (v) => v.map((r) => format(Math.sqrt(r), 2)).join(" and ");
+  // A root makes 1e-8 of a rounding error
+  const radii = ([p, q]) => [p, q > 1e-12 * p ? q : 0].map((r) => format(Math.sqrt(r), 2)).join(" and ");
   const angle = Math.round((Math.atan2(axes[1][0], axes[0][0]) * 180) / Math.PI);
   const lies = alike(values) ? "" : `, the longer axis at ${format(angle, 0)}°`;
   const before = `Input ellipse: radii ${radii(values)}${lies}.`;
@@ -376,7 +377,7 @@ function mount(el, hand) {
     if (m <= FEATURES) {
       const at = sx(m - 1);
       picture.put("work limit", "path", { class: "cut hollow", d: `M${at} ${top}V${bottom}` });
-      const side = at > (left + right) / 2 ? "small end" : "small";
+      const side = at > right - 190 ? "small end" : "small"; // on the side where there is room
       const text = "m − 1: a batch spans no more";
       picture.put("work limit name", "text", { class: side, x: at + (side === "small" ? 5 : -5), y: top + 10 }, text);
     }
