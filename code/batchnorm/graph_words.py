@@ -22,6 +22,7 @@ SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 # One letter with its hat and indices, a name in plain letters, or something bracketed already
 ATOM = re.compile(r"[^\W\d_]\u0302?[²₀-₉]*|[A-Za-z_]+[₀-₉]*|\([^()]*\)[²³]?")
+SHORT = 6  # an unnamed node shows what it is while that is no longer than this, else its sign
 LONGEST = 12  # an unnamed node is written out in a formula while that is no longer than this
 
 
@@ -75,12 +76,15 @@ class Words:
         self.graph = graph
 
     def symbol(self, i):
-        """How the node is written on its own: "x̂₁" for x_hat1, "×" for an unnamed product."""
+        """How the node is written on its own: "x̂₁" for x_hat1; unnamed ones as "c₁²" or "+"."""
         node = self.graph.nodes[i]
         stem, digits = re.fullmatch(r"(.*?)_?(\d*)", node.name).groups()
         if stem:
             return SYMBOLS.get(stem, stem) + digits.translate(SUBSCRIPTS)
-        return _number(node.symbol) if node.op == "constant" else node.symbol
+        if node.op == "constant":
+            return _number(node.symbol)
+        value = self.value(i).replace(" ", "")
+        return value if len(value) <= SHORT else node.symbol
 
     def term(self, i):
         """How the node is written inside a formula, in brackets where it needs them."""
