@@ -93,6 +93,14 @@ def test_a_steep_function_still_gets_the_complex_step(spread):
     np.testing.assert_array_equal(got, numeric_gradient(standardise, x, DY, method="complex step"))
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e6])
+def test_the_step_of_the_differences_grows_with_x(scale):
+    x = 0.1 * X * scale
+    got = numeric_gradient(lambda x: np.exp(x / scale), x, DY, method="central differences")
+    want = np.exp(x / scale) * DY / scale
+    np.testing.assert_allclose(got, want, rtol=0, atol=1e-9 * np.abs(want).max())
+
+
 def test_shapes():
     for shape, function, dy in [
         ((), lambda x: x**2, 2.0),
@@ -110,12 +118,13 @@ def test_shapes():
 
 def test_the_input_is_left_alone_and_integers_are_taken():
     def spoil(x):
-        x *= 2
+        x *= x
         return x
 
-    x = np.array([1, 2])
-    np.testing.assert_allclose(numeric_gradient(spoil, x, [1, 1]), [2.0, 2.0])
-    np.testing.assert_array_equal(x, [1, 2])
+    x = np.array([2, 3])
+    np.testing.assert_allclose(numeric_gradient(spoil, x, [1, 1]), [4.0, 6.0])
+    np.testing.assert_array_equal(x, [2, 3])
+    np.testing.assert_allclose(numeric_gradient(lambda x: x**-1, x, [1, 1]), [-1 / 4, -1 / 9])
     x = np.float32([1.5, 2.5])
     assert numeric_gradient(np.square, x, [1.0, 1.0]).dtype == np.float64
 
