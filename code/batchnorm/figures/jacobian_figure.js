@@ -206,6 +206,7 @@ function mount(el, hand) {
     }
     const add = (...what) => node.append(picture.put(...what));
     add("map ground", "rect", { class: "target", x: left, y: top, width: side, height: side });
+    picture.put("map rim", "rect", { class: "grid", x: left, y: top, width: side, height: side });
     for (let n = 0; n < m; n++) {
       const middle = (n + 0.5) * cell;
       picture.put(`column ${n}`, "text", { class: "small middle", x: left + middle, y: top - 6, "font-weight": n === i ? 700 : 400 }, String(n + 1));
@@ -221,7 +222,7 @@ function mount(el, hand) {
     );
     node.append(picture.put("chosen", "rect", { class: "chosen", x: left + i * cell, y: top + k * cell, width: cell, height: cell }));
     // The scale: the same five colours for any batch, in parts of 1/s
-    const w = Math.min(58, side / 5);
+    const w = clamp(side / 5, 42, 58);
     [-1, -0.25, 0, 0.25, 1].forEach((part, n) => {
       const x = left + n * w;
       picture.put(`scale ${n}`, "rect", { ...look(part / s), x, y: top + side + 10, width: w - 2, height: 12 });
