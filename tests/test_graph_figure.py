@@ -1,8 +1,10 @@
 """The graph's figure: Python and page agree whatever is cut; keys, mouse and touch; every width."""
 
 import json
+from pathlib import Path
 
 import ipywidgets
+import nbformat
 import numpy as np
 import pytest
 from programs import net, net_inputs, normalise_by_raw_moment
@@ -398,3 +400,40 @@ def test_a_large_graph_is_drawn(show):  # noqa: F811
     assert things(page, "node").count() == len(json.loads(figure.picture)["nodes"])
     assert_page_agrees(page, figure, [])
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+# In the chapter -------------------------------------------------------------------------------
+
+
+def chapter():
+    """What the chapter's cells leave behind, by name."""
+    path = Path(__file__).parents[1] / "chapters" / "computation_graph.ipynb"
+    left = {}
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            exec(cell.source, left)
+    return left
+
+
+def test_cutting_any_edge_of_the_chapter_gives_pythons_gradients(show):  # noqa: F811
+    left = chapter()
+    figures = {k: v for k, v in left.items() if isinstance(v, bn.GraphFigure)}
+    assert sorted(figures) == ["above", "moments", "samples", "whole"]
+    for figure in figures.values():
+        page = show(figure)
+        for i, edge in enumerate(edges(figure)):
+            things(page, "edge").nth(i).press("Enter")
+            assert get(page, figure, "cut") == [list(edge)]
+            assert_page_agrees(page, figure, [edge])
+            things(page, "edge").nth(i).press("Enter")
+
+
+def test_cutting_an_edge_of_the_chapter_cuts_the_linked_batch(show):  # noqa: F811
+    left = chapter()
+    graph, batch = left["above"], left["below"]
+    page = show(graph, batch)
+    for i, edge in enumerate(edges(graph)):
+        things(page, "edge").nth(i).press("Enter")
+        assert get(page, batch, "cut") == [list(edge)]
+        np.testing.assert_allclose(get(page, batch, "dx"), get(page, graph, "dx"), atol=1e-12)
+        things(page, "edge").nth(i).press("Enter")
