@@ -7,6 +7,7 @@ differentiate and cut) and `check` (to doubt); the pictures in `figures` and `pl
 from .check import agree, numeric_gradient
 from .figures import (
     BatchFigure,
+    CancellationFigure,
     DescentFigure,
     GraphFigure,
     JacobianFigure,
@@ -39,6 +40,7 @@ from .whitening import RunningCovariance, newton_schulz, whiten, whiten_backward
 
 __all__ = [
     "BatchFigure",
+    "CancellationFigure",
     "DescentFigure",
     "Edge",
     "Graph",

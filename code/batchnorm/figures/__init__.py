@@ -1,6 +1,7 @@
 """The live figures: one Python class and one JavaScript module each, same stem."""
 
 from .batch_figure import BatchFigure
+from .cancellation_figure import CancellationFigure
 from .controls import controls
 from .descent_figure import DescentFigure
 from .graph_figure import GraphFigure
@@ -12,6 +13,7 @@ from .whitening_figure import WhiteningFigure
 
 __all__ = [
     "BatchFigure",
+    "CancellationFigure",
     "DescentFigure",
     "GraphFigure",
     "JacobianFigure",

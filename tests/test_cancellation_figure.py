@@ -1,0 +1,66 @@
+"""The page's float32 is NumPy's, to the last bit; and the figure holds at its ends."""
+
+import ipywidgets
+import numpy as np
+import pytest
+from test_batch_figure import show, sound  # noqa: F401
+from test_host import get, put
+
+from batchnorm.figures import CancellationFigure, controls
+
+
+@pytest.mark.parametrize("m", [2, 3, 37, 256])
+@pytest.mark.parametrize("offset", [1.0, 123.456, 1e4, 1e6, 1e8])
+def test_the_page_agrees_with_numpy_to_the_last_bit(show, m, offset):  # noqa: F811
+    figure = CancellationFigure()
+    page = show(figure)
+    put(page, figure, m, "m")
+    put(page, figure, offset, "offset")
+    here = CancellationFigure(m=m, offset=offset)
+    assert get(page, figure, "computed") == here.computed
+    assert get(page, figure, "exact") == pytest.approx(here.exact, rel=1e-12)
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert sound(page)
+
+
+def test_one_pass_fails_and_says_so(show):  # noqa: F811
+    figure = CancellationFigure(offset=1e4)
+    page = show(figure)
+    assert np.abs(figure.computed[0] - figure.exact) > 0.5 * figure.exact
+    assert f"the true variance of these float32 numbers is {figure.exact:.3f}" in page.inner_text(
+        "body"
+    )
+
+
+def test_keys_and_drags_move_the_offset(show):  # noqa: F811
+    figure = CancellationFigure(offset=1e3)
+    page = show(figure)
+    page.get_by_role("slider", name="offset").focus()
+    page.keyboard.press("Shift+ArrowRight")
+    assert get(page, figure, "offset") == pytest.approx(1e4)
+    box = page.get_by_role("slider", name="offset").locator(".target").bounding_box()
+    page.mouse.move(box["x"] + 12, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 2000, box["y"] + 50, steps=3)
+    page.mouse.up()
+    assert get(page, figure, "offset") == 1e8
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_controls_to_their_ends(show, width):  # noqa: F811
+    figure = CancellationFigure()
+    page = show(controls(figure, offset=ipywidgets.FloatLogSlider(min=0, max=8), m=(2, 256)))
+    page.set_viewport_size({"width": width, "height": 800})
+    for control in page.locator("input[type=range]").all():
+        for end in ("min", "max"):
+            control.fill(control.get_attribute(end))
+            page.evaluate("() => new Promise(requestAnimationFrame)")
+            assert sound(page)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+
+
+def test_says_what_is_wrong():
+    with pytest.raises(ValueError, match=r"offset: got 0\.5, want 1 to 1e"):
+        CancellationFigure(offset=0.5)
+    with pytest.raises(ValueError, match="m: got 1, want 2 to 256"):
+        CancellationFigure(m=1)
