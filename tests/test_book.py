@@ -220,17 +220,37 @@ CONTROLS = """() => {
   const all = document.querySelectorAll("bn-view :is(input, select, button)");
   return [...all].filter((e) => !e.closest(".bn-figure") && !e.matches(".bn-number") && !e.disabled)
     .filter((e) => e.type !== "radio" || (!groups.has(e.name) && groups.add(e.name)))
-    .map((e, i) => ((e.dataset.control = i), e.getAttribute("aria-label") ?? e.id));
+    .map((e, i) => ((e.dataset.control = i), e.labels?.[0]?.textContent || e.ariaLabel || e.type));
 }"""
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_every_control_moves_a_figure(visit, name):
     page = visit(name)
+    quiet = []
     for index, label in enumerate(page.evaluate(CONTROLS)):
-        pictures = Pictures(page)
-        operate(page.locator(f'[data-control="{index}"]'), pictures.look)
-        assert len(pictures.seen) > 1, f"{label}: no figure on the page answers"
+        if not answers(page, index):
+            quiet.append((index, label))
+    # A rate shows nothing where the gradient happens to be 0: move the figures from their start.
+    if quiet:
+        disturb(page)
+    dead = [label for index, label in quiet if not answers(page, index)]
+    assert dead == [], "no figure on the page answers to these"
+
+
+def answers(page, index):
+    """Whether any figure looks different at any setting of a control."""
+    pictures = Pictures(page)
+    operate(page.locator(f'[data-control="{index}"]'), pictures.look)
+    return len(pictures.seen) > 1
+
+
+def disturb(page):
+    """Move all that can be dragged in the figures, by keyboard: the first by one step and so on."""
+    for steps, thing in enumerate(page.locator('.bn-figure [role="slider"]').all(), 1):
+        for _ in range(steps % 5):
+            thing.press("ArrowRight")
+    settle(page)
 
 
 @pytest.mark.parametrize("name", CHAPTERS)

@@ -214,20 +214,20 @@ def test_a_slider_moves_a_figure_and_python_reads_it(lab):
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 def test_the_chapter_lives_in_jupyterlab(lab, chapter):
-    """It runs from top to bottom, its widgets are drawn, and its first slider moves a figure."""
+    """It runs from top to bottom, its widgets are drawn, and its sliders move a figure."""
     lab.open(chapter.name)
     lab.run_all()
     if not any(VIEW in output.get("data", {}) for output in lab.outputs()):
         return  # a chapter without figures
     lab.figures().first.wait_for()
     assert lab.page.get_by_text("Error displaying widget").count() == 0
-    handle = lab.handle()
-    if not handle.count():
+    handles = lab.page.locator(".widget-slider .noUi-handle").all()
+    if not handles:
         return
     picture = "() => [...document.querySelectorAll('.bn-figure')].map((f) => f.innerHTML).join()"
     before = lab.page.evaluate(picture)
-    handle.focus()
-    lab.page.keyboard.press("ArrowRight")
+    for handle in handles:  # one alone may show nothing, as a rate does where the gradient is 0
+        handle.press("ArrowRight")
     lab.page.wait_for_function(f"(before) => ({picture})() !== before", arg=before)
 
 
