@@ -201,6 +201,9 @@ def test_a_power_of_zero_at_zero_has_no_gradient():
     x = np.array([0.0, -2.0])
     run = trace(lambda x: x ** np.array([[0.0], [2.0], [1.0]]), x=x).forward(x=x)
     np.testing.assert_array_equal(run.backward(np.ones((3, 2)))["x"], [1.0, -3.0])
+    x = np.array([0.0, np.inf, np.nan])  # x ** 0 is 1, whatever x
+    run = trace(lambda x: x**0, x=x).forward(x=x)
+    np.testing.assert_array_equal(run.backward(np.ones(3))["x"], [0.0, 0.0, 0.0])
 
 
 def test_a_maximum_of_equals_halves_the_gradient():

@@ -62,8 +62,8 @@ class Op(NamedTuple):
 
 
 def _power_rule(d, y, a, p):
-    # Where p is 0, a ** (p - 1) would ask for 0 * 0 ** -1
-    return d * p * a ** np.where(p, p - 1, 1.0)
+    # Where p is 0, so is the gradient; p - 1 would ask for 0 * 0 ** -1
+    return d * p * a ** np.where(p, p - 1, 0.0)
 
 
 def _share(p, q):

@@ -103,7 +103,7 @@ const negate = (a) => times(a, scalar(-1));
 const [root, exp, log, tanh] = ["sqrt", "exp", "log", "tanh"].map((f) => each(Math[f]));
 // Where the exponent is 0, q - 1 would ask for 0 * 0 ** -1
 const power = each((p, q) => p ** q);
-const powerRule = each((v, p, q) => v * q * p ** (q ? q - 1 : 1));
+const powerRule = each((v, p, q) => v * q * p ** (q ? q - 1 : 0));
 // Equals get half of a gradient
 const larger = each(Math.max);
 const largerRule = each((v, p, q) => v * (p > q ? 1 : p === q ? 0.5 : 0));
