@@ -69,11 +69,14 @@ function alike(t) {
   return Number.isInteger(first) ? format(first, 0) : format(first);
 }
 
-/** A number in at most six letters, for a node. */
+/** A number in at most six letters and a sign, for a node. */
 function compact(v) {
   const size = Math.abs(v);
   if (size < 1e-13) return "0";
-  const text = size >= 1e4 || size < 1e-3 ? v.toExponential(0).replace("e+", "e") : String(Number(v.toPrecision(3)));
+  const text =
+    size >= 1e4 || size < 1e-3
+      ? v.toExponential(0).replace("e+", "e")
+      : String(Number(size < 0.1 ? v.toFixed(size < 0.01 ? 4 : 3) : v.toPrecision(3)));
   return text.replaceAll("-", "−");
 }
 

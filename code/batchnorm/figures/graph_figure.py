@@ -13,8 +13,9 @@ from .base import Figure
 MOST = 48  # nodes that still make a picture
 FEW = 4  # entries that are written out; more are drawn as a strip of cells
 STRIP = (8, 6)  # rows and columns of a strip at most
-COLUMN, LINE, CELL = 46, 13, 7  # pixels: a written entry's width and height, a cell's side
+COLUMN, LINE, CELL = 42, 13, 7  # pixels: a written entry's width and height, a cell's side
 TITLE = 18  # pixels above the entries
+GAP = 20  # pixels between two ranks: room for a handle
 
 
 class Nested(traitlets.TraitType):
@@ -96,7 +97,7 @@ class GraphFigure(Figure):
             cut=cut,
             graph=graph.to_json(),
             picture=json.dumps(picture),
-            _min_height=int(picture["height"]) + 420,
+            _min_height=int(picture["height"]) + 224 + 21 * len(values),
         )
         self.start = {**values, "dy": self.dy, "cut": cut, "step": 0}
 
@@ -145,7 +146,7 @@ def _picture(graph):
     ends = [(graph.nodes[edge.target].inputs[edge.slot], edge.target) for edge in edges]
     words = all_words(graph)
     sizes = {i: _size(grid, words["nodes"][i]["symbol"]) for i, grid in grids.items()}
-    layout = layered(ends, sizes)
+    layout = layered(ends, sizes, gap=GAP)
     nodes = [
         {"node": i, **layout.boxes[i]._asdict(), **grid, **words["nodes"][i]}
         for i, grid in grids.items()
@@ -174,4 +175,4 @@ def _size(grid, symbol):
     rows, columns = grid["rows"], grid["columns"]
     w, h = (columns * COLUMN, rows * LINE) if grid["whole"] else (columns * CELL, rows * CELL + 4)
     letters = len(symbol.replace("\u0302", ""))  # the hat takes no room of its own
-    return max(w + 6, COLUMN + 6, 8 * letters + 8), TITLE + 2 * h + 6
+    return max(w + 6, COLUMN + 6, 7.5 * letters + 6), TITLE + 2 * h + 6
