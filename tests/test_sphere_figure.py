@@ -207,7 +207,7 @@ def test_keys(show):  # noqa: F811
     _, got = press("dy along 1", "ArrowUp")
     assert got[2] - dy[2] == pytest.approx(0.1)
     press("turn the view from the side", "ArrowLeft")
-    assert get(page, figure, "turn") == pytest.approx(55)
+    assert get(page, figure, "turn") == pytest.approx(35)
     page.get_by_role("button", name="Reset").press("Enter")
     assert points(page, figure)[0] == pytest.approx(x)
 

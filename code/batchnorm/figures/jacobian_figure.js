@@ -99,9 +99,9 @@ function layout(width, m) {
   const [left, top] = [HEADS, STRIP + 44];
   const below = top + side + 46;
   const spectrum = wide
-    ? { left: room + 34, right: width - 4, top: top - 4, bottom: top + Math.max(side, 180) - 26 }
+    ? { left: room + 34, right: width - 4, top: top - 4, bottom: top + Math.max(side, 180) - 40 }
     : { left: 30, right: width - 4, top: below + 26, bottom: below + 176 };
-  return { cell, side, left, top, spectrum, height: Math.max(below, spectrum.bottom + 46), strip: [8, width - 8] };
+  return { cell, side, left, top, spectrum, height: Math.max(below, spectrum.bottom + 64), strip: [8, width - 8] };
 }
 
 function words(shown) {
@@ -262,7 +262,9 @@ function mount(el, hand) {
       const name = { mean: "1", variance: "x̂" }[owner[n]];
       if (name) picture.put(`owner ${n}`, "text", { class: "small middle", x: cx, y: at.bottom + 20 }, name);
     });
-    picture.put("spectrum note", "text", { class: "small", x: at.left - 30, y: at.bottom + 40 }, "1: along 1. x̂: along x̂. Rings: below a thousandth of 1/s.");
+    ["1: along 1. x̂: along x̂.", "Rings: below a thousandth of 1/s."].forEach((text, n) =>
+      picture.put(`spectrum note ${n}`, "text", { class: "small", x: at.left - 30, y: at.bottom + 40 + 17 * n }, text),
+    );
   }
 
   function draw(state, width) {

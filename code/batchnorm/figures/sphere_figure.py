@@ -39,7 +39,7 @@ class SphereFigure(Figure):
     gamma = traitlets.CFloat(1.0).tag(sync=True)
     eps = traitlets.CFloat(0.0).tag(sync=True)
     rate = traitlets.CFloat(1.0).tag(sync=True)
-    turn = traitlets.CFloat(60.0).tag(sync=True)
+    turn = traitlets.CFloat(40.0).tag(sync=True)
     trail = Vector([]).tag(sync=True)
     start = traitlets.List([[], []]).tag(sync=True)  # x and dy as "Reset" brings them back
     graph = traitlets.Unicode().tag(sync=True)
