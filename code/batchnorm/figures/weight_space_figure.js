@@ -129,7 +129,7 @@ const FULL = circle(360);
  * it lies (1: lowest). At eps = 0 the loss knows no length, so two rings show its rays.
  */
 const rays = remember((graphs, data, eps, reach) => {
-  const radii = eps ? Array.from({ length: 12 }, (_, i) => reach * 2 * ((i + 0.2) / 11) ** 2) : [1e-3 * reach, 2 * reach];
+  const radii = eps ? Array.from({ length: 18 }, (_, i) => reach * 2 * ((i + 0.2) / 17) ** 2) : [1e-3 * reach, 2 * reach];
   const angles = eps ? circle(120) : FULL;
   const rings = radii.map((r) => angles.map((angle) => towards(angle).map((v) => v * r)));
   const values = atEach(graphs[KINDS.normal], { ...data, eps: tensor(eps) }, rings.flat());
@@ -143,7 +143,10 @@ const rays = remember((graphs, data, eps, reach) => {
 
 /** Points of a closed curve where a quadratic form around `middle` has the value `level`. */
 const oval = (form, middle, level) =>
-  FULL.map((angle, i) => towards(angle).map((v, k) => middle[k] + v * Math.sqrt(level / form[i])));
+  [...FULL, 0].map((angle, i) => {
+    const radius = Math.sqrt(level / form[i % FULL.length]);
+    return towards(angle).map((v, k) => middle[k] + v * radius);
+  });
 
 /** The quadratic forms, along each direction: wᵀSw, and the plain loss above its least value. */
 const forms = remember((graphs, data, optimum) => {
@@ -158,7 +161,7 @@ const ovals = remember((form, optimum) => {
   const mean = form.reduce((a, b) => a + b) / form.length;
   return Array.from({ length: 12 }, (_, k) => ({
     low: 1 / (1 + k / 3),
-    points: oval(form, optimum, mean * (0.6 * (k + 1)) ** 2),
+    lines: [oval(form, optimum, mean * (0.6 * (k + 1)) ** 2)],
   }));
 });
 
@@ -236,6 +239,21 @@ function layout(width) {
 const TITLES = { normal: "With batch norm: rays", bent: "With batch norm; ε > 0 bends the rays", plain: "Without: ellipses" };
 const NAMES = ["‖w‖", "effective rate η/‖w‖²", "angle to the optimum, °"];
 
+/** From weights to pixels, none of them far outside the panel. */
+function pixels(unit, mx, my) {
+  const bound = (v, m) => clamp(v, m - FAR, m + FAR).toFixed(1);
+  return ([a, b]) => [bound(mx + a * unit, mx), bound(my - b * unit, my)];
+}
+
+const lineOf = (pixel) => (points) => `M${points.map(pixel).join("L")}`;
+
+/** The contours as paths, kept as long as they and the panel stay. */
+const drawnContours = () =>
+  remember((list, unit, mx, my) => {
+    const line = lineOf(pixels(unit, mx, my));
+    return list.map(({ low, lines }) => [0.75 * low, lines.map(line).join("")]);
+  });
+
 function mount(el, hand) {
   const picture = drawing("Two weights: the loss with batch norm and without, and a descent on each");
   const told = [{ "aria-live": "polite" }, {}, {}].map((more) => html("p", { class: "readout", ...more }));
@@ -257,6 +275,7 @@ function mount(el, hand) {
   let shown; // what was drawn last, and where
   let held = null; // the reach of each panel during a drag, so that the ground stays under the hand
 
+  const contours = { normal: drawnContours(), plain: drawnContours() };
   const MOST = 1e6;
   /** To six decimals, so that steps of 0.1 meet 0. */
   const setW = (w) => hand.set({ w: w.map((v) => clamp(Math.round(v * 1e6) / 1e6, -MOST, MOST)), step: 0 });
@@ -294,9 +313,8 @@ function mount(el, hand) {
     const normal = kind === "normal";
     const middle = [place.left + place.width / 2, place.top + place.height / 2];
     const unit = place.height / 2 / reach;
-    const bound = (v, m) => clamp(v, m - FAR, m + FAR).toFixed(2);
-    const pixel = ([a, b]) => [bound(middle[0] + a * unit, middle[0]), bound(middle[1] - b * unit, middle[1])];
-    const line = (points) => `M${points.map(pixel).join("L")}`;
+    const pixel = pixels(unit, ...middle);
+    const line = lineOf(pixel);
     shown.views[kind] = { place, unit, middle };
 
     picture.layer("ground");
@@ -310,15 +328,10 @@ function mount(el, hand) {
       return node;
     };
     put("frame", "rect", { class: "grid", ...box });
-    if (normal) {
-      rays(shown.graphs, shown.data, shown.eps, reach).forEach(({ low, lines }, k) => {
-        put(`contour ${k}`, "path", { class: "contour", "stroke-opacity": 0.75 * low, d: lines.map(line).join("") });
-      });
-    } else {
-      ovals(shown.forms.loss, optimum).forEach(({ low, points }, k) => {
-        put(`contour ${k}`, "path", { class: "contour", "stroke-opacity": 0.75 * low, d: `${line(points)}Z` });
-      });
-    }
+    const list = normal ? rays(shown.graphs, shown.data, shown.eps, reach) : ovals(shown.forms.loss, optimum);
+    contours[kind](list, unit, ...middle).forEach(([opacity, d], k) => {
+      put(`contour ${k}`, "path", { class: "contour", "stroke-opacity": opacity, d });
+    });
     for (const k of [0, 1]) {
       const end = [reach * 3 * (1 - k), reach * 3 * k];
       put(`axis ${k}`, "path", { class: "grid", d: line([end.map((v) => -v), end]) });
@@ -334,7 +347,7 @@ function mount(el, hand) {
     const length = Math.hypot(...w);
     if (normal && length) {
       const points = oval(shown.forms.variance, [0, 0], shown.varianceOf(w));
-      put("ellipse", "path", { class: "variance hollow line", d: `${line(points)}Z` });
+      put("ellipse", "path", { class: "variance hollow line", d: line(points) });
       put("circle", "path", { class: "axis round", d: `${line(FULL.map((angle) => towards(angle).map((v) => v * length)))}Z` });
     }
     const walked = all[kind].slice(0, step + 1).map((point) => point.w);
