@@ -294,7 +294,8 @@ def test_contours_are_rays_until_eps_bends_them(show):  # noqa: F811
                 const box = path.closest('svg').viewBox.baseVal;
                 const [a, b] = part.split('L').map((p) => p.split(',').map(Number))
                   .map(([x, y]) => [x - box.x - box.width / 2, y - box.y - box.height / 2]);
-                return Math.abs(a[0] * b[1] - a[1] * b[0]) / (Math.hypot(b[0] - a[0], b[1] - a[1]) || 1);
+                const length = Math.hypot(b[0] - a[0], b[1] - a[1]);
+                return length ? Math.abs(a[0] * b[1] - a[1] * b[0]) / length : 0;
               })))"""
         )
 
