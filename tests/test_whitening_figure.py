@@ -281,13 +281,17 @@ def test_sliders_and_buttons_move_it(show):  # noqa: F811
 @pytest.mark.parametrize("width", [320, 360, 1280])
 def test_nothing_is_wider_than_the_page(show, page, width):  # noqa: F811
     page.set_viewport_size({"width": width, "height": 800})
-    show(WhiteningFigure(method="newton-schulz", batch_size=64, past=5, seed=9))
+    figure = WhiteningFigure(method="newton-schulz", batch_size=64, past=5, seed=9)
+    show(figure)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     inside = """() => [...document.querySelectorAll("svg text")].filter((t) => {
         const [a, b] = [t.getBoundingClientRect(), t.ownerSVGElement.getBoundingClientRect()];
         return a.left < b.left - 1 || a.right > b.right + 1 || a.bottom > b.bottom + 1;
     }).map((t) => t.textContent)"""
-    assert page.evaluate(inside) == []
+    for batch_size in (64, 1, 24, 40, 58):
+        put(page, figure, batch_size, "batch_size")
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+        assert page.evaluate(inside) == [], batch_size
 
 
 def test_a_change_is_drawn_within_a_frame(show):  # noqa: F811

@@ -377,9 +377,8 @@ function mount(el, hand) {
     if (m <= FEATURES) {
       const at = sx(m - 1);
       picture.put("work limit", "path", { class: "cut hollow", d: `M${at} ${top}V${bottom}` });
-      const side = at > right - 190 ? "small end" : "small"; // on the side where there is room
-      const text = "m − 1: a batch spans no more";
-      picture.put("work limit name", "text", { class: side, x: at + (side === "small" ? 5 : -5), y: top + 10 }, text);
+      const side = at > right - 80 ? "small end" : "small"; // on the side where there is room
+      picture.put("work limit name", "text", { class: side, x: at + (side === "small" ? 5 : -5), y: top + 10 }, "d = m − 1");
     }
     lines.forEach((line, k) => {
       if (k === 4 && !iterations && method !== 4) return;
