@@ -8,7 +8,16 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from programs import assert_same, book, gradients_by_autograd, net, net_inputs, quiet, traced
+from programs import (
+    OPERATIONS,
+    assert_same,
+    book,
+    gradients_by_autograd,
+    net,
+    net_inputs,
+    quiet,
+    traced,
+)
 
 import batchnorm.figures
 from batchnorm.graph import OPS, trace
@@ -103,6 +112,15 @@ def test_every_cut_of_every_graph_of_the_book(interpreter):
 
 def leaves(graph, name):
     return name and any(graph.index(name) in node.inputs for node in graph.nodes)
+
+
+def test_every_operation(interpreter):
+    rng = np.random.default_rng(6)
+    for function, inputs in OPERATIONS:
+        graph = trace(function, **inputs)
+        (output,) = graph.outputs
+        dy = rng.normal(size=graph.nodes[output].shape)
+        compare(interpreter, graph, inputs, [dy], [(), *([edge] for edge in graph.edges)])
 
 
 def test_random_programs(interpreter):

@@ -125,7 +125,7 @@ function sumOver(a, { axis, keepdims }) {
 }
 
 /** How many entries of a went into each of y. */
-const entriesPer = (y, a) => scalar(a.data.length / Math.max(y.data.length, 1));
+const entriesPer = (y, a) => scalar(a.data.length / y.data.length);
 
 function meanOver(a, node) {
   const total = sumOver(a, node);
