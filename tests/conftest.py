@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Error, sync_playwright
+from stage import write
 
 ROOT = Path(__file__).parents[1]
 FLAGS = [
@@ -24,15 +26,18 @@ HOW = (
 )
 
 
+def launch(playwright):
+    """Chromium: the system's, else the one Playwright installs."""
+    system = shutil.which("chromium") or shutil.which("chromium-browser")
+    return playwright.chromium.launch(executable_path=system, args=FLAGS)
+
+
 @pytest.fixture(scope="session")
 def browser():
-    """Chromium: the system's, else the one Playwright installs."""
-    from playwright.sync_api import Error, sync_playwright
-
-    system = shutil.which("chromium") or shutil.which("chromium-browser")
+    """One Chromium for the session; without one its tests are skipped, or fail if required."""
     with sync_playwright() as playwright:
         try:
-            chromium = playwright.chromium.launch(executable_path=system, args=FLAGS)
+            chromium = launch(playwright)
         except Error as error:
             if os.environ.get("REQUIRE_BROWSER") == "1":
                 pytest.fail(f"{HOW}\n{error}")
@@ -52,6 +57,19 @@ def page(browser):
     yield page
     context.close()
     assert errors == []
+
+
+@pytest.fixture
+def show(page, tmp_path):
+    """Opens a page over file:// and waits for it; nothing on it may be named as missing."""
+
+    def opened(*views, **options):
+        page.goto(write(tmp_path, *views, **options).as_uri())
+        page.evaluate("() => bnHost.ready")
+        assert page.locator(".bn-missing").all_text_contents() == []
+        return page
+
+    return opened
 
 
 @pytest.fixture(scope="session")

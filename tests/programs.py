@@ -121,6 +121,7 @@ OPERATIONS = [
     (lambda x: np.ones((1, 3)) @ x, {"x": A}),
     (lambda x: np.tanh(np.exp(x)) + np.log(np.sqrt(x)) + np.square(x), {"x": B}),
     (lambda x, unused: x * 2, {"x": A, "unused": B}),
+    (lambda x: x * np.ones((0, 3)), {"x": V}),
 ]
 """(function, inputs): operators, methods and functions, on either side, in every shape."""
 

@@ -2,23 +2,13 @@
 
 import numpy as np
 import pytest
-from test_host import get, put, write
+from stage import drag, frame, get, put, sound
 
 import batchnorm as bn
 from batchnorm.figures import BatchFigure, controls
 
 X, DY = [-1.3, 0.4, 2.2, 0.9], [0.7, -1.1, 0.3, 0.5]
 LAYER = dict(gamma=1.7, beta=-0.6, eps=0.2)
-
-
-@pytest.fixture
-def show(page, tmp_path):
-    def opened(*views):
-        page.goto(write(tmp_path, *views).as_uri())
-        page.evaluate("() => bnHost.ready")
-        return page
-
-    return opened
 
 
 def centre(x):
@@ -38,24 +28,6 @@ def frozen(mean, variance):
         return LAYER["gamma"] * (x - mu) / np.sqrt(var + LAYER["eps"]) + LAYER["beta"]
 
     return layer
-
-
-def words(page):
-    """All the text that the page shows or tells a screen reader."""
-    told = "node => [node.getAttribute('aria-valuetext'), node.getAttribute('aria-valuenow')]"
-    return " ".join(
-        [page.inner_text("body"), *page.locator("svg text").all_text_contents()]
-        + [
-            str(v)
-            for v in page.evaluate(
-                f"() => [...document.querySelectorAll('[role=slider]')].map({told})"
-            )
-        ]
-    )
-
-
-def sound(page):
-    return not any(bad in words(page) for bad in ("NaN", "Infinity", "undefined", "null"))
 
 
 # In Python ---------------------------------------------------------------------------------------
@@ -156,39 +128,18 @@ def test_parts_add_up_to_the_whole(show):
     assert min(map(abs, numbers)) > 1e-2
 
 
-def drag(page, name, by, press="mouse"):
-    handle = page.get_by_role("slider", name=name, exact=True)
-    handle.scroll_into_view_if_needed()
-    box = handle.locator(".target").bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    if press == "mouse":
-        page.mouse.move(x, y)
-        page.mouse.down()
-        page.mouse.move(x + by, y, steps=4)
-        page.mouse.up()
-    else:
-        touch = page.context.new_cdp_session(page)
-        touch.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
-        points = [("touchStart", 0), *(("touchMove", by * k / 4) for k in range(1, 5))]
-        for kind, moved in points:
-            at = [{"x": x + moved, "y": y}]
-            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
-        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    page.evaluate("() => new Promise(requestAnimationFrame)")
-
-
-@pytest.mark.parametrize("press", ["mouse", "touch"])
+@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "touch"])
 @pytest.mark.parametrize("width", [1280, 360])
-def test_samples_and_gradients_can_be_dragged(show, press, width):
+def test_samples_and_gradients_can_be_dragged(show, touch, width):
     figure = BatchFigure(X, DY, **LAYER)
     page = show(figure)
     page.set_viewport_size({"width": width, "height": 800})
-    page.wait_for_timeout(50)
-    drag(page, "sample x₂", 40, press)
+    frame(page)
+    drag(page, "sample x₂", 40, touch=touch)
     x = get(page, figure, "x")
     assert x[1] > X[1] + 0.3
     assert [x[0], *x[2:]] == [X[0], *X[2:]]
-    drag(page, "gradient ∂L/∂y₂", -30, press)
+    drag(page, "gradient ∂L/∂y₂", -30, touch=touch)
     dy = get(page, figure, "dy")
     assert dy[1] < DY[1] - 0.1
     assert [dy[0], *dy[2:]] == [DY[0], *DY[2:]]
@@ -218,6 +169,7 @@ def test_steps_and_reset(show):
     step.click()
     bn.agree("x", get(page, figure, "x"), second, 1e-12)
     bn.agree("before", get(page, figure, "before"), first, 1e-12)
+    frame(page)
     assert "Step 2 moved the inputs by up to" in page.inner_text("body")
     page.get_by_role("button", name="Reset").click()
     assert get(page, figure, "x") == X
@@ -238,7 +190,7 @@ def test_without_the_mean_inputs_run_and_outputs_stand(show):
         page.get_by_role("button", name="Take a step").click()
     assert get(page, figure, "x") == pytest.approx([-29, -27])
     assert get(page, figure, "y") == pytest.approx([-1, 1])
-    page.evaluate("() => new Promise(requestAnimationFrame)")
+    frame(page)
     assert "inputs by up to 0.500, the outputs by up to 0." in page.inner_text("body")
 
 
@@ -265,10 +217,10 @@ def test_nothing_breaks_at_the_extremes(show, width):
     ):
         for name, value in values.items():
             put(page, figure, value, name)
-        page.evaluate("() => new Promise(requestAnimationFrame)")
+        frame(page)
         assert sound(page), values
         page.get_by_role("button", name="Take a step").click()
-        page.evaluate("() => new Promise(requestAnimationFrame)")
+        frame(page)
         assert sound(page), values
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
@@ -277,7 +229,7 @@ def test_says_when_nothing_is_defined(show):
     figure = BatchFigure([1.0, 3.0], [1.0, -1.0], eps=0)
     page = show(figure)
     put(page, figure, [2.0, 2.0], "x")
-    page.evaluate("() => new Promise(requestAnimationFrame)")
+    frame(page)
     assert get(page, figure, "dx") == []
     assert "the variance is 0 and the outputs are not defined" in page.inner_text("body")
 
@@ -286,7 +238,7 @@ def test_views_of_one_model_show_the_same(show):
     figure = BatchFigure(X, DY)
     page = show(figure, figure)
     put(page, figure, [0.0, 1.0, 2.0, 3.0], "x")
-    page.evaluate("() => new Promise(requestAnimationFrame)")
+    frame(page)
     first, second = (page.locator(".bn-figure").nth(i).inner_text() for i in range(2))
     assert first == second
     assert "x₄ = 3.00" in first

@@ -3,15 +3,14 @@
 import ipywidgets
 import numpy as np
 import pytest
-from test_batch_figure import show, sound  # noqa: F401
-from test_host import get, put
+from stage import frame, get, put, sound
 
 from batchnorm.figures import CancellationFigure, controls
 
 
 @pytest.mark.parametrize("m", [2, 3, 37, 256])
 @pytest.mark.parametrize("offset", [1.0, 123.456, 1e4, 1e6, 1e8])
-def test_the_page_agrees_with_numpy_to_the_last_bit(show, m, offset):  # noqa: F811
+def test_the_page_agrees_with_numpy_to_the_last_bit(show, m, offset):
     figure = CancellationFigure()
     page = show(figure)
     put(page, figure, m, "m")
@@ -19,11 +18,11 @@ def test_the_page_agrees_with_numpy_to_the_last_bit(show, m, offset):  # noqa: F
     here = CancellationFigure(m=m, offset=offset)
     assert get(page, figure, "computed") == here.computed
     assert get(page, figure, "exact") == pytest.approx(here.exact, rel=1e-12)
-    page.evaluate("() => new Promise(requestAnimationFrame)")
+    frame(page)
     assert sound(page)
 
 
-def test_one_pass_fails_and_says_so(show):  # noqa: F811
+def test_one_pass_fails_and_says_so(show):
     figure = CancellationFigure(offset=1e4)
     page = show(figure)
     assert np.abs(figure.computed[0] - figure.exact) > 0.5 * figure.exact
@@ -32,7 +31,7 @@ def test_one_pass_fails_and_says_so(show):  # noqa: F811
     )
 
 
-def test_keys_and_drags_move_the_offset(show):  # noqa: F811
+def test_keys_and_drags_move_the_offset(show):
     figure = CancellationFigure(offset=1e3)
     page = show(figure)
     page.get_by_role("slider", name="offset").focus()
@@ -47,14 +46,14 @@ def test_keys_and_drags_move_the_offset(show):  # noqa: F811
 
 
 @pytest.mark.parametrize("width", [1280, 360])
-def test_controls_to_their_ends(show, width):  # noqa: F811
+def test_controls_to_their_ends(show, width):
     figure = CancellationFigure()
     page = show(controls(figure, offset=ipywidgets.FloatLogSlider(min=0, max=8), m=(2, 256)))
     page.set_viewport_size({"width": width, "height": 800})
     for control in page.locator("input[type=range]").all():
         for end in ("min", "max"):
             control.fill(control.get_attribute(end))
-            page.evaluate("() => new Promise(requestAnimationFrame)")
+            frame(page)
             assert sound(page)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 

@@ -4,8 +4,7 @@ import autograd
 import autograd.numpy as anp
 import numpy as np
 import pytest
-from test_batch_figure import drag, show, sound  # noqa: F401
-from test_host import get, put
+from stage import frame, get, put, sound
 
 import batchnorm as bn
 from batchnorm.figures import DescentFigure, controls
@@ -71,7 +70,7 @@ def test_says_what_is_wrong():
 
 
 @pytest.mark.parametrize(("step", "rate"), [(0, 0.5), (17, 0.3), (40, 2.0)])
-def test_the_page_agrees_with_python(show, step, rate):  # noqa: F811
+def test_the_page_agrees_with_python(show, step, rate):
     figure = figure_of()
     page = show(figure)
     put(page, figure, step, "step")
@@ -83,7 +82,7 @@ def test_the_page_agrees_with_python(show, step, rate):  # noqa: F811
         assert there[name] == pytest.approx(here[name], rel=1e-9, abs=1e-12)
 
 
-def test_buttons_keys_and_drags_step(show):  # noqa: F811
+def test_buttons_keys_and_drags_step(show):
     figure = figure_of()
     page = show(figure)
     for _ in range(3):
@@ -104,18 +103,18 @@ def test_buttons_keys_and_drags_step(show):  # noqa: F811
     assert get(page, figure, "step") == 0
 
 
-def test_controls_and_words(show):  # noqa: F811
+def test_controls_and_words(show):
     figure = figure_of()
     page = show(controls(figure, step=(0, 40), rate=(0.0, 2.0)))
     page.locator("input[type=range]").first.fill("40")
-    page.evaluate("() => new Promise(requestAnimationFrame)")
+    frame(page)
     assert (
         f"b = 0 with the whole gradient, {40 * 0.5 * np.mean(T):.3f} with the cut"
         in page.inner_text("body")
     )
 
 
-def test_a_diverging_descent_stays_on_the_page(show):  # noqa: F811
+def test_a_diverging_descent_stays_on_the_page(show):
     figure = DescentFigure(
         square, dict(w=np.array([1.0])), train=["w"], cut=[], watch=["loss"], steps=500
     )
@@ -123,6 +122,6 @@ def test_a_diverging_descent_stays_on_the_page(show):  # noqa: F811
     for rate in (1.1, 1e6, 1e300):
         put(page, figure, rate, "rate")
         put(page, figure, 500, "step")
-        page.evaluate("() => new Promise(requestAnimationFrame)")
+        frame(page)
         assert sound(page), rate
     assert np.isfinite(figure_of(rate=1e300, step=500, steps=500).now["loss"]).all()

@@ -8,8 +8,7 @@ import nbformat
 import numpy as np
 import pytest
 from programs import net, net_inputs, normalise_by_raw_moment
-from test_batch_figure import show  # noqa: F401
-from test_host import get, put
+from stage import frame, get, put, write
 
 import batchnorm as bn
 from batchnorm.figures.graph_figure import Nested
@@ -209,7 +208,7 @@ def test_traits_of_one_figure_are_its_own():
 
 
 @pytest.mark.parametrize("kind", FIGURES)
-def test_cutting_any_edge_gives_pythons_gradients(show, kind):  # noqa: F811
+def test_cutting_any_edge_gives_pythons_gradients(show, kind):
     figure = FIGURES[kind]()
     page = show(figure)
     assert_page_agrees(page, figure, [])
@@ -229,8 +228,6 @@ def test_cutting_any_edge_gives_pythons_gradients(show, kind):  # noqa: F811
 
 @pytest.mark.parametrize(("press", "width"), [("click", 1280), ("tap", 360)])
 def test_every_edge_can_be_hit(browser, tmp_path, press, width):
-    from test_host import write
-
     context = browser.new_context(has_touch=True, viewport={"width": width, "height": 800})
     page = context.new_page()
     for kind in ("layer", "samples", "raw moment"):
@@ -245,7 +242,7 @@ def test_every_edge_can_be_hit(browser, tmp_path, press, width):
     context.close()
 
 
-def test_a_cut_is_seen_at_once_and_greys_what_is_lost(show):  # noqa: F811
+def test_a_cut_is_seen_at_once_and_greys_what_is_lost(show):
     page = show(figure := FIGURES["layer"]())
     assert "true gradient" in page.locator(".results").inner_text()
     height = page.locator(".bn-figure").bounding_box()["height"]
@@ -267,7 +264,7 @@ def test_a_cut_is_seen_at_once_and_greys_what_is_lost(show):  # noqa: F811
     assert "off by up to" in page.locator("[aria-live]").text_content()
 
 
-def test_arrow_keys_reach_every_thing(show):  # noqa: F811
+def test_arrow_keys_reach_every_thing(show):
     page = show(FIGURES["layer"]())
     label = "() => document.activeElement.ariaLabel"
     page.keyboard.press("Tab")
@@ -293,7 +290,7 @@ def test_arrow_keys_reach_every_thing(show):  # noqa: F811
     assert page.evaluate("document.activeElement.textContent") == "Forward ▸"
 
 
-def test_pointing_tells_formula_and_numbers(show):  # noqa: F811
+def test_pointing_tells_formula_and_numbers(show):
     page = show(FIGURES["layer"]())
     panel = page.locator(".panel")
     things(page, "node", "s,").hover()
@@ -314,7 +311,7 @@ def test_pointing_tells_formula_and_numbers(show):  # noqa: F811
     assert "Point at a node" in panel.inner_text()
 
 
-def test_steps_back_through_it(show):  # noqa: F811
+def test_steps_back_through_it(show):
     page = show(figure := FIGURES["layer"]())
     forward, back = (page.get_by_role("button", name=name) for name in ("Forward", "Back"))
     order = ["y", "γx̂", "x̂", "s", "σ²+ε", "σ²", "(x−μ)²", "x−μ", "μ", "ε", "β", "γ", "x"]
@@ -339,7 +336,7 @@ def test_steps_back_through_it(show):  # noqa: F811
     assert "whole backward pass" in page.inner_text("body")
 
 
-def test_reset_brings_the_start_back(show):  # noqa: F811
+def test_reset_brings_the_start_back(show):
     page = show(figure := bn.GraphFigure(bn.batch_norm, dy=DY, cut="mu", **LAYER))
     put(page, figure, [4.0, 5.0, 6.0], "x")
     put(page, figure, [], "cut")
@@ -351,7 +348,7 @@ def test_reset_brings_the_start_back(show):  # noqa: F811
     assert_page_agrees(page, figure, "mu")
 
 
-def test_controls_and_links_move_it(show):  # noqa: F811
+def test_controls_and_links_move_it(show):
     figure = FIGURES["layer"]()
     box = bn.controls(figure, gamma=(0.0, 3.0))
     batch = bn.BatchFigure(X, DY, gamma=1.5, beta=0.5, eps=0.1)
@@ -373,7 +370,7 @@ def test_controls_and_links_move_it(show):  # noqa: F811
 
 
 @pytest.mark.parametrize("width", [320, 360, 1280])
-def test_stays_in_its_box_at_every_width_and_extreme(show, width):  # noqa: F811
+def test_stays_in_its_box_at_every_width_and_extreme(show, width):
     figures = [make() for make in FIGURES.values()]
     page = show(*figures)
     page.set_viewport_size({"width": width, "height": 800})
@@ -382,8 +379,8 @@ def test_stays_in_its_box_at_every_width_and_extreme(show, width):  # noqa: F811
         for eps in (0.0, 1e9):
             put(page, first, x, "x")
             put(page, first, eps, "eps")
-            page.evaluate("() => new Promise(requestAnimationFrame)")
-            page.evaluate("() => new Promise(requestAnimationFrame)")
+            frame(page)
+            frame(page)
             text = told(page)
             assert not any(bad in text for bad in ("NaN", "Infinity", "undefined", "null"))
     assert "not defined" in page.locator(".panel").first.inner_text()
@@ -394,7 +391,7 @@ def test_stays_in_its_box_at_every_width_and_extreme(show, width):  # noqa: F811
         assert name["x"] + name["width"] <= box["x"] + box["width"] + 0.5
 
 
-def test_a_large_graph_is_drawn(show):  # noqa: F811
+def test_a_large_graph_is_drawn(show):
     figure = bn.GraphFigure(net, dy=1.0, **net_inputs(np.random.default_rng(1)))
     page = show(figure)
     assert things(page, "node").count() == len(json.loads(figure.picture)["nodes"])
@@ -415,7 +412,7 @@ def chapter():
     return left
 
 
-def test_cutting_any_edge_of_the_chapter_gives_pythons_gradients(show):  # noqa: F811
+def test_cutting_any_edge_of_the_chapter_gives_pythons_gradients(show):
     left = chapter()
     figures = {k: v for k, v in left.items() if isinstance(v, bn.GraphFigure)}
     assert sorted(figures) == ["above", "moments", "samples", "whole"]
@@ -428,7 +425,7 @@ def test_cutting_any_edge_of_the_chapter_gives_pythons_gradients(show):  # noqa:
             things(page, "edge").nth(i).press("Enter")
 
 
-def test_cutting_an_edge_of_the_chapter_cuts_the_linked_batch(show):  # noqa: F811
+def test_cutting_an_edge_of_the_chapter_cuts_the_linked_batch(show):
     left = chapter()
     graph, batch = left["above"], left["below"]
     page = show(graph, batch)

@@ -1,8 +1,4 @@
-"""The static host, on pages made from the state of real widgets, in a real browser.
-
-Each page carries the two tags that MyST-NB writes: the state of all widgets in the head, a view tag
-where a widget was displayed. No kernel, no widget manager: what moves here moves on the built book.
-"""
+"""The static host, on pages made from the state of real widgets, in a real browser."""
 
 import json
 import threading
@@ -14,11 +10,7 @@ import anywidget
 import ipywidgets as widgets
 import pytest
 import traitlets
-from ipywidgets.embed import dependency_state
-
-STATIC = Path(__file__).parent.parent / "_static"
-STATE = "application/vnd.jupyter.widget-state+json"
-VIEW = "application/vnd.jupyter.widget-view+json"
+from stage import STATE, STATIC, VIEW, get, put, slide, write
 
 
 class Echo(anywidget.AnyWidget):
@@ -48,47 +40,6 @@ def figure(esm, name="Probe", **values):
     return type(name, (anywidget.AnyWidget,), {"_esm": esm, **traits})()
 
 
-def write(folder, *views, also=(), change=lambda state: None, tags="", copies=1, head=""):
-    """Writes a page that displays `views`; `also` are widgets with state but no view."""
-    for name in ("host.js", "host.css"):
-        (folder / name).write_text((STATIC / name).read_text("utf-8"), "utf-8")
-    every = [*views, *also]
-    state = dependency_state(every, drop_defaults=False) if every else {}
-    change(state)
-    text = json.dumps({"version_major": 2, "version_minor": 0, "state": state})
-    text = text.replace("</script>", r"<\/script>")
-    shown = "".join(
-        f'<div class="cell_output"><script type="{VIEW}">'
-        + json.dumps({"version_major": 2, "version_minor": 0, "model_id": view.model_id})
-        + "</script></div>\n"
-        for view in views
-    )
-    path = folder / "page.html"
-    path.write_text(
-        '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><title>Page</title>'
-        '<link rel="icon" href="data:,"><link rel="stylesheet" href="host.css">'
-        f'{head}<script type="{STATE}">{text}</script>'
-        + '<script defer src="host.js"></script>' * copies
-        + f"</head><body><main>{shown}{tags}</main></body></html>",
-        "utf-8",
-    )
-    return path
-
-
-@pytest.fixture
-def show(page, tmp_path):
-    """Opens a page over file:// and waits for it; nothing on it may be named as missing."""
-
-    def opened(*views, **options):
-        page.goto(write(tmp_path, *views, **options).as_uri())
-        page.evaluate("() => bnHost.ready")
-        assert page.locator(".bn-missing").all_text_contents() == []
-        return page
-
-    return opened
-
-
 @pytest.fixture
 def rough(browser, tmp_path):
     """As `show`, for pages that hold something bad: gives (page, what is named, console errors)."""
@@ -105,22 +56,6 @@ def rough(browser, tmp_path):
 
     yield opened
     context.close()
-
-
-def get(page, widget, trait="value"):
-    """A trait's value on the page."""
-    return page.evaluate("([id, t]) => bnHost.models.get(id).get(t)", [widget.model_id, trait])
-
-
-def put(page, widget, value, trait="value"):
-    """Sets a trait on the page, as a figure would."""
-    script = "([id, t, v]) => { bnHost.models.get(id).set(t, v); }"
-    page.evaluate(script, [widget.model_id, trait, value])
-
-
-def slide(page, name, value):
-    """Moves the thumb to `value`, as a drag's last input event does."""
-    page.get_by_role("slider", name=name, exact=True).fill(str(value))
 
 
 # Where it runs --------------------------------------------------------------------------------

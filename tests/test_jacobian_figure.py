@@ -6,8 +6,7 @@ import re
 import ipywidgets
 import numpy as np
 import pytest
-from test_batch_figure import show, sound, words  # noqa: F401
-from test_host import get, put, slide
+from stage import frame, get, put, slide, sound, words
 
 import batchnorm as bn
 from batchnorm.figures import JacobianFigure, controls
@@ -36,10 +35,6 @@ def with_controls(figure):
         mean=True,
         variance=True,
     )
-
-
-def frame(page):
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
 
 
 # In Python ---------------------------------------------------------------------------------------
@@ -92,7 +87,7 @@ def test_says_what_is_wrong():
 
 
 @each_case
-def test_the_page_agrees_with_python(show, m, outlier, eps):  # noqa: F811
+def test_the_page_agrees_with_python(show, m, outlier, eps):
     figure = JacobianFigure()
     page = show(figure)
     for name, value in dict(outlier=outlier, m=m, eps=eps).items():
@@ -111,7 +106,7 @@ def test_the_page_agrees_with_python(show, m, outlier, eps):  # noqa: F811
         assert sound(page)
 
 
-def test_controls_move_the_matrix(show):  # noqa: F811
+def test_controls_move_the_matrix(show):
     figure = JacobianFigure()
     page = show(with_controls(figure))
     slide(page, "m", 9)
@@ -129,7 +124,7 @@ def readout(page):
     return page.locator(".readout").first.text_content()
 
 
-def test_hover_says_who_pulls_on_whom(show):  # noqa: F811
+def test_hover_says_who_pulls_on_whom(show):
     figure = JacobianFigure(6, 2.0)
     page = show(figure)
     box = page.locator(".bn-map .target").bounding_box()
@@ -151,7 +146,7 @@ def test_hover_says_who_pulls_on_whom(show):  # noqa: F811
     )
 
 
-def test_a_finger_chooses_an_entry(show):  # noqa: F811
+def test_a_finger_chooses_an_entry(show):
     figure = JacobianFigure(6, 2.0)
     page = show(figure)
     box = page.locator(".bn-map .target").bounding_box()
@@ -165,7 +160,7 @@ def test_a_finger_chooses_an_entry(show):  # noqa: F811
     assert get(page, figure, "entry") == [2, 3]
 
 
-def test_keys_walk_over_the_map_and_stop_at_its_rim(show):  # noqa: F811
+def test_keys_walk_over_the_map_and_stop_at_its_rim(show):
     figure = JacobianFigure(4, 2.0)
     page = show(figure)
     page.keyboard.press("Tab")
@@ -185,7 +180,7 @@ def test_keys_walk_over_the_map_and_stop_at_its_rim(show):  # noqa: F811
         assert f"{figure.jacobian[k][i]:.3f}".replace("-", "−") in told
 
 
-def test_fewer_samples_than_the_entry_pointed_at(show):  # noqa: F811
+def test_fewer_samples_than_the_entry_pointed_at(show):
     figure = JacobianFigure(8, 2.0, entry=[7, 6])
     page = show(figure)
     put(page, figure, 3, "m")
@@ -194,7 +189,7 @@ def test_fewer_samples_than_the_entry_pointed_at(show):  # noqa: F811
     assert get(page, figure, "entry") == [2, 1]
 
 
-def test_the_words_count_the_singular_values(show):  # noqa: F811
+def test_the_words_count_the_singular_values(show):
     figure = JacobianFigure(7, 3.0, eps=0.5)
     page = show(figure)
     s = np.sqrt(np.var(figure.x) + 0.5)
@@ -207,7 +202,7 @@ def test_the_words_count_the_singular_values(show):  # noqa: F811
 
 @pytest.mark.parametrize("width", [1280, 360, 320])
 @pytest.mark.parametrize("m", [2, 3, 9, 16])
-def test_extremes_stay_readable(show, page, m, width):  # noqa: F811
+def test_extremes_stay_readable(show, page, m, width):
     page.set_viewport_size({"width": width, "height": 800})
     figure = JacobianFigure(m)
     show(with_controls(figure))
@@ -224,31 +219,10 @@ def test_extremes_stay_readable(show, page, m, width):  # noqa: F811
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_equal_samples_are_said_in_words_and_can_be_left(show):  # noqa: F811
+def test_equal_samples_are_said_in_words_and_can_be_left(show):
     figure = JacobianFigure(2, 0.0, eps=0)
     page = show(figure)
     assert "The samples are equal and ε is 0" in words(page)
     put(page, figure, 1.0, "outlier")
     frame(page)
     assert "The samples are equal" not in words(page)
-
-
-def test_a_move_is_cheap(show):  # noqa: F811
-    """Analysis and drawing of the largest matrix fit a frame many times over (16.7 ms)."""
-    figure = JacobianFigure(16, 2.0)
-    page = show(figure)
-    took = page.evaluate(
-        """async (id) => {
-          const model = bnHost.models.get(id);
-          const times = [];
-          for (let n = 0; n < 30; n++) {
-            const start = performance.now();
-            model.set("outlier", 2 + n / 10);
-            times.push(performance.now() - start);
-            await new Promise(requestAnimationFrame);
-          }
-          return times.sort((a, b) => a - b)[15];
-        }""",
-        figure.model_id,
-    )
-    assert took < 16

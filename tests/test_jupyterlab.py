@@ -10,17 +10,18 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
+from stage import VIEW
 
 import batchnorm as bn
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
-VIEW = "application/vnd.jupyter.widget-view+json"
 
 # A figure and a slider, in few words: what every chapter's figures rest on.
 DOT = '''
@@ -127,16 +128,10 @@ def free_port():
         return sock.getsockname()[1]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A JupyterLab of its own, over copies of the chapters: its address."""
-    home = tmp_path_factory.mktemp("lab")
+@contextmanager
+def running_lab(home):
+    """A JupyterLab over ``home / "notebooks"``, with its settings beside them: its address."""
     notebooks = home / "notebooks"
-    shutil.copytree(ROOT / "chapters", notebooks)
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    dot = nbformat.v4.new_notebook(metadata=kernel)
-    dot.cells = [nbformat.v4.new_code_cell(DOT.strip())]
-    nbformat.write(dot, notebooks / "dot.ipynb")
     # Draw every cell, also those below the window.
     tracker = home / "settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings"
     tracker.parent.mkdir(parents=True)
@@ -175,10 +170,25 @@ def server(tmp_path_factory):
                 process.kill()
                 pytest.fail(f"JupyterLab does not start:\n{(home / 'log').read_text()}")
             time.sleep(0.1)
-    yield address
-    process.terminate()  # takes its kernels along
-    process.wait(timeout=20)
-    log.close()
+    try:
+        yield address
+    finally:
+        process.terminate()  # takes its kernels along
+        process.wait(timeout=20)
+        log.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A JupyterLab over copies of the chapters."""
+    home = tmp_path_factory.mktemp("lab")
+    shutil.copytree(ROOT / "chapters", home / "notebooks")
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    dot = nbformat.v4.new_notebook(metadata=kernel)
+    dot.cells = [nbformat.v4.new_code_cell(DOT.strip())]
+    nbformat.write(dot, home / "notebooks" / "dot.ipynb")
+    with running_lab(home) as address:
+        yield address
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ import autograd
 import autograd.numpy as anp
 import numpy as np
 import pytest
-from test_batch_figure import show, sound  # noqa: F401
-from test_host import get, put
+from stage import frame, get, put, sound
 
 import batchnorm as bn
 from batchnorm.figures import RunningFigure, controls
@@ -50,7 +49,7 @@ def test_the_figure_is_the_layer(settings):
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
-def test_the_page_agrees_with_python(show, settings):  # noqa: F811
+def test_the_page_agrees_with_python(show, settings):
     figure = RunningFigure()
     page = show(figure)
     for name, value in settings.items():
@@ -61,7 +60,7 @@ def test_the_page_agrees_with_python(show, settings):  # noqa: F811
         want = np.asarray(getattr(here, name))
         assert there.shape == want.shape
         np.testing.assert_allclose(there, want, rtol=1e-9, atol=1e-12, err_msg=name)
-    page.evaluate("() => new Promise(requestAnimationFrame)")
+    frame(page)
     assert sound(page)
 
 
@@ -91,7 +90,7 @@ def test_says_what_is_wrong():
             RunningFigure(**{name: value})
 
 
-def test_dragging_the_batch_moves_one_mode_only(show):  # noqa: F811
+def test_dragging_the_batch_moves_one_mode_only(show):
     figure = RunningFigure()
     page = show(figure)
     train, evaluation = get(page, figure, "y_train"), get(page, figure, "y_eval")
@@ -114,7 +113,7 @@ def test_dragging_the_batch_moves_one_mode_only(show):  # noqa: F811
 
 
 @pytest.mark.parametrize("width", [1280, 360])
-def test_controls_to_their_ends(show, width):  # noqa: F811
+def test_controls_to_their_ends(show, width):
     figure = RunningFigure()
     page = show(
         controls(figure, step=(0, 59), batch=(1, 64), momentum=(0.0, 1.0), drift=(-1.0, 1.0))
@@ -123,6 +122,6 @@ def test_controls_to_their_ends(show, width):  # noqa: F811
     for control in page.locator("input[type=range]").all():
         for end in ("min", "max"):
             control.fill(control.get_attribute(end))
-            page.evaluate("() => new Promise(requestAnimationFrame)")
+            frame(page)
             assert sound(page)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width

@@ -4,8 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from test_batch_figure import show, sound, words  # noqa: F401
-from test_host import get, put
+from stage import drag, frame, get, put, sound, words
 
 import batchnorm as bn
 from batchnorm.figures import SphereFigure, controls
@@ -69,7 +68,7 @@ def test_says_what_is_wrong():
 
 
 @each_case
-def test_the_page_agrees_with_python(show, x, dy, gamma, eps):  # noqa: F811
+def test_the_page_agrees_with_python(show, x, dy, gamma, eps):
     figure = SphereFigure()
     page = show(figure)
     for name, value in dict(x=x, dy=dy, gamma=gamma, eps=eps).items():
@@ -79,11 +78,6 @@ def test_the_page_agrees_with_python(show, x, dy, gamma, eps):  # noqa: F811
         got, want = get(page, figure, name), getattr(here, name)
         assert len(got) == 3
         np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9 * np.abs(want).max())
-
-
-def frame(page):
-    """Waits until what was set has been drawn."""
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
 
 
 def told_lengths(text):
@@ -97,7 +91,7 @@ def told_lengths(text):
 
 
 @pytest.mark.parametrize("eps", [0.0, 0.6])
-def test_the_words_tell_the_three_parts_of_dy(show, eps):  # noqa: F811
+def test_the_words_tell_the_three_parts_of_dy(show, eps):
     figure = SphereFigure(X, DY, eps=eps, gamma=1.5)
     page = show(figure)
     x, dy = np.array(X), np.array(DY)
@@ -117,38 +111,9 @@ def points(page, figure):
     return [frame @ get(page, figure, name) for name in ("x", "dy")]
 
 
-def drag(page, name, right, down, touch=False):
-    """Pulls the handle by so many pixels."""
-    handle = page.get_by_role("slider", name=name, exact=True)
-    handle.scroll_into_view_if_needed()
-    box = handle.locator(".target").bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    if name.startswith("turn"):
-        y = box["y"] + 12  # not on a handle that lies on the ground
-    if touch:
-        cdp = page.context.new_cdp_session(page)
-        cdp.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
-
-        def send(kind, *at):
-            places = [{"x": a, "y": b} for a, b in at]
-            cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
-
-        send("touchStart", (x, y))
-        for part in (0.3, 0.6, 1):
-            send("touchMove", (x + part * right, y + part * down))
-            frame(page)
-        send("touchEnd")
-    else:
-        page.mouse.move(x, y)
-        page.mouse.down()
-        page.mouse.move(x + right, y + down, steps=4)
-        page.mouse.up()
-    frame(page)
-
-
 @pytest.mark.parametrize("touch", [False, True], ids=["mouse", "touch"])
 @pytest.mark.parametrize("width", [1280, 360])
-def test_drags(show, page, touch, width):  # noqa: F811
+def test_drags(show, page, touch, width):
     page.set_viewport_size({"width": width, "height": 900})
     figure = SphereFigure(X, DY)
     show(figure)
@@ -181,12 +146,12 @@ def test_drags(show, page, touch, width):  # noqa: F811
     assert get(page, figure, "dx") != pytest.approx(dx, rel=1e-2)
 
     turn = get(page, figure, "turn")
-    drag(page, "turn the view from the side", 60, 0, touch)
+    drag(page, "turn the view from the side", 60, 0, touch, inset=12)
     assert get(page, figure, "turn") == pytest.approx(turn + 30, abs=2)
     assert sound(page)
 
 
-def test_keys(show):  # noqa: F811
+def test_keys(show):
     figure = SphereFigure(X, DY)
     page = show(figure)
     x, dy = points(page, figure)
@@ -212,7 +177,7 @@ def test_keys(show):  # noqa: F811
     assert points(page, figure)[0] == pytest.approx(x)
 
 
-def test_all_can_be_reached_with_the_tab_key(show):  # noqa: F811
+def test_all_can_be_reached_with_the_tab_key(show):
     page = show(SphereFigure(X, DY))
     reached = []
     for _ in range(7):
@@ -228,7 +193,7 @@ def test_all_can_be_reached_with_the_tab_key(show):  # noqa: F811
     }
 
 
-def test_steps_leave_the_circle_outwards(show):  # noqa: F811
+def test_steps_leave_the_circle_outwards(show):
     figure = SphereFigure(X, DY, rate=0.8)
     page = show(figure)
     x = np.array(X)
@@ -267,7 +232,7 @@ EXTREMES = [
 
 @pytest.mark.parametrize("width", [1280, 360, 320])
 @pytest.mark.parametrize("changes", EXTREMES, ids=str)
-def test_extremes_stay_readable(show, page, changes, width):  # noqa: F811
+def test_extremes_stay_readable(show, page, changes, width):
     page.set_viewport_size({"width": width, "height": 800})
     figure = SphereFigure(X, DY)
     show(controls(figure, gamma=(0.0, 3.0), eps=(0.0, 3.0), rate=(0.0, 3.0)))
@@ -285,7 +250,7 @@ def test_extremes_stay_readable(show, page, changes, width):  # noqa: F811
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_equal_samples_are_said_in_words_and_can_be_left(show):  # noqa: F811
+def test_equal_samples_are_said_in_words_and_can_be_left(show):
     figure = SphereFigure([1.0, 1.0, 1.0], DY)
     page = show(figure)
     assert "the variance is 0, so x̂ and dx are not defined" in words(page)
@@ -295,7 +260,7 @@ def test_equal_samples_are_said_in_words_and_can_be_left(show):  # noqa: F811
     assert len(get(page, figure, "dx")) == 3
 
 
-def test_handles_say_the_current_numbers(show):  # noqa: F811
+def test_handles_say_the_current_numbers(show):
     figure = SphereFigure([2.0, 0.0, 1.0], [0.5, -1.0, 0.25])
     page = show(figure)
     handle = page.get_by_role("slider", name="the batch along 1: its mean", exact=True)
@@ -307,12 +272,12 @@ def test_handles_say_the_current_numbers(show):  # noqa: F811
     assert dy.get_attribute("aria-valuetext") == "dy = (0.50, −1.00, 0.25)"
 
 
-def test_a_finger_scrolls_the_page_over_the_ground_but_not_over_a_handle(show, page):  # noqa: F811
+def test_a_finger_scrolls_the_page_over_the_ground_but_not_over_a_handle(show, page):
     page.set_viewport_size({"width": 360, "height": 500})
     figure = SphereFigure(X, DY)
     show(figure)
     turn = get(page, figure, "turn")
-    drag(page, "turn the view from the side", 4, -80, touch=True)
+    drag(page, "turn the view from the side", 4, -80, touch=True, inset=12)
     assert page.evaluate("scrollY") > 20
     assert get(page, figure, "turn") == pytest.approx(turn, abs=3)
     handle = page.get_by_role("slider", name="the centred batch, R", exact=True)

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from test_batch_figure import show, sound  # noqa: F401
-from test_host import get, put, write
+from stage import drag, frame, get, put, sound, write
 
 import batchnorm as bn
 from batchnorm.figures import WeightSpaceFigure, controls
@@ -45,22 +44,6 @@ def text_and_shapes(page):
         """() => [...document.querySelectorAll('.bn-figure, .bn-figure *')].flatMap(
           (node) => [...node.attributes].map((a) => a.value)).join(' ') + document.body.innerText"""
     )
-
-
-def drag(page, handle, dx, dy):
-    """Takes the thing by the middle of its target and moves it."""
-    handle.scroll_into_view_if_needed()
-    box = handle.locator(".target").bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + dx, y + dy, steps=4)
-    page.mouse.up()
-    frame(page)
-
-
-def frame(page):
-    page.evaluate("() => new Promise(requestAnimationFrame)")
 
 
 # In Python ---------------------------------------------------------------------------------------
@@ -148,7 +131,7 @@ def test_says_what_is_wrong(parameters, message):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_page_agrees_with_python(show, case):  # noqa: F811
+def test_the_page_agrees_with_python(show, case):
     figure = WeightSpaceFigure()
     page = show(figure)
     for name, value in case.items():
@@ -164,7 +147,7 @@ def test_the_page_agrees_with_python(show, case):  # noqa: F811
             assert np.abs(got - here).max() <= 1e-9 * max(np.abs(here).max(), 1e-3), name
 
 
-def test_w_is_dragged_in_both_panels_and_snaps_to_zero(show):  # noqa: F811
+def test_w_is_dragged_in_both_panels_and_snaps_to_zero(show):
     figure = WeightSpaceFigure(step=4)
     page = show(figure)
     knobs = page.get_by_role("slider", name="w at the start")
@@ -195,7 +178,7 @@ def test_w_is_dragged_in_both_panels_and_snaps_to_zero(show):  # noqa: F811
     assert sound(page)
 
 
-def test_keys_move_w_and_the_step(show):  # noqa: F811
+def test_keys_move_w_and_the_step(show):
     figure = WeightSpaceFigure(w=(0.3, -0.1))
     page = show(figure)
     page.get_by_role("slider", name="w at the start").first.focus()
@@ -256,7 +239,7 @@ def test_a_finger_drags_w(browser, tmp_path):
         dict(steps=1, step=1),
     ],
 )
-def test_no_extreme_breaks_it(show, case):  # noqa: F811
+def test_no_extreme_breaks_it(show, case):
     page = show(WeightSpaceFigure(**case))
     for width in (1280, 360, 320):
         page.set_viewport_size({"width": width, "height": 800})
@@ -268,7 +251,7 @@ def test_no_extreme_breaks_it(show, case):  # noqa: F811
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
-def test_at_zero_eps_the_words_are_a_right_angle_and_a_sum(show):  # noqa: F811
+def test_at_zero_eps_the_words_are_a_right_angle_and_a_sum(show):
     figure = WeightSpaceFigure(correlation=0.5, rate=2.0)
     page = show(figure)
     w, g = np.array(figure.w), np.array(figure.gradient)
@@ -282,7 +265,7 @@ def test_at_zero_eps_the_words_are_a_right_angle_and_a_sum(show):  # noqa: F811
     assert "from its part along w" in told
 
 
-def test_contours_are_rays_until_eps_bends_them(show):  # noqa: F811
+def test_contours_are_rays_until_eps_bends_them(show):
     figure = WeightSpaceFigure(correlation=0.4)
     page = show(figure)
 
@@ -306,7 +289,7 @@ def test_contours_are_rays_until_eps_bends_them(show):  # noqa: F811
     assert bend() > 5
 
 
-def test_controls_move_it(show):  # noqa: F811
+def test_controls_move_it(show):
     figure = WeightSpaceFigure()
     page = show(controls(figure, correlation=(-0.99, 0.99), step=(0, 100)))
     page.locator("input[type=range]").nth(1).fill("20")

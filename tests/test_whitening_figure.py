@@ -5,8 +5,7 @@ import json
 import ipywidgets
 import numpy as np
 import pytest
-from test_batch_figure import show, sound, words  # noqa: F401
-from test_host import get, put
+from stage import drag, frame, get, put, sound, words
 
 import batchnorm as bn
 from batchnorm.figures import WhiteningFigure, controls
@@ -115,7 +114,7 @@ def test_controls_join_choices_by_their_index():
 
 
 @each_method
-def test_the_page_agrees_with_python_and_shows_only_numbers(show, method):  # noqa: F811
+def test_the_page_agrees_with_python_and_shows_only_numbers(show, method):
     figure = WhiteningFigure()
     page = show(figure)
     plain = {name: getattr(figure, name) for name in INPUTS}
@@ -139,18 +138,18 @@ def test_the_page_agrees_with_python_and_shows_only_numbers(show, method):  # no
     assert len(here.x_hat) == 24
 
 
-def test_says_in_words_what_is_not_defined(show):  # noqa: F811
+def test_says_in_words_what_is_not_defined(show):
     figure = WhiteningFigure(method="pca", scale_1=0, scale_2=0)
     page = show(figure)
     assert "PCA's axes are not defined" in words(page)
     assert page.locator(".arrows path").count() == 0
     put(page, figure, 2, "method")
-    page.evaluate("() => new Promise(requestAnimationFrame)")
+    frame(page)
     assert "PCA's axes" not in words(page)
 
 
 @each_method
-def test_the_ellipse_and_the_work_that_it_tells(show, method):  # noqa: F811
+def test_the_ellipse_and_the_work_that_it_tells(show, method):
     figure = WhiteningFigure(method=method, iterations=7)
     text = words(show(figure))
     values = np.linalg.eigvalsh(np.cov(np.array(figure.x).T, bias=True))
@@ -162,29 +161,9 @@ def test_the_ellipse_and_the_work_that_it_tells(show, method):  # noqa: F811
     assert f"|dx| = {np.linalg.norm(figure.dx):.3f} came back" in text
 
 
-def drag(page, name, right, down, touch):
-    target = page.get_by_role("slider", name=name, exact=True).locator(".target")
-    target.scroll_into_view_if_needed()
-    box = target.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    if touch:
-        cdp = page.context.new_cdp_session(page)
-        cdp.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
-        for kind, part in [("touchStart", 0), ("touchMove", 0.5), ("touchMove", 1)]:
-            at = [{"x": x + part * right, "y": y + part * down}]
-            cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
-        cdp.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    else:
-        page.mouse.move(x, y)
-        page.mouse.down()
-        page.mouse.move(x + right, y + down, steps=4)
-        page.mouse.up()
-    page.evaluate("() => new Promise(requestAnimationFrame)")
-
-
 @pytest.mark.parametrize("touch", [False, True], ids=["mouse", "touch"])
 @pytest.mark.parametrize("width", [1280, 360])
-def test_drags(show, page, touch, width):  # noqa: F811
+def test_drags(show, page, touch, width):
     page.set_viewport_size({"width": width, "height": 900})
     figure = WhiteningFigure(selected=3)
     show(figure)
@@ -196,7 +175,7 @@ def test_drags(show, page, touch, width):  # noqa: F811
     np.testing.assert_allclose(np.delete(x, 3, 0), np.delete(figure.x, 3, 0), atol=1e-12)
 
     put(page, figure, 4, "upstream")
-    page.evaluate("() => new Promise(requestAnimationFrame)")
+    frame(page)
     before = get(page, figure, "dy")[3]
     drag(page, "upstream gradient of the selected point", -25, -25, touch)
     assert get(page, figure, "upstream") == 0
@@ -206,7 +185,7 @@ def test_drags(show, page, touch, width):  # noqa: F811
     assert sound(page)
 
 
-def test_another_point_is_selected_by_taking_hold_of_it(show):  # noqa: F811
+def test_another_point_is_selected_by_taking_hold_of_it(show):
     figure = WhiteningFigure()
     page = show(figure)
     i = int(np.argmax(np.abs(figure.x).max(axis=1)))  # one that stands alone
@@ -214,13 +193,13 @@ def test_another_point_is_selected_by_taking_hold_of_it(show):  # noqa: F811
     assert others.get_attribute("aria-hidden") == "true"
     box = others.locator(".target").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.evaluate("() => new Promise(requestAnimationFrame)")
+    frame(page)
     assert get(page, figure, "selected") == i
     assert others.get_attribute("aria-hidden") == "false"
     assert np.nonzero(np.array(get(page, figure, "dy")).any(axis=1))[0].tolist() == [i]
 
 
-def test_keys_and_buttons_alone(show):  # noqa: F811
+def test_keys_and_buttons_alone(show):
     figure = WhiteningFigure(method="pca", correlation=0.0, scale_1=1.0)
     page = show(figure)
     names = []
@@ -266,7 +245,7 @@ def test_keys_and_buttons_alone(show):  # noqa: F811
     assert state == dict(seed=1, past=0, moved=[], selected=0)
 
 
-def test_sliders_and_buttons_move_it(show):  # noqa: F811
+def test_sliders_and_buttons_move_it(show):
     figure = WhiteningFigure()
     box = controls(
         figure, method=ipywidgets.ToggleButtons(options=METHODS), correlation=(-1.0, 1.0)
@@ -279,7 +258,7 @@ def test_sliders_and_buttons_move_it(show):  # noqa: F811
 
 
 @pytest.mark.parametrize("width", [320, 360, 1280])
-def test_nothing_is_wider_than_the_page(show, page, width):  # noqa: F811
+def test_nothing_is_wider_than_the_page(show, page, width):
     page.set_viewport_size({"width": width, "height": 800})
     figure = WhiteningFigure(method="newton-schulz", batch_size=64, past=5, seed=9)
     show(figure)
@@ -290,26 +269,8 @@ def test_nothing_is_wider_than_the_page(show, page, width):  # noqa: F811
     }).map((t) => t.textContent)"""
     for batch_size in (64, 1, 24, 40, 58):
         put(page, figure, batch_size, "batch_size")
-        page.evaluate("() => new Promise(requestAnimationFrame)")
+        frame(page)
         assert page.evaluate(inside) == [], batch_size
-
-
-def test_a_change_is_drawn_within_a_frame(show):  # noqa: F811
-    figure = WhiteningFigure(method="newton-schulz", batch_size=64, past=30, seed=40, upstream=4)
-    page = show(figure)
-    script = """([id]) => new Promise((done) => {
-        const model = bnHost.models.get(id), times = [];
-        const step = () => {
-            const start = performance.now();
-            model.set("correlation", 0.5 + 0.01 * times.length);
-            requestAnimationFrame(() => requestAnimationFrame(() => {
-                times.push(performance.now() - start);
-                if (times.length < 15) step(); else done(Math.min(...times));
-            }));
-        };
-        step();
-    })"""
-    assert page.evaluate(script, [figure.model_id]) < 60  # two frames, and some room
 
 
 def test_its_state_is_small():

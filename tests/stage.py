@@ -1,0 +1,114 @@
+"""A page for widgets, and what a reader does on it: what the browser tests share.
+
+Each page carries the two tags that MyST-NB writes: the state of all widgets in the head, a view tag
+where a widget was displayed. No kernel, no widget manager: what moves here moves on the built book.
+"""
+
+import json
+from pathlib import Path
+
+from ipywidgets.embed import dependency_state
+
+STATIC = Path(__file__).parent.parent / "_static"
+STATE = "application/vnd.jupyter.widget-state+json"
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def write(folder, *views, also=(), change=lambda state: None, tags="", copies=1, head=""):
+    """Writes a page that displays `views`; `also` are widgets with state but no view."""
+    for name in ("host.js", "host.css"):
+        (folder / name).write_text((STATIC / name).read_text("utf-8"), "utf-8")
+    every = [*views, *also]
+    state = dependency_state(every, drop_defaults=False) if every else {}
+    change(state)
+    text = json.dumps({"version_major": 2, "version_minor": 0, "state": state})
+    text = text.replace("</script>", r"<\/script>")
+    shown = "".join(
+        f'<div class="cell_output"><script type="{VIEW}">'
+        + json.dumps({"version_major": 2, "version_minor": 0, "model_id": view.model_id})
+        + "</script></div>\n"
+        for view in views
+    )
+    path = folder / "page.html"
+    path.write_text(
+        '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><title>Page</title>'
+        '<link rel="icon" href="data:,"><link rel="stylesheet" href="host.css">'
+        f'{head}<script type="{STATE}">{text}</script>'
+        + '<script defer src="host.js"></script>' * copies
+        + f"</head><body><main>{shown}{tags}</main></body></html>",
+        "utf-8",
+    )
+    return path
+
+
+def get(page, widget, trait="value"):
+    """A trait's value on the page."""
+    return page.evaluate("([id, t]) => bnHost.models.get(id).get(t)", [widget.model_id, trait])
+
+
+def put(page, widget, value, trait="value"):
+    """Sets a trait on the page, as a figure would."""
+    script = "([id, t, v]) => { bnHost.models.get(id).set(t, v); }"
+    page.evaluate(script, [widget.model_id, trait, value])
+
+
+def slide(page, name, value):
+    """Moves the thumb to `value`, as a drag's last input event does."""
+    page.get_by_role("slider", name=name, exact=True).fill(str(value))
+
+
+def frame(page):
+    """Waits until what was changed has been drawn."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
+
+def words(page):
+    """All the text that the page shows or tells a screen reader."""
+    return page.evaluate(
+        """() => [
+          document.body.innerText,
+          ...[...document.querySelectorAll("svg text")].map((text) => text.textContent),
+          ...[...document.querySelectorAll("[role=slider]")].flatMap((slider) =>
+            ["aria-valuetext", "aria-valuenow"].map((name) => slider.getAttribute(name) ?? "")),
+        ].join(" ")"""
+    )
+
+
+def sound(page):
+    """Whether every number on the page is one."""
+    return not any(bad in words(page) for bad in ("NaN", "Infinity", "undefined", "null"))
+
+
+def drag(page, handle, right, down=0, touch=False, inset=None):
+    """Pulls a handle (a locator, or its slider's name) by so many pixels, as a hand would.
+
+    It is taken by the middle of its target, or `inset` pixels below the top of it.
+    """
+    if isinstance(handle, str):
+        handle = page.get_by_role("slider", name=handle, exact=True)
+    handle.scroll_into_view_if_needed()
+    box = handle.locator(".target").bounding_box()
+    x = box["x"] + box["width"] / 2
+    y = box["y"] + (box["height"] / 2 if inset is None else inset)
+    path = [(x + part * right, y + part * down) for part in (0.25, 0.5, 0.75, 1)]
+    if touch:
+        cdp = page.context.new_cdp_session(page)
+        cdp.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+
+        def finger(kind, *places):
+            points = [{"x": a, "y": b} for a, b in places]
+            cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        finger("touchStart", (x, y))
+        for place in path:
+            finger("touchMove", place)
+            frame(page)
+        finger("touchEnd")
+    else:
+        page.mouse.move(x, y)
+        page.mouse.down()
+        for place in path:
+            page.mouse.move(*place)
+        page.mouse.up()
+    frame(page)
