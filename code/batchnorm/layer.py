@@ -13,14 +13,16 @@ import math
 import operator
 from dataclasses import dataclass
 from functools import lru_cache
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 
 BLOCK = 2**16  # entries a block: slices of three arrays and three constants fit a 2 MB L2 cache
-CHUNK = 256  # rows added up in the array's own precision before float64 takes over
-SMALL = 2**13  # up to so many entries a temporary costs less than the call of an einsum
-LONG = 256  # from this many entries in line, one constant beside the line is as fast as one each
+CHUNK = 256  # rows added up in the array's own precision, before float64 takes over
+RUN = 4096  # the same for entries in line, which NumPy adds up in several lanes
+LONG = 256  # from so many entries in line, one constant beside the line is as fast as one for each
+SMALL = 2**13  # up to so many entries, a temporary costs less than the start of an einsum
 
 _quiet = np.errstate(all="ignore")  # what is not finite is refused by name, so no warnings
 
@@ -63,7 +65,7 @@ class RunningStatistics:
     unbiased: bool = True
 
     def __post_init__(self):
-        if not 0 <= self.momentum <= 1:
+        if not isinstance(self.momentum, Real) or not 0 <= self.momentum <= 1:
             raise ValueError(f"momentum: got {self.momentum!r}, want a number from 0 to 1")
 
     def update(self, mu, var, m):
@@ -71,12 +73,12 @@ class RunningStatistics:
 
         Raises ValueError for an unbiased update from a batch of one.
         """
-        self.refuse(m)
+        self.check(m)
         weight, bessel = self.momentum, m / (m - 1) if self.unbiased else 1.0
         self.mean = (1 - weight) * self.mean + weight * mu
         self.var = (1 - weight) * self.var + weight * bessel * var
 
-    def refuse(self, m):
+    def check(self, m):
         """Raise ValueError if a batch of m samples cannot be taken in."""
         if self.unbiased and m < 2:
             raise ValueError(
@@ -110,21 +112,21 @@ def forward(x, gamma, beta, eps=1e-5, *, axis=0, running=None, training=True, ou
     x, dtype, work = _numbers("x", x)
     layout = _layout(x.shape, _axes(axis))
     gamma, beta = (_parameter(n, p, layout, work) for n, p in (("gamma", gamma), ("beta", beta)))
-    if not isinstance(eps, (int, float, np.number)) or not 0 <= eps < math.inf:
+    if not isinstance(eps, Real) or not 0 <= eps < math.inf:
         raise ValueError(f"eps: got {eps!r}, want a finite number >= 0")
-    if not training and running is None:
-        raise ValueError("running: got None, want RunningStatistics, since training is False")
-    if training and running is not None:
-        running.refuse(layout.m)
+    if running is not None or not training:
+        running_mu, running_var = _statistics(running, layout, work)
+    if running is not None and training:
+        running.check(layout.m)
     if out is not None:
         _check_out(out, x.shape, dtype, x=x)
 
-    # The mean is subtracted in two parts, since float32 cannot hold a small mean error beside a
-    # large offset: first the mean rounded to it, then the rest, found from the centred values.
+    # The mean is subtracted in two parts: first as x's precision has it, which beside a large
+    # offset is coarse, then what that left, which the centred values tell exactly enough.
     rows = layout.rows(x if x.dtype == work else x.astype(work))
     total = layout.sum(rows).astype(np.float64)
     _check_sums("x", x, total, total)
-    mu = total / layout.m if training else _statistic("running.mean", running.mean, layout)
+    mu = total / layout.m if training else running_mu
     rounded = mu.astype(work)
     x_hat = np.empty(layout.shape, work)
     for u, h, c in layout.blocks([rows, x_hat], [rounded]):
@@ -135,12 +137,13 @@ def forward(x, gamma, beta, eps=1e-5, *, axis=0, running=None, training=True, ou
         mu = rounded + rest
     else:
         rest = mu - rounded
-        var = _statistic("running.var", running.var, layout)
-    _check_variance(x, var, eps, layout, training)
+        var = running_var
     s = np.sqrt(var + eps)
+    ivar = (1 / s).astype(work)
+    _check_spread(x, var, ivar, eps, layout, training)
 
     y = _room(out, layout, work)
-    constants = [rest.astype(work), (1 / s).astype(work), gamma.ravel(), beta.ravel()]
+    constants = [rest.astype(work), ivar, gamma.ravel(), beta.ravel()]
     for h, v, r, i, g, b in layout.blocks([x_hat, y], constants):
         h -= r
         h *= i
@@ -184,7 +187,8 @@ def backward(dy, cache, *, out=None):
     dx = _room(out, layout, dy.dtype)
     scale = (cache.gamma / cache.s).ravel()
     if cache.training:
-        constants = [dgamma * (-1 / layout.m), dbeta * (-1 / layout.m), scale]
+        weight = np.array(-1 / layout.m, dy.dtype)
+        constants = [dgamma * weight, dbeta * weight, scale]
         for v, g, h, tilt, shift, c in layout.blocks([dx, rows, x_hat], constants):
             np.multiply(h, tilt, out=v)  # in place from here on, while the block is in the cache
             v += shift
@@ -204,10 +208,9 @@ def backward_compact(dy, cache):
     x_hat, gamma, s, m, total = _plain(cache, layout)
     dbeta = total(dy)
     dgamma = total(dy * x_hat)
-    if cache.training:
-        dx = gamma / (m * s) * (m * dy - x_hat * dgamma - dbeta)
-    else:
-        dx = gamma / s * dy
+    if not cache.training:
+        return _answer(gamma / s * dy, dgamma, dbeta, dy, cache, layout)
+    dx = gamma / (m * s) * (m * dy - x_hat * dgamma - dbeta)
     return _answer(dx, dgamma, dbeta, dy, cache, layout)
 
 
@@ -307,43 +310,40 @@ class _Layout:
             beside = part if self.by_run else slice(part.stop - i)
             yield *[a[part] for a in arrays], *[c[beside] for c in constants]
 
-    def sum(self, a, b=None):
-        """Σ a, or Σ a * b, over the samples, of shape (d,); in chunks, which float64 adds up."""
-        if self.by_run:
-            ends = a.sum(1) if b is None else np.einsum("ij,ij->i", a, b)
-            return ends.reshape(self.outer, self.d).sum(0, dtype=np.float64)
+    def sum(self, *factors):
+        """Σ a, or Σ a * b, over the samples, of shape (d,); chunk by chunk, for float64 to join."""
         n, width = self.shape
+        if self.by_run:
+            cut = width - width % RUN
+            total = _add_runs(*[a[:, :cut].reshape(n, -1, RUN) for a in factors])
+            total = total.sum(1, dtype=np.float64) + _add_runs(*[a[:, cut:] for a in factors])
+            return total.reshape(self.outer, self.d).sum(0)
         if n <= CHUNK:
-            total = _add_rows(a, b)
+            total = _add_rows(*factors)
         else:
-            whole = n - n % CHUNK
-            shape = (-1, CHUNK, width)
-            chunks = a[:whole].reshape(shape), b if b is None else b[:whole].reshape(shape)
-            total = _add_rows(*chunks).sum(0, dtype=np.float64)
-            if whole < n:
-                total += _add_rows(a[whole:], b if b is None else b[whole:])
+            cut = n - n % CHUNK
+            total = _add_rows(*[a[:cut].reshape(-1, CHUNK, width) for a in factors])
+            total = total.sum(0, dtype=np.float64) + _add_rows(*[a[cut:] for a in factors])
         return total if self.inner == 1 else total.reshape(self.d, self.inner).sum(1)
 
 
-def _add_rows(a, b):
+def _add_runs(a, b=None):
+    """Σ a, or Σ a * b, over the last axis; a product with ones takes half the time of a sum."""
+    return a @ _ones(a.shape[-1], a.dtype) if b is None else np.vecdot(a, b)
+
+
+def _add_rows(a, b=None):
     """Σ a, or Σ a * b, over the last axis but one."""
     if b is not None:
         if a.size > SMALL:
             return np.einsum("...ij,...ij->...j", a, b)  # no temporary, but slow to start
         a = a * b
-    ones = _ones(a.shape[-2], a.dtype)  # a product with ones takes half the time of a sum
+    ones = _ones(a.shape[-2], a.dtype)
     return ones.dot(a) if a.ndim == 2 else ones @ a
 
 
 _layout = lru_cache(_Layout)
 _ones = lru_cache(np.ones)
-
-
-def _add_rows(a, b):
-    """Σ over the last axis but one; a product with ones takes half the time of a plain sum."""
-    if b is None:
-        return _ones(a.shape[-2], a.dtype) @ a
-    return np.einsum("...ij,...ij->...j", a, b)
 
 
 def _room(out, layout, work):
@@ -392,25 +392,37 @@ def _parameter(name, a, layout, work):
         raise ValueError(
             f"{name}: got shape {a.shape}, want {layout.kept}, x's without axis {layout.axis}"
         )
+    a = a.astype(work)  # a copy: the cache must not change when the parameter is trained
     if not _all_finite(a.ravel(), a.ravel()):
-        raise ValueError(f"{name}: got an entry that is not finite, want finite numbers")
-    return a.astype(work)  # a copy: the cache must not change when the parameter is trained
+        raise ValueError(f"{name}: got an entry that is not finite in {work}, want finite numbers")
+    return a
 
 
-def _statistic(name, a, layout):
-    a, _, _ = _numbers(name, a)
-    if a.shape not in ((), layout.kept):
-        raise ValueError(f"{name}: got shape {a.shape}, want a number or {layout.kept}")
-    if not _all_finite(a.ravel(), a.ravel()):
-        raise ValueError(f"{name}: got an entry that is not finite, want finite numbers")
-    return np.broadcast_to(a.astype(np.float64), layout.kept).ravel()
+def _statistics(running, layout, work):
+    """Running mean and variance, of shape (d,) in float64."""
+    if not isinstance(running, RunningStatistics):
+        raise ValueError(f"running: got {type(running).__name__}, want RunningStatistics")
+    found = []
+    for name, a in (("running.mean", running.mean), ("running.var", running.var)):
+        a, _, _ = _numbers(name, a)
+        if a.shape not in ((), layout.kept):
+            raise ValueError(f"{name}: got shape {a.shape}, want a number or {layout.kept}")
+        if not np.isfinite(a.astype(work)).all():
+            raise ValueError(f"{name}: got an entry that is not finite in {work}, want numbers")
+        found.append(np.broadcast_to(a.astype(np.float64), layout.kept).ravel())
+    if (found[1] < 0).any():
+        raise ValueError("running.var: got an entry below 0, want a variance")
+    return found
 
 
 def _upstream(dy, cache):
+    if not isinstance(cache, Cache):
+        raise ValueError(f"cache: got {type(cache).__name__}, want what forward returned")
     dy, _, _ = _numbers("dy", dy)
     if dy.shape != cache.x_hat.shape:
         raise ValueError(f"dy: got shape {dy.shape}, want {cache.x_hat.shape}, that of x")
-    dy = dy.astype(cache.x_hat.dtype, copy=False)
+    if dy.dtype != cache.x_hat.dtype:
+        dy = dy.astype(cache.x_hat.dtype)
     return _layout(dy.shape, cache.axis), dy
 
 
@@ -430,20 +442,18 @@ def _check_sums(name, a, one, two):
     raise ValueError(f"{name}: got numbers whose sums overflow, want smaller ones or float64")
 
 
-def _check_variance(x, var, eps, layout, training):
+def _check_spread(x, var, ivar, eps, layout, training):
     if not _all_finite(var, var):
         raise ValueError("x: got numbers whose squares overflow, want smaller ones or float64")
-    if not training and (var < 0).any():
-        raise ValueError("running.var: got an entry below 0, want a variance")
-    if eps > 0:
+    if eps > 0 and _all_finite(ivar, ivar):
         return
-    zero = var.reshape(layout.kept) == 0
+    none = ~np.isfinite(ivar.reshape(layout.kept))
     if training:  # rounding can hide that all samples are equal, so ask the samples
         first = x[tuple(slice(1) if a in layout.axis else slice(None) for a in range(x.ndim))]
-        zero |= (x == first).all(axis=layout.axis)
-    if zero.any():
-        where = tuple(map(int, np.argwhere(zero)[0]))
-        raise ValueError(f"x: got variance 0 in feature {where}, want some spread, or eps > 0")
+        none |= (x == first).all(axis=layout.axis)
+    if none.any():
+        where = tuple(map(int, np.argwhere(none)[0]))
+        raise ValueError(f"x: got variance 0 in feature {where} with eps {eps}, want either larger")
 
 
 def _check_out(out, shape, dtype, **inputs):
