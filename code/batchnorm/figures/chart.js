@@ -23,7 +23,7 @@ export function panels(width, count, y = 0) {
 
 /**
  * Draws one panel. `paths` holds the curves, number[] by the class that colours them; `told` is
- * what the line's handle says; `go(step)` is called when it is moved.
+ * what the line's handle says; `go(to)` moves it, `to` taking the present step to the next one.
  */
 export function chart(picture, key, { left, right, top, bottom }, { title, paths, steps, step, told }, go) {
   const domain = niceDomain(Object.values(paths).flat());
@@ -50,13 +50,12 @@ export function chart(picture, key, { left, right, top, bottom }, { title, paths
   const area = { x: -12, y: top, width: 24, height: bottom - top };
   hold.append(picture.put(`${key} target`, "rect", { class: "target", ...area }));
   hold.append(picture.put(`${key} now`, "path", { class: "axis", d: `M0 ${top}V${bottom}` }));
-  hold.at = { x, step, steps };
+  hold.scale = x; // the listeners are made once, the scale changes
   if (isNew) {
-    const to = (v) => go(clamp(Math.round(v), 0, hold.at.steps));
     movable(hold, {
       level: true,
-      move: (u) => to(hold.at.x.invert(u)),
-      nudge: (right_, up) => to(hold.at.step + right_ + up),
+      move: (u) => go(() => Math.round(hold.scale.invert(u))),
+      nudge: (right_, up) => go((now) => now + right_ + up),
     });
   }
 

@@ -44,15 +44,13 @@ function mount(el, hand) {
   const picture = drawing("Gradient descent step by step, with the whole gradient and with a cut one");
   const keys = html("div", { class: "bar" });
   const readout = html("p", { class: "readout", "aria-live": "polite" });
-  const go = (by) => () => {
+  const go = (to) => {
     const { step, steps } = hand.get();
-    hand.set({ step: clamp(step + by, 0, steps) });
+    hand.set({ step: clamp(to(step), 0, steps) });
   };
-  const bar = html(
-    ...["div", { class: "bar" }],
-    ...[html("button", { type: "button", click: go(-1) }, "Back"), html("button", { type: "button", click: go(1) }, "Step")],
-    ...[html("button", { type: "button", click: () => hand.set({ step: 0 }) }, "To the start"), keys],
-  );
+  const button = (text, to) => html("button", { type: "button", click: () => go(to) }, text);
+  const buttons = [button("Back", (now) => now - 1), button("Step", (now) => now + 1), button("To the start", () => 0)];
+  const bar = html("div", { class: "bar" }, ...buttons, keys);
   el.append(picture.root, bar, readout);
 
   return function draw(state, width) {
@@ -70,7 +68,7 @@ function mount(el, hand) {
     watch.forEach((name, k) => {
       const paths = { gradient: gradient[name], cut: cut[name] };
       const title = name === "loss" ? "the loss" : name;
-      chart(picture, k, place[k], { title, paths, steps, step, told }, (to) => hand.set({ step: to }));
+      chart(picture, k, place[k], { title, paths, steps, step, told }, go);
     });
     picture.sweep();
     keys.replaceChildren(

@@ -147,7 +147,10 @@ function mount(el, hand) {
       `running variance ${format(here.var)}, off by ${format(here.var - 1)}. The two modes differ by ${format(mismatch)} (root mean square).` +
       (batch === 1 ? " A batch of one has variance 0: in training mode its output is β, whatever the input." : "");
     const path = (name) => run.map((r) => r[name]);
-    const go = (to) => hand.set({ step: to, shift: 0 });
+    const go = (to) => {
+      const now = hand.get();
+      hand.set({ step: clamp(to(now.step), 0, now.steps - 1), shift: 0 });
+    };
     const shared = { steps: steps - 1, step, told: words };
     chart(picture, "mean", place[0], { title: "running mean", paths: { data: path("truth"), mean: path("mean") }, ...shared }, go);
     chart(picture, "var", place[1], { title: "running variance", paths: { data: run.map(() => 1), variance: path("var") }, ...shared }, go);

@@ -226,14 +226,16 @@ function mount(el, hand) {
   const bar = html(
     ...["div", { class: "bar" }],
     button("Resample", () => {
-      const { seed, past } = hand.get();
-      const i = chosen(shown, shown.x);
-      const next = seed + 1;
-      const [p, q] = sampled(hand.get(), next)[i];
-      const at = batchOf(hand.get())[i];
-      hand.set({ seed: next, past: Math.min(past + 1, 30), moved: [i, at[0] - p, at[1] - q] });
+      const state = hand.get();
+      const x = batchOf(state);
+      const [i, seed] = [chosen(state, x), state.seed + 1];
+      const [p, q] = sampled(state, seed)[i];
+      hand.set({ seed, past: Math.min(state.past + 1, 30), moved: [i, x[i][0] - p, x[i][1] - q] });
     }),
-    button("Next point", () => hand.set({ selected: (chosen(shown, shown.x) + 1) % shown.x.length, past: 0 })),
+    button("Next point", () => {
+      const state = hand.get();
+      hand.set({ selected: (state.selected + 1) % state.batch_size, past: 0 });
+    }),
     button("Reset", () => hand.set({ seed: 1, past: 0, moved: [], selected: 0, pull: [1, 0.6], upstream: 0 })),
     ...[["gradient", "gradient"], ["variance", "covariance ellipse, its axes"], ["cut", "where the point was"]].map(
       ([part, text]) => html("span", { class: "key", style: `--swatch: var(--bn-${part})` }, text),
@@ -319,7 +321,7 @@ function mount(el, hand) {
           hold();
           place(i, shown.input.from(a, b));
         },
-        nudge: (right, up) => place(i, shown.x[i].map((w, k) => w + 0.1 * [right, up][k])),
+        nudge: (...by) => place(i, batchOf(hand.get())[i].map((w, k) => w + 0.1 * by[k])),
         done: release,
       });
       node.addEventListener("focus", () => {
@@ -354,7 +356,10 @@ function mount(el, hand) {
         const from = shown.output.to(shown.x_hat[chosen(shown, shown.x)]);
         pullTo([(a - from[0]) / shown.output.unit, (from[1] - b) / shown.output.unit]);
       },
-      nudge: (right, up) => pullTo(shown.dy[chosen(shown, shown.x)].map((w, k) => w + 0.1 * [right, up][k])),
+      nudge: (...by) => {
+        const { x, dy } = compute(hand.get());
+        pullTo(dy[chosen(hand.get(), x)].map((w, k) => w + 0.1 * by[k]));
+      },
       done: release,
     });
   }
