@@ -453,7 +453,9 @@ def _check_spread(x, var, ivar, eps, layout, training):
         none |= (x == first).all(axis=layout.axis)
     if none.any():
         where = tuple(map(int, np.argwhere(none)[0]))
-        raise ValueError(f"x: got variance 0 in feature {where} with eps {eps}, want either larger")
+        raise ValueError(
+            f"x: got variance 0 in feature {where}, want some spread, or eps > {eps:g}"
+        )
 
 
 def _check_out(out, shape, dtype, **inputs):
