@@ -1,4 +1,5 @@
-import { backward, edgeKey, forward, indexOf, leaving, nested, tensor } from "./interpreter.js";
+import { edgeKey, forward, tensor } from "./interpreter.js";
+import { runWays } from "./moments.js";
 import { clamp, domainOf, format, linear, short, subscript, ticks } from "./scale.js";
 import { arrow, drawing, html, movable } from "./svg.js";
 import { makeFigure, parsed } from "./figure.js";
@@ -7,44 +8,37 @@ import { makeFigure, parsed } from "./figure.js";
 
 const PARTS = { direct: "direct", mean: "through the mean", variance: "through the variance" };
 
-function run(state, x) {
+const MOMENTS = { mean: "mu", variance: "var" };
+
+const inputsAt = (state, x) => Object.fromEntries(
+  parsed(state.graph).nodes.flatMap(({ op, name }) => (op === "input" ? [[name, name === "x" ? x : state[name]]] : [])),
+);
+
+/** The outputs for the inputs x. */
+function outputs(state, x) {
   const graph = parsed(state.graph);
-  const inputs = {};
-  for (const { op, name } of graph.nodes) {
-    if (op === "input") inputs[name] = tensor(name === "x" ? x : state[name]);
-  }
-  const values = forward(graph, inputs);
-  return { graph, values, y: nested(values[graph.outputs[0]]) };
+  const tensors = Object.entries(inputsAt(state, x)).map(([name, v]) => [name, tensor(v)]);
+  return Array.from(forward(graph, Object.fromEntries(tensors))[graph.outputs[0]].data);
 }
 
-/**
- * `y`, `dx`, and the parts of dx. A part is the difference that a cut makes: first both moments
- * are cut, then the mean alone, then nothing. A part is missing if the graph has no such moment.
- */
+/** `y`, `dx` and its parts, one for each way that the graph has; and where a step would lead. */
 function analyse(state) {
-  const { graph, values, y } = run(state, state.x);
-  const edges = { mean: leaving(graph, "mu"), variance: leaving(graph, "var") };
+  const graph = parsed(state.graph);
+  const has = (name) => graph.nodes.some((node) => node.name === name);
   const always = state.cut.map(([target, slot]) => edgeKey(target, slot));
-  const at = indexOf(graph, "x");
-  const gradient = (...cuts) => {
-    const cut = new Set([...always, ...cuts.flatMap((moment) => edges[moment])]);
-    return nested(backward(graph, values, [tensor(state.dy)], cut).grads[at]);
-  };
+  const { of, ways, without } = runWays(graph, inputsAt(state, state.x), state.dy, always);
   const flows = { direct: true, mean: state.flow_through_mean, variance: state.flow_through_variance };
-  const dx = gradient(...["mean", "variance"].filter((moment) => !flows[moment]));
-  const [direct, withVariance, all] = [gradient("mean", "variance"), gradient("mean"), gradient()];
-  const parts = { direct };
-  if (edges.mean.length) parts.mean = all.map((v, i) => v - withVariance[i]);
-  if (edges.variance.length) parts.variance = withVariance.map((v, i) => v - direct[i]);
-  const value = (name) => {
-    const i = graph.nodes.findIndex((node) => node.name === name);
-    return i < 0 ? undefined : nested(values[i]);
-  };
-  const defined = [y, direct, withVariance, all].flat().every(Number.isFinite);
+  const here = Object.keys(ways).filter((way) => way === "direct" || has(MOMENTS[way]));
+  const parts = Object.fromEntries(here.map((way) => [way, Array.from(ways[way])]));
+  const dx = Array.from(without(...here.filter((way) => !flows[way]).map((way) => MOMENTS[way])));
+  const y = outputs(state, state.x);
+  const [mu, s, xHat] = ["mu", "s", "x_hat"].map((name) => (has(name) ? Array.from(of(name)) : undefined));
+  const defined = [y, dx, ...Object.values(parts)].flat().every(Number.isFinite);
   const stepped = state.x.map((v, i) => clamp(v - state.rate * dx[i], -1e9, 1e9));
-  const next = defined ? { x: stepped, y: run(state, stepped).y } : null;
-  const previous = state.before.length ? { x: state.before, y: run(state, state.before).y } : null;
-  return { defined, y, dx, parts, flows, previous, next, mu: value("mu"), s: value("s"), xHat: value("x_hat") };
+  const withOutputs = (x) => ({ x, y: outputs(state, x) });
+  const next = defined ? withOutputs(stepped) : null;
+  const previous = state.before.length ? withOutputs(state.before) : null;
+  return { defined, y, dx, parts, flows, previous, next, mu: mu?.[0], s: s?.[0], xHat };
 }
 
 function compute(state) {

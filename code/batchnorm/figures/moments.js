@@ -4,27 +4,30 @@ import { backward, forward, indexOf, leaving, tensor } from "./interpreter.js";
  * Runs a traced batch normalization and splits the gradient at x into the ways it took.
  *
  * A way is the difference that a cut makes: first both moments are cut ("direct"), then the mean
- * alone, then nothing. The three sum to `dx`. moments.py does the same in Python.
+ * alone, then nothing. The three sum to `dx`. moments.py does the same in Python. A graph without
+ * one of the moments sends nothing through it.
  *
- * @param {import("./interpreter.js").Graph} graph with nodes named x, mu and var
+ * @param {import("./interpreter.js").Graph} graph with a node named x, and mu and var for the moments
  * @param {Record<string, any>} inputs a number or nested lists for each input of the graph
  * @param {any} dy the gradient at the output
+ * @param {Iterable<string>} always keys of edges that are cut in any case
  * @returns {{of: (name: string) => Float64Array, dx: Float64Array, ways: Record<"direct" | "mean" |
- *   "variance", Float64Array>}} `of(name)` is a node's value; all entries in row-major order
+ *   "variance", Float64Array>, without: (...names: string[]) => Float64Array}} `of(name)` is a node's
+ *   value, `without(…)` the gradient with all edges cut that leave these nodes; entries row by row
  */
-export function runWays(graph, inputs, dy) {
+export function runWays(graph, inputs, dy, always = []) {
   const tensors = Object.fromEntries(Object.entries(inputs).map(([name, v]) => [name, tensor(v)]));
   const values = forward(graph, tensors);
   const at = indexOf(graph, "x");
-  const gradient = (...names) => {
-    const cut = new Set(names.flatMap((name) => leaving(graph, name)));
+  const without = (...names) => {
+    const cut = new Set([...always, ...names.flatMap((name) => leaving(graph, name))]);
     return backward(graph, values, [tensor(dy)], cut).grads[at].data;
   };
-  const [direct, withVariance, dx] = [gradient("mu", "var"), gradient("mu"), gradient()];
+  const [direct, withVariance, dx] = [without("mu", "var"), without("mu"), without()];
   const ways = {
     direct,
     mean: dx.map((v, i) => v - withVariance[i]),
     variance: withVariance.map((v, i) => v - direct[i]),
   };
-  return { of: (name) => values[indexOf(graph, name)].data, dx, ways };
+  return { of: (name) => values[indexOf(graph, name)].data, dx, ways, without };
 }
