@@ -227,8 +227,10 @@ def test_a_big_offset_costs_float32_nothing():
         x, dy, gamma, beta = batch(shape, axis, dtype=np.float32, offset=1e6)
         axes = axis if isinstance(axis, tuple) else (axis,)
         exact = [v.astype(np.longdouble) for v in (x, gamma, beta)]
-        y, cache = forward(x, gamma, beta, axis=axis)
+        running = RunningStatistics(momentum=1)
+        y, cache = forward(x, gamma, beta, axis=axis, running=running)
         agree(y, plain(*exact, 1e-5, axes), np.float32, 1e-6)
+        agree(running.mean, np.mean(exact[0], axis=axis), np.float64, 1e-12)
         agree(cache.var, np.var(exact[0], axis=axis), np.float32, 1e-6)
         assert np.abs(cache.x_hat.sum(axis=axis, dtype=float)).max() < 1e-7 * x.size
         vjp, _ = make_vjp(lambda x, g=gamma, b=beta, a=axes: plain(x, g, b, 1e-5, a))(
@@ -423,6 +425,14 @@ def test_overflow_of_a_result_is_inf_and_no_warning():
     with np.errstate(all="raise"):
         for b in BACKWARDS:
             assert np.isinf(b(dy * 60, cache)[0]).any()
+
+
+@every_backward
+def test_large_gradients_are_finite_even_where_their_squares_are_not(backward):
+    x, dy, gamma, beta = batch((8, 3))
+    _, cache = forward(x, gamma, beta)
+    for got, want in zip(backward(dy * 1e200, cache), backward(dy, cache), strict=True):
+        agree(got, want * 1e200, np.float64, 1e-13)
 
 
 # --- what is refused ------------------------------------------------------------------------
