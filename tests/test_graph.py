@@ -241,6 +241,12 @@ def test_the_two_sample_question():
     np.testing.assert_array_equal(run.backward([1.0, 1.0], cut="mu")["x"], [1.0, 1.0])
 
 
+def mirror(x):
+    mu = x.mean()
+    y = mu - x
+    return y
+
+
 def test_what_a_cut_may_be():
     graph = trace(batch_norm, x=np.arange(3.0), gamma=1.0, beta=0.0)
     centred, y = graph.index("centred"), graph.index("y")
@@ -254,6 +260,9 @@ def test_what_a_cut_may_be():
         assert graph.cut(spec) == {edge}
     assert graph.cut(("x", "mu")) == graph.cut("x") | graph.cut("mu")
     assert graph.cut(()) == set()
+    mirrored = trace(mirror, x=V)
+    assert mirrored.cut("x->mu") == {Edge(1, 0)}
+    assert mirrored.cut("x") == {Edge(1, 0), Edge(2, 1)}
     assert graph.cut(graph.edges) == set(graph.edges)
     for spec in (
         "y",
@@ -331,6 +340,19 @@ def test_names_are_those_of_the_function_itself():
         x = x + same
         return x
 
+    def resurfacing(x, depth=1):
+        if depth:
+            h = resurfacing(x, depth - 1)
+            top = h + 1
+            return top
+        leaf = x * 2
+        return leaf
+
+    def alias(x):
+        start = x
+        y = start * 2
+        return y
+
     def within(x):
         values = [(lambda v: v * 2)(x)]
         mu = values[0].mean()
@@ -344,6 +366,8 @@ def test_names_are_those_of_the_function_itself():
     assert names(trace(Layer().method, x=V)) == ["x", "mu"]
     assert names(trace(Layer(), x=V)) == ["x", "total"]
     assert names(trace(recursive, x=V)) == ["x", "h"]
+    assert names(trace(resurfacing, x=V)) == ["x", "h", "top"]
+    assert names(trace(alias, x=V)) == ["x", "y"]
     assert names(trace(reassigned, x=V)) == ["x", "same"]
     assert names(trace(within, x=V)) == ["x", "mu"]
     assert names(trace(lambda x: x, x=V)) == ["x"]
@@ -363,6 +387,30 @@ def test_a_trace_within_a_traced_function_is_its_own():
         return y
 
     assert names(trace(outer, x=V)) == ["x", "y"]
+
+    def itself(x, depth=1):
+        y = x * 2
+        if depth:
+            more = y + 1 + 1
+            graph = trace(functools.partial(itself, depth=0), x=np.ones(2))
+            assert names(graph) == ["x", "y"]
+            y = more
+        return y
+
+    assert names(trace(itself, x=V)) == ["x", "y"]
+
+    def closure(x):
+        far = x * 3 + 1
+
+        def inside(z):
+            assert far.ndim == 1
+            y = z * 2 + 1 + 1
+            return y
+
+        assert names(trace(inside, z=V)) == ["z", "y"]
+        return far
+
+    assert names(trace(closure, x=V)) == ["x", "far"]
 
     def mixed(x):
         return trace(lambda z: z + x, z=V)
@@ -539,6 +587,12 @@ def test_json_and_back(case):
     assert one.flow.keys() == two.flow.keys()
     for name in program.inputs:
         np.testing.assert_array_equal(one[name], two[name])
+
+
+def test_json_of_every_operation():
+    for function, inputs in OPERATIONS:
+        graph = trace(function, **inputs)
+        equal(graph, Graph.from_json(graph.to_json()))
 
 
 def test_json_names_what_the_page_reads():

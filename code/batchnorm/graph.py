@@ -487,7 +487,8 @@ def trace(function, /, **inputs):
     # A frame keeps its variables for as long as something refers to it
     local = tape.frame.f_locals if tape.frame else {}
     for name, value in local.items():
-        if isinstance(value, Traced) and name not in inputs and value._index >= len(inputs):
+        here = isinstance(value, Traced) and value._tape is tape
+        if here and name not in inputs and value._index >= len(inputs):
             tape.nodes[value._index] = replace(tape.nodes[value._index], name=name)
     return Graph(tuple(tape.nodes), tuple(output._index for output in results))
 
