@@ -418,6 +418,15 @@ def test_nothing_that_goes_in_changes(dtype, axis):
             np.testing.assert_array_equal(v, old)
 
 
+def test_float16_sums_do_not_overflow():
+    x, dy, gamma, beta = batch((2048, 2), dtype=np.float16, scale=40, offset=300)
+    y, cache = forward(x, gamma, beta)
+    agree(y, plain(*(v.astype(float) for v in (x, gamma, beta)), 1e-5, (0,)), np.float16, 1e-3)
+    agree(
+        backward(dy + np.float16(100), cache)[2], (dy + np.float16(100)).sum(0, float), "f4", 1e-6
+    )
+
+
 def test_overflow_of_a_result_is_inf_and_no_warning():
     x, dy, gamma, beta = batch((8, 3), dtype=np.float16)
     y, cache = forward(x, gamma * 30000, beta)
@@ -564,6 +573,13 @@ def test_no_spread_needs_eps(dtype, value):
         forward(x, gamma, beta, 0, running=RunningStatistics(0.0, 0.0), training=False)
     y, _ = forward(x, gamma, beta)
     np.testing.assert_allclose(y[:, 1], beta[1], rtol=1e-3)
+
+
+def test_no_spread_is_seen_through_rounding():
+    x, _, gamma, beta = batch((3, 3775), 1, dtype=np.float32)
+    x[1] = 242.09  # found by search: its computed variance is 6e-14
+    with pytest.raises(ValueError, match=r"x: got variance 0 in feature \(1,\)"):
+        forward(x, gamma, beta, 0, axis=1)
 
 
 def test_an_eps_that_vanishes_in_float32_is_no_eps():
