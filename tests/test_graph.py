@@ -394,10 +394,10 @@ def test_a_trace_within_a_traced_function_is_its_own():
             more = y + 1 + 1
             graph = trace(functools.partial(itself, depth=0), x=np.ones(2))
             assert names(graph) == ["x", "y"]
-            y = more
+            return more
         return y
 
-    assert names(trace(itself, x=V)) == ["x", "y"]
+    assert names(trace(itself, x=V)) == ["x", "y", "more"]
 
     def closure(x):
         far = x * 3 + 1
