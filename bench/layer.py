@@ -1,8 +1,9 @@
 """Time the layer on one thread in float32: every variant in turn, in one process.
 
-Timed apart, a variant can move by a factor of two with nothing but the state of the allocator, so
-one round runs each variant once, and medians are taken over the rounds. A plain copy of two arrays
-stands beside them as the memory's own speed, and PyTorch's CPU kernels where it is installed.
+Timed apart, or always after the same neighbour, a variant can move by a factor of two with nothing
+but the state of the allocator. So one round runs each variant once, in an order that is drawn anew,
+and medians are taken over the rounds. A plain copy of two arrays stands beside them as the memory's
+own speed, and PyTorch's CPU kernels where it is installed.
 Times are processor times of the one thread, which other programs disturb less than the clock.
 Nothing here is asserted: a busy machine is slower, not wrong.
 """
@@ -83,14 +84,15 @@ def variants(shape, axis):
 
 def milliseconds(functions, entries):
     """The median of each function: all run in turn, for at least nine rounds."""
+    rng = np.random.default_rng(0)
     times = {name: [] for name in functions}
     calls = max(1, 2**17 // entries)  # a call must be long beside the reading of the clock
     end = time.perf_counter() + SECONDS
     while time.perf_counter() < end or len(times["copy"]) < 9:
-        for name, function in functions.items():
+        for name in rng.permutation(list(functions)).tolist():
             start = time.thread_time()
             for _ in range(calls):
-                function()
+                functions[name]()
             times[name].append((time.thread_time() - start) / calls)
     return {name: 1e3 * statistics.median(t) for name, t in times.items()}
 
