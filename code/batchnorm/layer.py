@@ -216,7 +216,10 @@ def backward_compact(dy, cache):
 
 @_quiet
 def backward_staged(dy, cache):
-    """What `backward` gives, one line for each node of the forward pass, the last one first."""
+    """What `backward` gives, walking back over the graph of `reference.batch_norm`.
+
+    One line for each node, the last one first; every gradient has the shape of its node.
+    """
     layout, dy = _upstream(dy, cache)
     x_hat, gamma, s, m, total = _plain(cache, layout)
     dscaled = dy
@@ -229,8 +232,8 @@ def backward_staged(dy, cache):
     centred = x_hat * s
     ds = -total(dx_hat * centred) / s**2
     dvar = ds / (2 * s)
-    dsquared = dvar / m
-    dcentred = dcentred + 2 * centred * dsquared
+    dsquared = np.full_like(dy, dvar / m)
+    dcentred = dcentred + dsquared * 2 * centred
     dmu = -total(dcentred)
     dx = dcentred + dmu / m
     return _answer(dx, dgamma, dbeta, dy, cache, layout)
