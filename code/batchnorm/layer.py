@@ -218,7 +218,8 @@ def backward_compact(dy, cache):
 def backward_staged(dy, cache):
     """What `backward` gives, walking back over the graph of `reference.batch_norm`.
 
-    One line for each node, the last one first; every gradient has the shape of its node.
+    One line for each step, the last one first; every gradient has the shape of its node, so that
+    a mean hands back an array with 1/m of what it received in each entry.
     """
     layout, dy = _upstream(dy, cache)
     x_hat, gamma, s, m, total = _plain(cache, layout)
@@ -226,16 +227,16 @@ def backward_staged(dy, cache):
     dbeta = total(dy)
     dx_hat = gamma * dscaled
     dgamma = total(x_hat * dscaled)
-    dcentred = dx_hat / s
+    direct = dx_hat / s
     if not cache.training:
-        return _answer(dcentred, dgamma, dbeta, dy, cache, layout)
+        return _answer(direct, dgamma, dbeta, dy, cache, layout)
     centred = x_hat * s
     ds = -total(dx_hat * centred) / s**2
     dvar = ds / (2 * s)
     dsquared = np.full_like(dy, dvar / m)
-    dcentred = dcentred + dsquared * 2 * centred
+    dcentred = direct + dsquared * 2 * centred
     dmu = -total(dcentred)
-    dx = dcentred + dmu / m
+    dx = dcentred + np.full_like(dy, dmu / m)
     return _answer(dx, dgamma, dbeta, dy, cache, layout)
 
 
