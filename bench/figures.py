@@ -166,7 +166,7 @@ for method in METHODS.values():
 """,
     ),
     "WhiteningFigure": (
-        "bn.controls(bn.WhiteningFigure(), correlation=knob(-1, 1))",
+        "bn.controls(bn.WhiteningFigure(correlation=0.0), correlation=knob(-1, 1))",
         "(-0.99, 0.99)",
         """
 rng = np.random.default_rng(1)
@@ -202,7 +202,8 @@ axes[1].plot(*np.transpose(path))
 
 # Resolves to the milliseconds from the next key press to the end of the update that it causes. Our
 # figures change the page within an animation frame, so the observer runs as soon as they are done.
-WATCH = """([selector, image]) => new Promise((done) => {
+WATCH = """([selector, image]) => new Promise((done, fail) => {
+  setTimeout(() => fail(new Error("nothing changed within ten seconds")), 10000);
   const started = (event) => (start ??= event.timeStamp);
   let start;
   addEventListener("keydown", started, { capture: true, once: true });
@@ -234,12 +235,14 @@ def times(page, handle, selector, image=False):
     return taken[5:]  # the first ones compile
 
 
-def notebook(folder, name, live, span, body):
+def write_notebook(folder, name, live, span, body):
     """A notebook with the live figure, and its peer under `interact`."""
     indented = "\n".join("    " + line for line in body.strip().splitlines())
     peer = f"def draw(knob):\n{indented}\n    plt.show()\n\nipywidgets.interact(draw, knob={span});"
     cells = [nbformat.v4.new_code_cell(code.strip()) for code in (SETUP, live, peer)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / f"{name}.ipynb")
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+    nbformat.write(notebook, folder / f"{name}.ipynb")
 
 
 def on_the_page(browser, folder, live):
@@ -267,7 +270,7 @@ def main():
         folder, browser = Path(tmp) / "notebooks", launch(playwright)
         folder.mkdir()
         for name, case in CASES.items():
-            notebook(folder, name, *case)
+            write_notebook(folder, name, *case)
         with running_lab(Path(tmp)) as address:
             for name, (live, *_) in CASES.items():
                 page = browser.new_page()
