@@ -301,3 +301,15 @@ def test_every_image_has_words(book, name):
     images = re.findall(r"<img[^>]*>", html)
     words = [re.search(r'alt="([^"]*)"', image) for image in images]
     assert [i for i, w in zip(images, words, strict=True) if not w or "_images/" in w[1]] == []
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_page_carries_no_figure_that_it_does_not_show(visit, name):
+    """Each carries its script: a loop that makes figures to read their numbers bloats the page."""
+    page = visit(name)
+    carried = page.evaluate(
+        """() => [...document.querySelectorAll('script[type*="widget-state"]')].flatMap((tag) =>
+          Object.values(JSON.parse(tag.textContent).state).filter((model) =>
+            model.model_name === "AnyModel")).length"""
+    )
+    assert page.locator(".bn-figure").count() == carried
