@@ -204,16 +204,18 @@ axes[1].plot(*np.transpose(path))
 # figures change the page within an animation frame, so the observer runs as soon as they are done.
 WATCH = """([selector, image]) => new Promise((done, fail) => {
   setTimeout(() => fail(new Error("nothing changed within ten seconds")), 10000);
+  const shown = () => document.querySelector(selector + " img");
+  const before = shown();
   const started = (event) => (start ??= event.timeStamp);
   let start;
   addEventListener("keydown", started, { capture: true, once: true });
   const observer = new MutationObserver(async () => {
     if (start === undefined) return;
     if (image) {
-      const img = document.querySelector(selector + " img");
-      if (!img || img === window.lastImage) return;
-      window.lastImage = img;
-      await img.decode();
+      const img = shown();
+      if (!img || img === before) return;
+      // An image that is replaced before it is decoded is not the last one: wait for that
+      if (!(await img.decode().then(() => true, () => false))) return;
     }
     observer.disconnect();
     done(performance.now() - start);
@@ -231,7 +233,7 @@ def times(page, handle, selector, image=False):
         page.evaluate(f"(args) => {{ window.took = ({WATCH})(args); }}", [selector, image])
         page.keyboard.press("ArrowRight" if k % 10 < 5 else "ArrowLeft")
         taken.append(page.evaluate("() => window.took"))
-        page.wait_for_timeout(30)
+        page.wait_for_timeout(200 if image else 30)  # let the kernel's last image arrive
     return taken[5:]  # the first ones compile
 
 
