@@ -25,25 +25,23 @@ def join(stem):
 
     Raises ValueError for an import of another form.
     """
-    order = []
+    parts = {}
 
     def visit(module):
-        if module in order:
+        if module in parts:
             return
-        for needed in IMPORT.findall((HERE / f"{module}.js").read_text("utf8")):
+        text = (HERE / f"{module}.js").read_text("utf8")
+        for needed in IMPORT.findall(text):
             visit(needed)
-        order.append(module)
-
-    visit(stem)
-    parts = []
-    for module in order:
-        text = IMPORT.sub("", (HERE / f"{module}.js").read_text("utf8"))
+        text = IMPORT.sub("", text)
         if re.search(r"^import\b", text, re.MULTILINE):
             raise ValueError(
                 f'{module}.js: an import is not of the form import {{ a, b }} from "./c.js";'
             )
-        parts.append(text if module == stem else EXPORT.sub("", text))
-    return "\n".join(parts)
+        parts[module] = text if module == stem else EXPORT.sub("", text)
+
+    visit(stem)
+    return "\n".join(parts.values())
 
 
 def _palette_css():
@@ -67,6 +65,22 @@ class Vector(traitlets.TraitType):
         if array.ndim != 1 or array.dtype.kind not in "fiu" or not np.isfinite(array).all():
             raise ValueError(f"{self.name}: got {value!r}, want a list of finite numbers")
         return [float(v) for v in array]
+
+
+def in_range(proposal, lo, hi):
+    """A trait's proposed value, if it lies in the range. Raises ValueError if not."""
+    if not lo <= proposal.value <= hi:
+        raise ValueError(f"{proposal.trait.name}: got {proposal.value}, want {lo:g} to {hi:g}")
+    return proposal.value
+
+
+def finite(proposal):
+    """A trait's proposed value, if it is a finite number; eps >= 0. Raises ValueError if not."""
+    name, least = proposal.trait.name, 0 if proposal.trait.name == "eps" else -np.inf
+    if not (np.isfinite(proposal.value) and proposal.value >= least):
+        wanted = "a number >= 0" if name == "eps" else "a finite number"
+        raise ValueError(f"{name}: got {proposal.value}, want {wanted}")
+    return proposal.value
 
 
 class Figure(anywidget.AnyWidget):

@@ -1,7 +1,7 @@
 import { edgeKey, forward, tensor } from "./interpreter.js";
 import { runWays } from "./moments.js";
 import { clamp, domainOf, format, linear, short, subscript, ticks } from "./scale.js";
-import { arrow, drawing, html, movable } from "./svg.js";
+import { arrow, drawing, html, legend, movable, tell } from "./svg.js";
 import { makeFigure, parsed } from "./figure.js";
 
 // --- What the picture shows, from the figure's inputs; no DOM -----------------------------------
@@ -250,15 +250,13 @@ function mount(el, hand) {
     if (defined) x.forEach((_, i) => output(i, place));
     picture.sweep();
 
-    const key = (part, text, on = true) =>
-      html("span", { class: on ? "key" : "key off", style: `--swatch: var(--bn-${part})` }, text);
     keys.replaceChildren(
-      key("gradient", "the whole gradient"),
-      ...Object.keys(parts).map((part) => key(part, PARTS[part], flows[part])),
+      legend("gradient", "the whole gradient"),
+      ...Object.keys(parts).map((part) => legend(part, PARTS[part], flows[part])),
     );
     const told = words(shown);
-    if (sums.textContent !== told.sums) sums.textContent = told.sums;
-    if (step.textContent !== told.step) step.textContent = told.step;
+    tell(sums, told.sums);
+    tell(step, told.step);
   }
   return draw;
 }

@@ -1,5 +1,5 @@
 import { clamp, format, linear } from "./scale.js";
-import { drawing, html, movable } from "./svg.js";
+import { drawing, html, movable, tell } from "./svg.js";
 import { makeFigure } from "./figure.js";
 
 // --- Variances in float32, rounded after each operation; no DOM ---------------------------------
@@ -146,7 +146,7 @@ function mount(el, hand) {
     picture.sweep();
 
     const words = `${m} samples, offset ${format(offset, 0)}; the true variance of these float32 numbers is ${format(exact)}.`;
-    if (head.textContent !== words) head.textContent = words;
+    tell(head, words);
     list.replaceChildren(
       ...lines.map((line, k) => {
         const key = drawing("");

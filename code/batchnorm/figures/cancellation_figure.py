@@ -4,7 +4,7 @@ import numpy as np
 import traitlets
 
 from .. import variance
-from .base import Figure, Vector
+from .base import Figure, Vector, in_range
 
 METHODS = {
     "one pass": variance.one_pass,
@@ -46,11 +46,7 @@ class CancellationFigure(Figure):
 
     @traitlets.validate("offset", "m")
     def _check(self, proposal):
-        name, value = proposal.trait.name, proposal.value
-        lo, hi = {"offset": (1, 1e8), "m": (2, 256)}[name]
-        if not lo <= value <= hi:
-            raise ValueError(f"{name}: got {value}, want {lo} to {hi:g}")
-        return value
+        return in_range(proposal, *{"offset": (1, 1e8), "m": (2, 256)}[proposal.trait.name])
 
     def compute(self):
         x = (self.offset + np.array(self.noise[: self.m])).astype(np.float32)

@@ -1,7 +1,7 @@
 import { backward, forward, indexOf, leaving, tensor } from "./interpreter.js";
 import { atStep, chart, panels } from "./chart.js";
 import { clamp, format } from "./scale.js";
-import { drawing, html } from "./svg.js";
+import { drawing, html, legend, tell } from "./svg.js";
 import { makeFigure, parsed } from "./figure.js";
 
 // --- The descents; no DOM -----------------------------------------------------------------------
@@ -72,9 +72,9 @@ function mount(el, hand) {
     });
     picture.sweep();
     keys.replaceChildren(
-      ...Object.entries(HOW).map(([how, text]) => html("span", { class: "key", style: `--swatch: var(--bn-${how})` }, text)),
+      ...Object.entries(HOW).map(([how, text]) => legend(how, text)),
     );
-    if (readout.textContent !== told) readout.textContent = told;
+    tell(readout, told);
   };
 }
 

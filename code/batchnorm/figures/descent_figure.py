@@ -4,7 +4,7 @@ import numpy as np
 import traitlets
 
 from ..graph import trace
-from .base import Figure
+from .base import Figure, in_range
 
 
 def descend(graph, given, train, rate, steps, cut=()):
@@ -88,10 +88,7 @@ class DescentFigure(Figure):
 
     @traitlets.validate("rate", "step", "steps")
     def _check(self, proposal):
-        lo, hi = {"rate": (0, np.inf), "step": (0, np.inf), "steps": (1, 500)}[proposal.trait.name]
-        if not lo <= proposal.value <= hi:
-            raise ValueError(f"{proposal.trait.name}: got {proposal.value}, want {lo} to {hi}")
-        return proposal.value
+        return in_range(proposal, *{"steps": (1, 500)}.get(proposal.trait.name, (0, np.inf)))
 
     def compute(self):
         given = {name: np.array(value) for name, value in self.given.items()}

@@ -1,6 +1,6 @@
 import { OPS, backward, edgeKey, forward, nested, tensor } from "./interpreter.js";
 import { clamp, format } from "./scale.js";
-import { drawing, html } from "./svg.js";
+import { drawing, html, tell } from "./svg.js";
 import { makeFigure, parsed } from "./figure.js";
 
 // --- What the picture shows, from the figure's inputs; no DOM -----------------------------------
@@ -444,11 +444,11 @@ function mount(el, hand) {
     picture.put("tag", "text", { class: "tag", x: clamp(x, left + half, Math.max(left + half, right - half)), y: 14 }, text);
   }
 
-  function tell(parent, lines, name = "p") {
+  function tellLines(parent, lines, name = "p") {
     while (parent.children.length > lines.length) parent.lastChild.remove();
     lines.forEach((line, i) => {
       const p = parent.children[i] ?? parent.appendChild(html(name));
-      if (p.textContent !== line) p.textContent = line;
+      tell(p, line);
     });
   }
 
@@ -483,12 +483,12 @@ function mount(el, hand) {
     on.disabled = step === order.length;
     const broken = place.nodes.find(({ node }) => !finite(values[node]));
     const why = `${broken?.symbol ?? "A gradient"} is not defined for these inputs (a division by 0, or the like). Change them.`;
-    tell(panel, !defined ? [why] : !item ? HINT : pointed ?? chosen
+    tellLines(panel, !defined ? [why] : !item ? HINT : pointed ?? chosen
       ? item.key ? edgeWords(shown, item) : nodeWords(shown, item)
       : stepWords(shown));
     // Room for the longest line there can be, so that nothing jumps
     const letters = Math.max(20, room / 6.6);
-    tell(results, names.map((name) => (defined ? resultWords(shown, name) : `dL/d${name}: not defined`)));
+    tellLines(results, names.map((name) => (defined ? resultWords(shown, name) : `dL/d${name}: not defined`)));
     names.forEach((name, i) => {
       const size = Math.min(5, values[graph.nodes.findIndex((n) => n.name === name)].data.length);
       results.children[i].style.minHeight = `${1.45 * Math.ceil((32 + 16 * size) / letters)}em`;

@@ -1,5 +1,5 @@
 import { clamp, format, linear, short, subscript, ticks } from "./scale.js";
-import { arrow, drawing, html } from "./svg.js";
+import { arrow, drawing, html, tell } from "./svg.js";
 import { makeFigure, parsed } from "./figure.js";
 import { runWays } from "./moments.js";
 
@@ -272,7 +272,7 @@ function mount(el, hand) {
     const [k, i] = state.entry.map((v) => clamp(v, 0, state.m - 1));
     shown = { ...state, ...found, ...layout(width, state.m), k, i };
     words(shown).forEach((text, n) => {
-      if (told[n].textContent !== text) told[n].textContent = text;
+      tell(told[n], text);
     });
     picture.size(width, shown.height);
     strip();

@@ -5,7 +5,7 @@ import traitlets
 
 from ..graph import trace
 from ..reference import batch_norm
-from .base import Figure, Vector
+from .base import Figure, Vector, finite
 from .moments import ways
 
 
@@ -59,11 +59,7 @@ class JacobianFigure(Figure):
 
     @traitlets.validate("outlier", "eps")
     def _check_number(self, proposal):
-        name, least = proposal.trait.name, 0 if proposal.trait.name == "eps" else -np.inf
-        if not (np.isfinite(proposal.value) and proposal.value >= least):
-            wanted = "a number >= 0" if name == "eps" else "a finite number"
-            raise ValueError(f"{name}: got {proposal.value}, want {wanted}")
-        return proposal.value
+        return finite(proposal)
 
     @traitlets.validate("entry")
     def _check_entry(self, proposal):

@@ -1,6 +1,6 @@
 import { forward, indexOf, nested, tensor } from "./interpreter.js";
 import { clamp, domainOf, format, linear, short, ticks } from "./scale.js";
-import { drawing, html, movable } from "./svg.js";
+import { drawing, html, legend, movable, tell } from "./svg.js";
 import { atStep, chart, panels } from "./chart.js";
 import { makeFigure, parsed } from "./figure.js";
 
@@ -73,7 +73,7 @@ function mount(el, hand) {
       ["mean", "running mean"],
       ["variance", "running variance"],
       ["ink", "mismatch"],
-    ].map(([look, text]) => html("span", { class: "key", style: `--swatch: var(--bn-${look})` }, text)),
+    ].map(([look, text]) => legend(look, text)),
   );
   const readout = html("p", { class: "readout" });
   el.append(picture.root, keys, readout);
@@ -156,7 +156,7 @@ function mount(el, hand) {
     chart(picture, "var", place[1], { title: "running variance", paths: { data: run.map(() => 1), variance: path("var") }, ...shared }, go);
     chart(picture, "off", place[2], { title: "mismatch of the two modes", paths: { ink: path("mismatch") }, ...shared }, go);
     picture.sweep();
-    if (readout.textContent !== words) readout.textContent = words;
+    tell(readout, words);
   }
   return draw;
 }

@@ -5,7 +5,7 @@ import traitlets
 
 from ..graph import trace
 from ..reference import batch_norm, evaluate, follow
-from .base import Figure
+from .base import Figure, in_range
 
 LARGEST = 64  # samples a batch
 RANGES = {"step": (0, 499), "batch": (1, LARGEST), "momentum": (0, 1), "drift": (-1e3, 1e3)}
@@ -68,11 +68,7 @@ class RunningFigure(Figure):
 
     @traitlets.validate(*RANGES)
     def _check(self, proposal):
-        name, value = proposal.trait.name, proposal.value
-        lo, hi = RANGES[name]
-        if not lo <= value <= hi:
-            raise ValueError(f"{name}: got {value}, want {lo} to {hi}")
-        return value
+        return in_range(proposal, *RANGES[proposal.trait.name])
 
     def compute(self):
         noise = np.frombuffer(self.noise, np.float32).reshape(self.steps, LARGEST)

@@ -1,5 +1,5 @@
 import { clamp, domainOf, format } from "./scale.js";
-import { arrow, drawing, html, movable } from "./svg.js";
+import { arrow, drawing, html, legend, movable, tell } from "./svg.js";
 import { makeFigure, parsed } from "./figure.js";
 import { runWays } from "./moments.js";
 
@@ -118,17 +118,16 @@ function mount(el, hand) {
   const take = html("button", { type: "button" }, "Take a step");
   const reset = html("button", { type: "button" }, "Reset");
   const told = [{}, {}, { "aria-live": "polite" }].map((more) => html("p", { class: "readout", ...more }));
-  const key = (look, text) => html("span", { class: "key", style: `--swatch: var(--bn-${look})` }, text);
   el.append(
     picture.root,
     html(
       "div",
       { class: "bar" },
-      key("data", "the batch x, and x̂"),
-      key("gradient", "dy; what goes through; dx"),
-      key("mean", "along 1: the mean takes it"),
-      key("variance", "along x̂: the variance takes it"),
-      key("cut", "the next step, −rate·dx"),
+      legend("data", "the batch x, and x̂"),
+      legend("gradient", "dy; what goes through; dx"),
+      legend("mean", "along 1: the mean takes it"),
+      legend("variance", "along x̂: the variance takes it"),
+      legend("cut", "the next step, −rate·dx"),
     ),
     html("div", { class: "bar" }, take, reset),
     ...told,
@@ -387,7 +386,7 @@ function mount(el, hand) {
     scene("side", camera(state.turn, TILT), side, "Seen from the side: drag to turn");
     picture.sweep();
     words(shown).forEach((text, i) => {
-      if (told[i].textContent !== text) told[i].textContent = text;
+      tell(told[i], text);
     });
   }
   return draw;

@@ -5,7 +5,7 @@ import traitlets
 
 from ..graph import trace
 from ..reference import batch_norm
-from .base import Figure, Vector
+from .base import Figure, Vector, finite
 
 
 class SphereFigure(Figure):
@@ -70,11 +70,7 @@ class SphereFigure(Figure):
 
     @traitlets.validate("gamma", "eps", "rate", "turn")
     def _check_number(self, proposal):
-        name, least = proposal.trait.name, 0 if proposal.trait.name == "eps" else -np.inf
-        if not (np.isfinite(proposal.value) and proposal.value >= least):
-            wanted = "a number >= 0" if name == "eps" else "a finite number"
-            raise ValueError(f"{name}: got {proposal.value}, want {wanted}")
-        return proposal.value
+        return finite(proposal)
 
     def compute(self):
         x = np.array(self.x)

@@ -13,6 +13,15 @@ export function html(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** An entry of a legend: the colour of a meaning, and what it stands for; struck out if off. */
+export const legend = (look, text, on = true) =>
+  html("span", { class: on ? "key" : "key off", style: `--swatch: var(--bn-${look})` }, text);
+
+/** Gives a node this text; an unchanged one is not touched, or it would be read out again. */
+export function tell(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
 /**
  * A drawing whose elements are kept from frame to frame, so that focus and drags survive.
  * `put(key, tag, attributes, text)` makes the element or changes it; `sweep()` takes away what
@@ -37,7 +46,7 @@ export function drawing(label) {
     for (const [name, value] of Object.entries(attributes)) {
       if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
     }
-    if (text !== undefined && node.textContent !== text) node.textContent = text;
+    if (text !== undefined) tell(node, text);
     return node;
   };
   return {

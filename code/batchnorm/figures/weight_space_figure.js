@@ -1,6 +1,6 @@
 import { backward, forward, indexOf, tensor } from "./interpreter.js";
 import { clamp, domainOf, format, linear, niceDomain, short, ticks } from "./scale.js";
-import { arrow, drawing, html, movable } from "./svg.js";
+import { arrow, drawing, html, legend, movable, tell } from "./svg.js";
 import { makeFigure, parsed } from "./figure.js";
 
 // --- The losses and the descents; no DOM --------------------------------------------------------
@@ -257,7 +257,6 @@ const drawnContours = () =>
 function mount(el, hand) {
   const picture = drawing("Two weights: the loss with batch norm and without, and a descent on each");
   const told = [{ "aria-live": "polite" }, {}, {}].map((more) => html("p", { class: "readout", ...more }));
-  const key = (look, text) => html("span", { class: "key", style: `--swatch: var(--bn-${look})` }, text);
   const go = (to) => () => {
     const { step, steps } = hand.get();
     hand.set({ step: clamp(to(step), 0, steps) });
@@ -266,8 +265,8 @@ function mount(el, hand) {
   el.append(
     picture.root,
     html(
-      ...["div", { class: "bar" }, key("data", "w and its path"), key("gradient", "gradient")],
-      ...[key("cut", "the next step"), key("variance", "wᵀSw as it is"), key("ink", "‖w‖ as it is")],
+      ...["div", { class: "bar" }, legend("data", "w and its path"), legend("gradient", "gradient")],
+      ...[legend("cut", "the next step"), legend("variance", "wᵀSw as it is"), legend("ink", "‖w‖ as it is")],
     ),
     html("div", { class: "bar" }, button("Back", (k) => k - 1), button("Step", (k) => k + 1), button("To the start", () => 0)),
     ...told,
@@ -460,7 +459,7 @@ function mount(el, hand) {
     place.plots.forEach((where, k) => plot(k, where));
     picture.sweep();
     shown.words.forEach((text, i) => {
-      if (told[i].textContent !== text) told[i].textContent = text;
+      tell(told[i], text);
     });
   }
   return draw;

@@ -5,7 +5,7 @@ import traitlets
 
 from ..graph import trace
 from ..reparameterization import batch_norm_loss, descend, least_squares_loss, output_variance
-from .base import Figure, Vector
+from .base import Figure, Vector, in_range
 
 LARGEST = 1e150  # beyond it squares overflow, and numbers come out that are not true
 SAME, OTHER = np.eye(2), np.eye(2)[::-1]
@@ -118,11 +118,8 @@ class WeightSpaceFigure(Figure):
 
     @traitlets.validate("rate", "decay", "eps", "correlation", "step", "steps")
     def _check_range(self, proposal):
-        name, value = proposal.trait.name, proposal.value
-        lo, hi = {"correlation": (-0.999, 0.999), "steps": (1, 500)}.get(name, (0, 1e300))
-        if not lo <= value <= hi:
-            raise ValueError(f"{name}: got {value}, want {lo} to {hi:g}")
-        return value
+        ranges = {"correlation": (-0.999, 0.999), "steps": (1, 500)}
+        return in_range(proposal, *ranges.get(proposal.trait.name, (0, 1e300)))
 
     def compute(self):
         optimum = np.array(self.optimum)[:, None]

@@ -1,6 +1,6 @@
 import { backward, forward, indexOf, tensor } from "./interpreter.js";
 import { clamp, format, linear, niceDomain, short, ticks } from "./scale.js";
-import { arrow, drawing, html, movable } from "./svg.js";
+import { arrow, drawing, html, legend, movable, tell } from "./svg.js";
 import { makeFigure, parsed } from "./figure.js";
 
 // --- Whitening in the plane; no DOM -------------------------------------------------------------
@@ -238,7 +238,7 @@ function mount(el, hand) {
     }),
     button("Reset", () => hand.set({ seed: 1, past: 0, moved: [], selected: 0, pull: [1, 0.6], upstream: 0 })),
     ...[["gradient", "gradient"], ["variance", "covariance ellipse, its axes"], ["cut", "where the point was"]].map(
-      ([part, text]) => html("span", { class: "key", style: `--swatch: var(--bn-${part})` }, text),
+      ([part, text]) => legend(part, text),
     ),
   );
   el.append(picture.root, bar, ...readouts.map(([, node]) => node));
@@ -439,7 +439,7 @@ function mount(el, hand) {
     }
     picture.sweep();
     const told = words(shown);
-    for (const [name, node] of readouts) if (node.textContent !== told[name]) node.textContent = told[name];
+    for (const [name, node] of readouts) tell(node, told[name]);
   }
   return draw;
 }
