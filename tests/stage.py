@@ -5,6 +5,11 @@ where a widget was displayed. No kernel, no widget manager: what moves here move
 """
 
 import json
+import re
+import threading
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from ipywidgets.embed import dependency_state
@@ -58,6 +63,26 @@ def slide(page, name, value):
     page.get_by_role("slider", name=name, exact=True).fill(str(value))
 
 
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files and keeps quiet about it."""
+
+    def log_message(self, *args):
+        pass
+
+
+@contextmanager
+def serve(handler):
+    """An HTTP server with this handler, or for this folder, on a free port: its address."""
+    if isinstance(handler, Path):
+        handler = partial(Quiet, directory=str(handler))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
 def frame(page):
     """Waits until what was changed has been drawn."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
@@ -76,8 +101,24 @@ def words(page):
 
 
 def sound(page):
-    """Whether every number on the page is one."""
-    return not any(bad in words(page) for bad in ("NaN", "Infinity", "undefined", "null"))
+    """Whether every number on the page is one: in the words, and in the shapes of the figures."""
+    shapes = page.evaluate(
+        """() => [...document.querySelectorAll(".bn-figure, .bn-figure *")].flatMap(
+          (node) => [...node.attributes].map((attribute) => attribute.value)).join(" ")"""
+    )
+    told = words(page)
+    return "null" not in told and not re.search("NaN|Infinity|undefined", told + shapes)
+
+
+def to_their_ends(page):
+    """Moves every slider on the page to its least and largest; nothing may break or overflow."""
+    for control in page.locator("input[type=range]").all():
+        for end in ("min", "max"):
+            control.fill(control.get_attribute(end))
+            frame(page)
+            assert sound(page)
+    width = page.viewport_size["width"]
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
 def drag(page, handle, right, down=0, touch=False, inset=None):
@@ -87,6 +128,7 @@ def drag(page, handle, right, down=0, touch=False, inset=None):
     """
     if isinstance(handle, str):
         handle = page.get_by_role("slider", name=handle, exact=True)
+    frame(page)  # it stands where it was last drawn
     handle.scroll_into_view_if_needed()
     box = handle.locator(".target").bounding_box()
     x = box["x"] + box["width"] / 2

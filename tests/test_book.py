@@ -1,15 +1,12 @@
 """The built book in a browser: each page over http://, under a sub-path and from file://."""
 
 import re
-import threading
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from stage import serve
 
 ROOT = Path(__file__).parents[1]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
@@ -31,21 +28,6 @@ VISITS = [
     *[(page, where, *LOOKS[i]) for page in PAGES for where in ORIGINS[1:] for i in (0, 3)],
 ]
 SHIFT = 0.1  # the most a page may move about while it loads ("good" in Core Web Vitals)
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
-@contextmanager
-def serve(folder):
-    """An HTTP server for `folder` on a free port: its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import ipywidgets
 import numpy as np
 import pytest
-from stage import frame, get, put, sound
+from stage import drag, frame, get, put, sound, to_their_ends
 
 from batchnorm.figures import CancellationFigure, controls
 
@@ -37,11 +37,7 @@ def test_keys_and_drags_move_the_offset(show):
     page.get_by_role("slider", name="offset").focus()
     page.keyboard.press("Shift+ArrowRight")
     assert get(page, figure, "offset") == pytest.approx(1e4)
-    box = page.get_by_role("slider", name="offset").locator(".target").bounding_box()
-    page.mouse.move(box["x"] + 12, box["y"] + 50)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 2000, box["y"] + 50, steps=3)
-    page.mouse.up()
+    drag(page, "offset", 2000, inset=50)
     assert get(page, figure, "offset") == 1e8
 
 
@@ -50,12 +46,7 @@ def test_controls_to_their_ends(show, width):
     figure = CancellationFigure()
     page = show(controls(figure, offset=ipywidgets.FloatLogSlider(min=0, max=8), m=(2, 256)))
     page.set_viewport_size({"width": width, "height": 800})
-    for control in page.locator("input[type=range]").all():
-        for end in ("min", "max"):
-            control.fill(control.get_attribute(end))
-            frame(page)
-            assert sound(page)
-    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    to_their_ends(page)
 
 
 def test_says_what_is_wrong():

@@ -4,7 +4,7 @@ import autograd
 import autograd.numpy as anp
 import numpy as np
 import pytest
-from stage import frame, get, put, sound
+from stage import drag, frame, get, put, sound
 
 import batchnorm as bn
 from batchnorm.figures import DescentFigure, controls
@@ -93,11 +93,7 @@ def test_buttons_keys_and_drags_step(show):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Shift+ArrowRight")
     assert get(page, figure, "step") == 13
-    hold = page.locator(".bn-movable").first.locator(".target").bounding_box()
-    page.mouse.move(hold["x"] + 12, hold["y"] + 50)
-    page.mouse.down()
-    page.mouse.move(hold["x"] + 72, hold["y"] + 50, steps=3)
-    page.mouse.up()
+    drag(page, page.locator(".bn-movable").first, 60, inset=50)
     assert get(page, figure, "step") > 13
     page.get_by_role("button", name="To the start").click()
     assert get(page, figure, "step") == 0

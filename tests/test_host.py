@@ -2,15 +2,13 @@
 
 import json
 import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import anywidget
 import ipywidgets as widgets
 import pytest
 import traitlets
-from stage import STATE, STATIC, VIEW, get, put, slide, write
+from stage import STATE, STATIC, VIEW, Quiet, get, put, serve, slide, write
 
 
 class Echo(anywidget.AnyWidget):
@@ -61,21 +59,11 @@ def rough(browser, tmp_path):
 # Where it runs --------------------------------------------------------------------------------
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def server(tmp_path):
     """The address of a plain file server on the folder above the page's."""
-    handler = partial(Quiet, directory=tmp_path)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
-        thread = threading.Thread(target=http.serve_forever, daemon=True)
-        thread.start()
-        yield f"127.0.0.1:{http.server_port}"
-        http.shutdown()
-        thread.join()
+    with serve(tmp_path) as address:
+        yield address
 
 
 @pytest.mark.parametrize("over", ["file", "http"])
@@ -87,12 +75,12 @@ def test_lives_over_file_and_under_a_sub_path(page, tmp_path, server, over):
     path = write(folder, a, echo)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(path.as_uri() if over == "file" else f"http://{server}/some/book/page.html")
+    page.goto(path.as_uri() if over == "file" else f"{server}/some/book/page.html")
     page.evaluate("() => bnHost.ready")
     assert page.locator("output").all_text_contents() == ["0.5"]
     slide(page, "a", 0.8)
     assert page.locator("output").all_text_contents() == ["0.8"]
-    home = "file://" if over == "file" else f"http://{server}/some/book/"
+    home = "file://" if over == "file" else f"{server}/some/book/"
     assert len(asked) >= 4
     assert [url for url in asked if not url.startswith((home, "blob:", "data:"))] == []
 
@@ -133,12 +121,10 @@ def slow_server():
                 self.wfile.write(piece)
                 self.wfile.flush()
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as http:
-        threading.Thread(target=http.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{http.server_port}", pages, gates
+    with serve(Slow) as address:
+        yield address, pages, gates
         for gate in gates:
             gate.set()
-        http.shutdown()
 
 
 def test_views_stand_while_the_page_still_arrives(page, tmp_path, slow_server):

@@ -4,7 +4,7 @@ import autograd
 import autograd.numpy as anp
 import numpy as np
 import pytest
-from stage import frame, get, put, sound
+from stage import drag, frame, get, put, sound, to_their_ends
 
 import batchnorm as bn
 from batchnorm.figures import RunningFigure, controls
@@ -94,12 +94,7 @@ def test_dragging_the_batch_moves_one_mode_only(show):
     figure = RunningFigure()
     page = show(figure)
     train, evaluation = get(page, figure, "y_train"), get(page, figure, "y_eval")
-    box = page.get_by_role("slider", name="the batch").locator(".target").bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x - 80, y, steps=4)
-    page.mouse.up()
+    drag(page, "the batch", -80)
     shift = get(page, figure, "shift")
     assert shift < -0.3
     np.testing.assert_allclose(get(page, figure, "y_train"), train, atol=1e-9)
@@ -119,9 +114,4 @@ def test_controls_to_their_ends(show, width):
         controls(figure, step=(0, 59), batch=(1, 64), momentum=(0.0, 1.0), drift=(-1.0, 1.0))
     )
     page.set_viewport_size({"width": width, "height": 800})
-    for control in page.locator("input[type=range]").all():
-        for end in ("min", "max"):
-            control.fill(control.get_attribute(end))
-            frame(page)
-            assert sound(page)
-    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    to_their_ends(page)
