@@ -8,13 +8,18 @@ PORT ?= 8000
 # Found before .venv comes onto the PATH: it must not be made from itself.
 BASE_PYTHON := $(shell command -v $(PYTHON) 2>/dev/null)
 BIN := $(abspath $(VENV))/bin
+NPM := node_modules/.bin
 export PATH := $(BIN):$(PATH)
+# Small matrices: threads of one process would only wait for those of another.
+export OPENBLAS_NUM_THREADS := 1
 
 INSTALLED := $(VENV)/.installed
-KATEX := node_modules/.installed
+MODULES := node_modules/.installed
 SITE := _build/html/index.html
 SOURCES := _config.yml _toc.yml requirements.txt $(shell find chapters _static _ext code/batchnorm \
-	-type f -not -name '*.pyc' -not -path '*/.ipynb_checkpoints/*' 2>/dev/null)
+	-type f -not -name '*.pyc' -not -path '*/.*' 2>/dev/null)
+
+SCRIPTS := $(shell find code/batchnorm -name '*.js')
 
 .PHONY: help book serve lab test lint notebooks bench clean
 .DELETE_ON_ERROR:
@@ -24,7 +29,7 @@ help: ## Say what there is
 		printf '%-16s%s\n' "$$name" "$$what"; done
 
 book: $(SITE) ## Build the book into _build/html
-	@echo "The book is built: $$(find _build/html/chapters -name '*.html' | wc -l | tr -d ' ') chapters in $$(du -sh _build/html | cut -f1)."
+	@echo "The book is built: $$(find _build/html/chapters -name '*.html' | wc -l | tr -d ' ') pages in $$(du -sh _build/html | cut -f1)."
 	@echo "Open _build/html/index.html in a browser, or run: make serve"
 
 serve: $(SITE) ## Serve the built book on this machine (PORT=8000)
@@ -35,11 +40,15 @@ lab: $(INSTALLED) ## Open the chapters in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=chapters
 
 test: $(SITE) lint ## Check style, formulas, chapters, and the built book in a browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --durations=10
 
-lint: $(INSTALLED) ## Check the style of Python files and notebooks
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+lint: $(INSTALLED) $(MODULES) ## Check style and types of Python, notebooks, scripts, style sheets
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(NPM)/biome format --log-level=warn _ext _static *.json $(SCRIPTS)
+	@$(NPM)/biome lint --log-level=warn --diagnostic-level=warn
+	@$(NPM)/tsc --pretty false
 
 notebooks: $(INSTALLED) ## Run every chapter in place and strip what must not be committed
 	$(BIN)/ruff format chapters
@@ -49,24 +58,32 @@ bench: $(SITE) ## Measure: figures, layer
 	@set -e; for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 clean: ## Remove the built book and every cache (.venv and node_modules stay)
-	rm -rf _build .pytest_cache .ruff_cache .hypothesis
+	rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-$(SITE): $(INSTALLED) $(KATEX) $(SOURCES)
-	@echo "Building the book: the chapters run, then the pages are written"
+# What the build writes goes to _build/book.log, and is shown when it fails; to 3, how far it is.
+$(SITE): $(INSTALLED) $(MODULES) $(SOURCES)
 	@rm -rf _build/html
-	@$(BIN)/jupyter-book build . --all -W --keep-going -n -q >/dev/null
+	@mkdir -p _build
+	@PROGRESS=3 $(BIN)/jupyter-book build . --all -W --keep-going -n -q 3>&1 >_build/book.log 2>&1 || { \
+		status=$$?; echo; cat _build/book.log; exit $$status; }
 
+# .installed holds what was installed: a file that is newer, but the same, installs nothing.
 $(INSTALLED): requirements.txt code/pyproject.toml
+	@cat $^ | cmp -s - $@ || $(MAKE) --no-print-directory install
+	@cat $^ >$@
+
+.PHONY: install
+install:
 	@test -n "$(BASE_PYTHON)" || { echo "make: no $(PYTHON) here. Install Python 3.11 or newer, or name one: make PYTHON=…"; exit 1; }
 	@$(BASE_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "make: the book needs Python 3.11 or newer; $(BASE_PYTHON) is $$($(BASE_PYTHON) -V 2>&1). Name another: make PYTHON=…"; exit 1; }
 	@echo "Installing the pinned parts into $(VENV) (once; about a minute)"
 	@test -x $(BIN)/python || $(BASE_PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@touch $@
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt \
+		>$(VENV)/pip.log 2>&1 || { cat $(VENV)/pip.log; exit 1; }
 
-# KaTeX comes through the npm that comes with .venv: nobody installs Node.js.
-$(KATEX): package.json package-lock.json .npmrc $(INSTALLED)
-	@$(BIN)/npm ci --silent
-	@touch $@
+# npm comes with .venv: nobody installs Node.js.
+$(MODULES): package-lock.json package.json .npmrc $(INSTALLED)
+	@cmp -s package-lock.json $@ || $(BIN)/npm ci --silent || $(BIN)/npm ci
+	@cp package-lock.json $@

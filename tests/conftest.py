@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Error, sync_playwright
-from stage import write
+from stage import COUNT, write
 
 ROOT = Path(__file__).parents[1]
 FLAGS = [
@@ -51,6 +51,7 @@ def page(browser):
     """An empty page; the test fails on any console error or page error."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
+    page.add_init_script(COUNT)
     errors = []
     page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda e: errors.append(e.stack or str(e)))

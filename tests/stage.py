@@ -12,17 +12,17 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from bundle import host_css, host_js
 from ipywidgets.embed import dependency_state
 
-STATIC = Path(__file__).parent.parent / "_static"
 STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def write(folder, *views, also=(), change=lambda state: None, tags="", copies=1, head=""):
     """Writes a page that displays `views`; `also` are widgets with state but no view."""
-    for name in ("host.js", "host.css"):
-        (folder / name).write_text((STATIC / name).read_text("utf-8"), "utf-8")
+    (folder / "host.js").write_text(host_js(), "utf-8")
+    (folder / "host.css").write_text(host_css(), "utf-8")
     every = [*views, *also]
     state = dependency_state(every, drop_defaults=False) if every else {}
     change(state)
@@ -58,9 +58,35 @@ def put(page, widget, value, trait="value"):
     page.evaluate(script, [widget.model_id, trait, value])
 
 
+def settle(page, widget, value, trait="value"):
+    """Waits until a trait has this value on the page."""
+    page.wait_for_function(
+        """([id, t, v]) => JSON.stringify(bnHost.models.get(id).get(t)) === v""",
+        arg=[widget.model_id, trait, json.dumps(value, separators=(",", ":"), ensure_ascii=False)],
+    )
+
+
+# Counts what the figures' kit tells of, from the first script on
+COUNT = """
+  window.bnCounts = { analysis: 0, draw: 0 };
+  window.bnWatch = (what) => { bnCounts[what] += 1; };
+"""
+
+
+@contextmanager
+def counted(page, analysis):
+    """Holds that what is done inside, on a page that `show` opened, costs so many analyses."""
+    frame(page)
+    before = page.evaluate("() => bnCounts.analysis")
+    yield
+    frame(page)
+    assert page.evaluate("() => bnCounts.analysis") - before == analysis
+
+
 def slide(page, name, value):
     """Moves the thumb to `value`, as a drag's last input event does."""
-    page.get_by_role("slider", name=name, exact=True).fill(str(value))
+    named = page.get_by_role("slider", name=name, exact=True)
+    named.and_(page.locator("input")).fill(str(value))
 
 
 class Quiet(SimpleHTTPRequestHandler):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import batchnorm.check
-from batchnorm.check import GradientMismatch, agree, numeric_gradient
+from batchnorm.check import GradientMismatch, compare, numeric_gradient
 
 RNG = np.random.default_rng(11)
 X, DY = RNG.normal(size=(4, 3)), RNG.normal(size=(4, 3))
@@ -153,15 +153,15 @@ def test_numeric_gradient_refuses(arguments, message):
         numeric_gradient(*arguments)
 
 
-# --- agree ----------------------------------------------------------------------------------
+# --- compare --------------------------------------------------------------------------------
 
 
 def test_agreement_is_one_line():
-    found = agree("dx", X + 1e-9, X)
+    found = compare("dx", X + 1e-9, X)
     assert found
     assert repr(found) == "dx: shape (4, 3), agrees to 1e-07"
-    assert repr(agree("dgamma", 1.0, 1.0, tolerance=1e-12)) == "dgamma: shape (), agrees to 1e-12"
-    assert repr(agree("none", [], [])) == "none: shape (0,), agrees to 1e-07"
+    assert repr(compare("dgamma", 1.0, 1.0, tolerance=1e-12)) == "dgamma: shape (), agrees to 1e-12"
+    assert repr(compare("none", [], [])) == "none: shape (0,), agrees to 1e-07"
 
 
 def test_shapes_that_would_broadcast_do_not_agree():
@@ -172,7 +172,7 @@ def test_shapes_that_would_broadcast_do_not_agree():
     ]:
         for a, b in [(got, want), (want, got)]:
             with pytest.raises(GradientMismatch, match=r"^dx: got shape .*, want "):
-                agree("dx", a, b)
+                compare("dx", a, b)
 
 
 def test_the_worst_entry_is_named():
@@ -182,9 +182,9 @@ def test_the_worst_entry_is_named():
     with pytest.raises(
         GradientMismatch, match=r"^dx at \(2, 0\): got .*, want .* \(relative error"
     ):
-        agree("dx", got, X)
+        compare("dx", got, X)
     with pytest.raises(GradientMismatch, match=r"^dx: got 2, want 1 "):
-        agree("dx", 2, 1)
+        compare("dx", 2, 1)
     assert issubclass(GradientMismatch, AssertionError)
 
 
@@ -195,38 +195,38 @@ def test_what_is_not_finite_never_agrees():
         spoilt[3, 1] = bad
         for got, want in [(spoilt, X), (X, spoilt), (spoilt, spoilt)]:
             with pytest.raises(GradientMismatch, match=r"at \(3, 1\)"):
-                agree("dx", got, want)
+                compare("dx", got, want)
 
 
 def test_the_scale_is_the_largest_entry():
     want = np.array([1e6, 1.0])
-    assert agree("dx", want + np.array([0, 0.09]), want)
+    assert compare("dx", want + np.array([0, 0.09]), want)
     with pytest.raises(GradientMismatch):
-        agree("dx", want + np.array([0, 0.11]), want)
-    assert agree("dx", want + np.array([0, 0.11]), want, tolerance=1e-6)
+        compare("dx", want + np.array([0, 0.11]), want)
+    assert compare("dx", want + np.array([0, 0.11]), want, tolerance=1e-6)
     tiny = np.array([1e-9, -1e-9])
-    assert agree("vanishes", tiny * 0, tiny * 0.09)
+    assert compare("vanishes", tiny * 0, tiny * 0.09)
     with pytest.raises(GradientMismatch):
-        agree("vanishes", tiny, 0 * tiny)
+        compare("vanishes", tiny, 0 * tiny)
     with pytest.raises(GradientMismatch):
-        agree("wrong sign", -X, X)
+        compare("wrong sign", -X, X)
 
 
 def test_float32_is_compared_in_float64():
     with pytest.raises(GradientMismatch):
-        agree("dx", np.float32([1 + 1e-6]), np.float32([1]))
-    assert agree("dx", np.float32([1 + 1e-6]), np.float32([1]), tolerance=1e-5)
-    assert agree("count", [1, 2], [1.0, 2.0])
+        compare("dx", np.float32([1 + 1e-6]), np.float32([1]))
+    assert compare("dx", np.float32([1 + 1e-6]), np.float32([1]), tolerance=1e-5)
+    assert compare("count", [1, 2], [1.0, 2.0])
 
 
 @pytest.mark.parametrize("tolerance", [0, -1e-3, np.nan])
-def test_agree_refuses_a_tolerance_that_is_none(tolerance):
+def test_compare_refuses_a_tolerance_that_is_none(tolerance):
     with pytest.raises(ValueError, match=r"tolerance: got .*, want a number > 0"):
-        agree("dx", X, X, tolerance)
+        compare("dx", X, X, tolerance)
 
 
-def test_agree_refuses_what_is_not_a_number():
+def test_compare_refuses_what_is_not_a_number():
     with pytest.raises(ValueError, match="got: got <U1 data, want real numbers"):
-        agree("dx", "a", X)
+        compare("dx", "a", X)
     with pytest.raises(ValueError, match="want: got complex128 data, want real numbers"):
-        agree("dx", X, X * 1j)
+        compare("dx", X, X * 1j)

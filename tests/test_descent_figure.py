@@ -1,10 +1,15 @@
 """Gradient descent, step by step, with the whole gradient and with a cut one."""
 
+import re
+
 import autograd
 import autograd.numpy as anp
 import numpy as np
 import pytest
-from stage import drag, frame, get, put, sound
+from models import analyses
+from node import run
+from playwright.sync_api import expect
+from stage import counted, drag, put, settle, slide, sound
 
 import batchnorm as bn
 from batchnorm.figures import DescentFigure, controls
@@ -37,13 +42,16 @@ def figure_of(**parameters):
     )
 
 
+# In Python ---------------------------------------------------------------------------------------
+
+
 def test_descends_as_autograd_does():
     given = dict(w=np.array([1.0, -2.0]))
     runs = descend(bn.trace(square, **given), given, ["w"], 0.1, 5)
     w = given["w"]
-    for run in runs:
-        assert run["w"].shape == w.shape
-        np.testing.assert_allclose(run["w"], w, rtol=1e-12)
+    for run_ in runs:
+        assert run_["w"].shape == w.shape
+        np.testing.assert_allclose(run_["w"], w, rtol=1e-12)
         w = w - 0.1 * autograd.grad(lambda w: anp.sum(w**2))(w)
     assert len(runs) == 6
 
@@ -69,45 +77,112 @@ def test_says_what_is_wrong():
         figure_of(steps=1000)
 
 
-@pytest.mark.parametrize(("step", "rate"), [(0, 0.5), (17, 0.3), (40, 2.0)])
-def test_the_page_agrees_with_python(show, step, rate):
+# The page's model, in Node.js --------------------------------------------------------------------
+
+
+def test_the_page_agrees_with_python():
+    rng = np.random.default_rng(0)
+    drawn = zip(rng.integers(0, 60, 8).tolist(), rng.uniform(0, 2, 8), strict=True)
+    cases = [(0, 0.5), (40, 2.0), *drawn]
+    figures = [figure_of(step=step, rate=rate, steps=60) for step, rate in cases]
+    for figure, there in zip(figures, analyses(*figures), strict=True):
+        assert there["outputs"]["now"].keys() == figure.now.keys()
+        for name, values in figure.now.items():
+            assert there["outputs"]["now"][name] == pytest.approx(values, rel=1e-9, abs=1e-12)
+
+
+def test_the_last_numbers_of_a_diverging_descent_are_finite():
+    given = dict(w=np.array([1.0]))
+    kind = dict(train=["w"], cut=[], watch=["loss"], steps=500)
+    figures = [DescentFigure(square, given, rate=r, step=500, **kind) for r in (1.1, 1e6, 1e300)]
+    for figure, there in zip(figures, analyses(*figures), strict=True):
+        assert np.isfinite(there["outputs"]["now"]["loss"]).all()
+        assert there["outputs"]["now"]["loss"] == pytest.approx(figure.now["loss"])
+        assert there["courses"]["loss"][0] == "runs away"
+
+
+def test_a_course_is_named_when_it_can_be_seen():
+    steps = np.arange(41.0)
+    paths = {
+        "stays": np.full(41, 0.3),
+        "runs away": 0.3 + 0.2 * steps,
+        "comes to rest": 0.7**steps,
+        "": np.cos(steps),
+    }
+    cases = [[path.tolist(), 40] for path in paths.values()]
+    assert run("figures/descent_model.js", "course", *cases) == list(paths)
+    early = run("figures/descent_model.js", "course", *([path, 3] for path, _ in cases))
+    assert early == ["stays", "", "", ""]
+
+
+# On the page -------------------------------------------------------------------------------------
+
+
+def test_draws_as_one_steps_on_axes_that_stand_still(show):
     figure = figure_of()
-    page = show(figure)
-    put(page, figure, step, "step")
-    put(page, figure, rate, "rate")
-    here = figure_of(step=step, rate=rate).now
-    there = get(page, figure, "now")
-    assert there.keys() == here.keys()
-    for name in here:
-        assert there[name] == pytest.approx(here[name], rel=1e-9, abs=1e-12)
+    page = show(controls(figure, step=(0, 40)))
+    numbers = page.locator("svg text.end").all_text_contents()
+    curve = page.locator("path.mean.line").first
+    assert curve.get_attribute("d").count("L") == 0
+    for step in (1, 7, 40):
+        slide(page, "step", step)
+        expect(curve).to_have_attribute("d", re.compile(rf"^M[^L]*(L[^L]*){{{step}}}$"))
+        assert page.locator("svg text.end:not(.label)").all_text_contents() == numbers
+
+
+def test_names_each_line_in_place_and_gives_the_verdict(show):
+    page = show(figure_of(step=40, rate=0.5))
+    labels = page.locator("svg text.label")
+    expect(labels).to_have_text(
+        [
+            *("whole: stays", "cut: runs away"),
+            *("whole: stays", "cut: runs away"),
+            *("whole: stays", "cut: stays"),
+        ]
+    )
+    verdict = "Step 40. Without the path through the mean, b and mu run away; the loss cannot tell."
+    expect(page.locator(".verdict")).to_have_text(verdict)
+    end = f"{40 * 0.5 * np.mean(T):.3f}"
+    expect(page.locator(".numbers tr").nth(1).locator("td")).to_have_text(["0", end])
+
+
+def test_two_equal_lines_are_seen_as_two(show):
+    page = show(figure_of(step=40))
+    wide, dashed = (page.locator(f"path.line.{look}").last for look in ("wide", "dashed"))
+    assert wide.get_attribute("d") == dashed.get_attribute("d")
+    thick = [
+        float(line.evaluate("(node) => parseFloat(getComputedStyle(node).strokeWidth)"))
+        for line in (wide, dashed)
+    ]
+    assert thick[0] > 2 * thick[1]
 
 
 def test_buttons_keys_and_drags_step(show):
     figure = figure_of()
     page = show(figure)
+    step = page.get_by_role("button", name="Step", exact=True)
     for _ in range(3):
-        page.get_by_role("button", name="Step", exact=True).click()
+        with counted(page, analysis=1):
+            step.click()
     page.get_by_role("button", name="Back").click()
-    assert get(page, figure, "step") == 2
+    settle(page, figure, 2, "step")
     page.get_by_role("slider", name="step").first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Shift+ArrowRight")
-    assert get(page, figure, "step") == 13
-    drag(page, page.locator(".bn-movable").first, 60, inset=50)
-    assert get(page, figure, "step") > 13
+    settle(page, figure, 13, "step")
+    line = page.get_by_role("slider", name="step").first
+    drag(page, line, 60, inset=50)
+    assert int(line.get_attribute("aria-valuenow")) > 13
     page.get_by_role("button", name="To the start").click()
-    assert get(page, figure, "step") == 0
+    settle(page, figure, 0, "step")
 
 
-def test_controls_and_words(show):
-    figure = figure_of()
-    page = show(controls(figure, step=(0, 40), rate=(0.0, 2.0)))
-    page.locator("input[type=range]").first.fill("40")
-    frame(page)
-    assert (
-        f"b = 0 with the whole gradient, {40 * 0.5 * np.mean(T):.3f} with the cut"
-        in page.inner_text("body")
-    )
+def test_a_slider_costs_one_analysis(show):
+    page = show(controls(figure_of(), step=(0, 40), rate=(0.0, 2.0)))
+    for name, value in (("step", 40), ("learning rate", 1.5)):
+        with counted(page, analysis=1):
+            slide(page, name, value)
+    expect(page.locator(".verdict")).to_contain_text("Step 40.")
 
 
 def test_a_diverging_descent_stays_on_the_page(show):
@@ -115,9 +190,8 @@ def test_a_diverging_descent_stays_on_the_page(show):
         square, dict(w=np.array([1.0])), train=["w"], cut=[], watch=["loss"], steps=500
     )
     page = show(figure)
-    for rate in (1.1, 1e6, 1e300):
+    put(page, figure, 500, "step")
+    for rate, end in ((1.1, "the loss runs away"), (1e6, "leave"), (1e300, "leave")):
         put(page, figure, rate, "rate")
-        put(page, figure, 500, "step")
-        frame(page)
+        expect(page.locator(".verdict")).to_contain_text(end)
         assert sound(page), rate
-    assert np.isfinite(figure_of(rate=1e300, step=500, steps=500).now["loss"]).all()

@@ -3,6 +3,7 @@
 import cProfile
 import doctest
 import functools
+import importlib
 import json
 import math
 import sys
@@ -23,7 +24,6 @@ from programs import (
     with_cuts,
 )
 
-import batchnorm.graph
 from batchnorm.check import numeric_gradient
 from batchnorm.graph import OPS, SYMBOLS, Edge, Graph, UnknownOperation, trace
 from batchnorm.reference import batch_norm
@@ -44,8 +44,10 @@ def random_dy(graph):
 
 
 def test_doctests():
-    assert doctest.testmod(batchnorm.graph).failed == 0
-    assert doctest.testmod(batchnorm.graph).attempted > 5
+    for name in ("graph", "linalg", "describe"):
+        module = importlib.import_module(f"batchnorm.graph.{name}")
+        assert doctest.testmod(module).failed == 0
+        assert doctest.testmod(module).attempted > 3
 
 
 # --- Values and gradients -------------------------------------------------------------------
@@ -610,18 +612,16 @@ def test_json_names_what_the_page_reads():
     }
 
 
-def test_json_refuses():
+def test_json_has_no_infinity():
     with pytest.raises(ValueError, match="JSON"):
         trace(lambda x: np.maximum(x, -np.inf), x=V).to_json()
-    bad = trace(lambda x: np.tanh(x), x=V)
-    with pytest.raises(UnknownOperation, match="from_json: unknown operation 'arctan'"):
-        Graph.from_json(bad.to_json().replace('"op": "tanh"', '"op": "arctan"'))
 
 
 def test_every_operation_has_a_rule_for_each_input_that_may_vary():
-    for op, (_, function, rules) in OPS.items():
-        inputs = getattr(function, "nin", 1)
-        assert len(rules) == (1 if op == "power" else inputs), op
+    for name, op in OPS.items():
+        inputs = 2 if name == "solve" else getattr(op.forward, "nin", 1)
+        assert len(op.rules) == inputs, name
+        assert (None in op.rules) == (name == "power")
 
 
 def test_a_net_as_wide_as_the_books():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchnorm.graph_layout import _isotonic, crossings, layered
+from batchnorm.graph.layout import _isotonic, crossings, layered
 
 
 @st.composite

@@ -8,7 +8,8 @@ import anywidget
 import ipywidgets as widgets
 import pytest
 import traitlets
-from stage import STATE, STATIC, VIEW, Quiet, get, put, serve, slide, write
+from bundle import host_css, host_js
+from stage import STATE, VIEW, Quiet, get, put, serve, slide, write
 
 
 class Echo(anywidget.AnyWidget):
@@ -89,7 +90,7 @@ def test_a_second_copy_of_the_script_changes_nothing(show):
     a, echo = widgets.FloatSlider(description="a"), Echo()
     widgets.jslink((a, "value"), (echo, "value"))
     page = show(a, echo, copies=2)
-    page.add_script_tag(path=STATIC / "host.js")
+    page.add_script_tag(content=host_js())
     page.evaluate("() => bnHost.ready")
     assert page.locator("output").count() == 1
     assert page.get_by_role("slider").count() == 1
@@ -106,8 +107,8 @@ def test_a_page_without_widgets_is_left_alone(page, tmp_path):
 def slow_server():
     """Serves `pages`, each cut into pieces; a piece is sent when the test opens its gate."""
     pages, gates = {}, []
-    for name, kind in (("host.js", "text/javascript"), ("host.css", "text/css")):
-        pages[f"/{name}"] = (kind, [(STATIC / name).read_bytes()])
+    pages["/host.js"] = ("text/javascript", [host_js().encode()])
+    pages["/host.css"] = ("text/css", [host_css().encode()])
 
     class Slow(Quiet):
         def do_GET(self):

@@ -1,13 +1,12 @@
-"""The page's interpreter, in a browser: the same numbers as `Graph` and as HIPS autograd."""
+"""The page's interpreter, in Node.js: the same numbers as `Graph` and as HIPS autograd."""
 
 import functools
 import json
-from pathlib import Path
 
 import autograd.numpy as anp
 import numpy as np
-import pytest
 from hypothesis import given, settings
+from node import PACKAGE, run
 from programs import (
     OPERATIONS,
     assert_same,
@@ -18,71 +17,53 @@ from programs import (
     quiet,
     traced,
 )
+from stage import serve
 
-import batchnorm.figures
+from batchnorm.figures.kit.base import join
 from batchnorm.graph import OPS, trace
 
-SOURCE = Path(batchnorm.figures.__file__).with_name("interpreter.js").read_text("utf8")
+MODULES = ["graph/interpreter.js", "graph/linalg.js"]
 BOOK = book()
 
-LOAD = """async (source) => {
-  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-  window.interpreter = await import(url);
-}"""
-# Every number goes to the page and back in full; JSON has none for NaN and infinity
-RUN = """(text) => {
-  const { forward, backward } = window.interpreter;
-  const take = ({ shape, data }) => ({ shape, data: Float64Array.from(data, Number) });
-  const give = ({ shape, data }) => [shape, Array.from(data, (v) => (isFinite(v) ? v : `${v}`))];
-  const { graph, inputs, dys, cuts } = JSON.parse(text);
+RUN = """({ forward, backward }, graph, inputs, dys, cuts) => {
+  const take = (t) => t && { shape: t.shape, data: Float64Array.from(t.data) };
   const named = Object.entries(inputs).map(([name, input]) => [name, take(input)]);
   const values = forward(graph, Object.fromEntries(named));
-  const runs = cuts.map((cut) => {
-    const { grads, flow } = backward(graph, values, dys.map(take), new Set(cut));
-    return { grads: grads.map(give), flow: [...flow].map(([key, d]) => [key, give(d)]) };
-  });
-  return JSON.stringify({ values: values.map(give), runs });
+  const runs = cuts.map((cut) => backward(graph, values, dys.map(take), new Set(cut)));
+  return { values, runs };
 }"""
-
-
-@pytest.fixture
-def interpreter(page):
-    """The page, with the module in ``window.interpreter``."""
-    page.evaluate(LOAD, SOURCE)
-    return page
 
 
 def send(value):
-    data = [v if np.isfinite(v) else json.dumps(v) for v in np.ravel(value).tolist()]
-    return {"shape": np.shape(value), "data": data}
+    return None if value is None else {"shape": np.shape(value), "data": np.ravel(value)}
 
 
-def receive(entry):
-    shape, data = entry
-    return np.array([float(v) for v in data]).reshape(shape)
+def receive(t):
+    return np.array(t["data"], float).reshape(t["shape"])
 
 
-def run_in_page(page, graph, inputs, dys, cuts):
+def run_in_page(graph, inputs, dys, cuts):
     """All values, and for each cut the gradients of all nodes and the flows over all edges."""
-    text = json.dumps(
-        {
-            "graph": json.loads(graph.to_json()),
-            "inputs": {name: send(value) for name, value in inputs.items()},
-            "dys": [send(dy) for dy in dys],
-            "cuts": [[f"{target}:{slot}" for target, slot in cut] for cut in cuts],
-        }
+    (result,) = run(
+        MODULES,
+        RUN,
+        [
+            json.loads(graph.to_json()),
+            {name: send(value) for name, value in inputs.items()},
+            [send(dy) for dy in dys],
+            [[f"{target}:{slot}" for target, slot in cut] for cut in cuts],
+        ],
     )
-    result = json.loads(page.evaluate(RUN, text))
     runs = [
-        ([receive(d) for d in run["grads"]], {key: receive(d) for key, d in run["flow"]})
+        ([*map(receive, run["grads"])], {key: receive(d) for key, d in run["flow"].items()})
         for run in result["runs"]
     ]
-    return [receive(value) for value in result["values"]], runs
+    return [*map(receive, result["values"])], runs
 
 
-def compare(page, graph, inputs, dys, cuts):
+def compare(graph, inputs, dys, cuts):
     """Page and `Graph` on the same inputs: every value, gradient and flow. Returns the page's."""
-    values, runs = run_in_page(page, graph, inputs, dys, cuts)
+    values, runs = run_in_page(graph, inputs, dys, cuts)
     with quiet():
         run = graph.forward(**inputs)
         for i, got in enumerate(values):
@@ -98,7 +79,7 @@ def compare(page, graph, inputs, dys, cuts):
     return values, runs
 
 
-def test_every_cut_of_every_graph_of_the_book(interpreter):
+def test_every_cut_of_every_graph_of_the_book():
     """Cutting any edge in the page gives the same gradients as cutting it in Python."""
     rng = np.random.default_rng(5)
     for function, inputs in BOOK.values():
@@ -107,28 +88,28 @@ def test_every_cut_of_every_graph_of_the_book(interpreter):
         dy = rng.normal(size=graph.nodes[output].shape)
         named = [node.name for node in graph.nodes if leaves(graph, node.name)]
         cuts = [(), *([edge] for edge in graph.edges), *map(graph.cut, named), graph.edges]
-        compare(interpreter, graph, inputs, [dy], [list(cut) for cut in cuts])
+        compare(graph, inputs, [dy], [list(cut) for cut in cuts])
 
 
 def leaves(graph, name):
     return name and any(graph.index(name) in node.inputs for node in graph.nodes)
 
 
-def test_every_operation(interpreter):
+def test_every_operation():
     rng = np.random.default_rng(6)
     for function, inputs in OPERATIONS:
         graph = trace(function, **inputs)
         (output,) = graph.outputs
         dy = rng.normal(size=graph.nodes[output].shape)
-        compare(interpreter, graph, inputs, [dy], [(), *([edge] for edge in graph.edges)])
+        compare(graph, inputs, [dy], [(), *([edge] for edge in graph.edges)])
 
 
-def test_random_programs(interpreter):
+def test_random_programs():
     @settings(max_examples=250, deadline=None)
     @given(traced())
     def check(case):
         program, graph, dys, cut = case
-        values, runs = compare(interpreter, graph, program.inputs, dys, [(), list(cut)])
+        values, runs = compare(graph, program.inputs, dys, [(), list(cut)])
         # the same, owing nothing to the graph: the plain function under autograd
         plain = functools.partial(program, anp)
         for i, want in zip(graph.outputs, plain(**program.inputs), strict=True):
@@ -141,23 +122,23 @@ def test_random_programs(interpreter):
     check()
 
 
-def test_empty_arrays(interpreter):
+def test_empty_arrays():
     @settings(max_examples=80, deadline=None)
     @given(traced(sizes=(0, 1, 2)))
     def check(case):
         program, graph, dys, cut = case
-        compare(interpreter, graph, program.inputs, dys, [(), list(cut)])
+        compare(graph, program.inputs, dys, [(), list(cut)])
 
     check()
 
 
-def test_a_net_of_the_books_size(interpreter):
+def test_a_net_of_the_books_size():
     """Two hidden layers of 16 on 64 samples: tables and loops beyond a handful of entries."""
     inputs = net_inputs(np.random.default_rng(1), m=64, width=16)
-    compare(interpreter, trace(net, **inputs), inputs, [np.array(1.3)], [()])
+    compare(trace(net, **inputs), inputs, [np.array(1.3)], [()])
 
 
-def test_values_that_are_not_finite(interpreter):
+def test_values_that_are_not_finite():
     def function(x):
         return np.maximum(x, 0.5) + np.sqrt(x) / x, x**0
 
@@ -168,7 +149,7 @@ def test_values_that_are_not_finite(interpreter):
     for dys in ([np.ones(5), np.zeros(5)], [np.zeros(5), np.ones(5)]):
         with np.errstate(all="ignore"):
             want = run.backward(dys)
-        values, [(grads, flow)] = run_in_page(interpreter, graph, {"x": x}, dys, [()])
+        values, [(grads, flow)] = run_in_page(graph, {"x": x}, dys, [()])
         for i, got in enumerate(values):
             np.testing.assert_allclose(got, run[i])
             np.testing.assert_allclose(grads[i], want[i])
@@ -176,49 +157,65 @@ def test_values_that_are_not_finite(interpreter):
             np.testing.assert_allclose(flow["{}:{}".format(*edge)], d)
 
 
-def test_the_operations_are_those_of_python(interpreter):
-    rules = interpreter.evaluate(
-        """() => Object.fromEntries(
-          Object.entries(interpreter.OPS).map(([op, [forward, ...rules]]) => [op, rules.length]))"""
+def test_an_output_at_which_nothing_arrives():
+    x = np.array([1.0, 2.0])
+    graph = trace(lambda x: (x * 2, x * 3), x=x)
+    dys = [None, np.array([5.0, 7.0])]
+    _, [(grads, flow)] = run_in_page(graph, {"x": x}, dys, [()])
+    want = graph.forward(x=x).backward(dys)
+    np.testing.assert_array_equal(grads[0], want["x"])
+    np.testing.assert_array_equal(want["x"], [15.0, 21.0])
+    assert len(flow) == len(want.flow) == 1
+
+
+def test_the_operations_are_those_of_python():
+    """Each with as many rules, and null where Python has None."""
+    (rules,) = run(
+        MODULES,
+        """({ OPS }) => Object.fromEntries(
+          Object.entries(OPS).map(([op, [forward, ...rules]]) => [op, rules.map((r) => !!r)]))""",
+        [],
     )
-    assert rules == {op: len(known.rules) for op, known in OPS.items()}
+    assert rules == {op: [rule is not None for rule in known.rules] for op, known in OPS.items()}
 
 
-def test_names_and_edges(interpreter):
+def test_names_and_edges():
     function, inputs = BOOK["batch_norm (m,)"]
     graph = trace(function, **inputs)
-    found = interpreter.evaluate(
-        """(graph) => graph.nodes.filter((n) => n.name).map(({ name }) =>
-          [name, interpreter.indexOf(graph, name), interpreter.leaving(graph, name)])""",
-        json.loads(graph.to_json()),
+    (found,) = run(
+        MODULES,
+        """({ indexOf, leaving }, graph) => graph.nodes.filter((n) => n.name).map(({ name }) =>
+          [name, indexOf(graph, name), leaving(graph, name)])""",
+        [json.loads(graph.to_json())],
     )
     assert len(found) == 13
     for name, index, leaving in found:
         assert index == graph.index(name)
         edges = graph.cut(name) if leaves(graph, name) else set()
         assert leaving == [f"{target}:{slot}" for target, slot in sorted(edges)]
-    assert interpreter.evaluate("() => interpreter.edgeKey(4, 1)") == "4:1"
-    assert interpreter.evaluate("() => interpreter.leaving({ nodes: [] }, 'mu')") == []
+    assert run(MODULES, "edgeKey", [4, 1]) == ["4:1"]
+    assert run(MODULES, "leaving", [{"nodes": []}, "mu"]) == [[]]
 
 
-def test_nested_lists(interpreter):
-    script = """(v) => { const t = interpreter.tensor(v);
-      return [t.shape, Array.from(t.data), t.data.constructor.name, interpreter.nested(t)]; }"""
-    for value, shape in [
+def test_nested_lists():
+    script = """({ tensor, nested }, v) => { const t = tensor(v);
+      return [t.shape, t.data, t.data.constructor.name, nested(t)]; }"""
+    cases = [
         (1.5, []),
         ([], [0]),
         ([1, 2, 3], [3]),
         ([[1, 2, 3], [4, 5, 6]], [2, 3]),
         ([[[1], [2]], [[3], [4]], [[5], [6]]], [3, 2, 1]),
         ([[], []], [2, 0]),
-    ]:
-        want = [shape, np.ravel(value).tolist(), "Float64Array", value]
-        assert interpreter.evaluate(script, value) == want
-    empty = "() => interpreter.nested({ shape: [0, 3], data: new Float64Array(0) })"
-    assert interpreter.evaluate(empty) == []
+    ]
+    for (value, shape), got in zip(
+        cases, run(MODULES, script, *[[v] for v, _ in cases]), strict=True
+    ):
+        assert got == [shape, np.ravel(value).tolist(), "Float64Array", value]
+    assert run(MODULES, "nested", [{"shape": [0, 3], "data": []}]) == [[]]
 
 
-def test_what_it_refuses(interpreter):
+def test_what_it_refuses():
     graph = trace(lambda x, z: x * z, x=np.ones(3), z=np.ones(3)).to_json()
     for script, message in [
         ("tensor([[1, 2], [3]])", "tensor: rows differ in length"),
@@ -246,18 +243,55 @@ def test_what_it_refuses(interpreter):
             "matmul: rows of 2, columns of 1",
         ),
     ]:
-        answer = interpreter.evaluate(
-            f"""() => {{
-              const {{ tensor, forward, backward, indexOf, OPS }} = interpreter;
+        (answer,) = run(
+            MODULES,
+            f"""({{ tensor, forward, backward, indexOf, OPS }}) => {{
               const GRAPH = {graph}, one = tensor([1, 2, 3]);
               const VALUES = forward(GRAPH, {{ x: one, z: one }});
               try {{ {script}; return "accepted"; }} catch (error) {{ return error.message; }}
-            }}"""
+            }}""",
+            [],
         )
         assert answer == message, script
 
 
 def test_it_stands_apart_and_stays_small():
-    assert len(SOURCE.encode()) < 11 * 1024
-    for word in ("document", "window", "innerHTML", "eval", "import "):
-        assert word not in SOURCE
+    """What a figure carries for its graph; linear algebra only where it asks for it."""
+    base = ("tensor", "ops", "interpreter")
+    sources = {
+        name: (PACKAGE / "graph" / f"{name}.js").read_text("utf8") for name in [*base, "linalg"]
+    }
+    assert sum(len(sources[name].encode()) for name in base) < 16 * 1024
+    for source in sources.values():
+        for word in ("document", "window", "innerHTML", "eval"):
+            assert word not in source.replace("eigenvalues", "")
+        assert all(len(line) <= 100 for line in source.split("\n"))
+    for path in (PACKAGE / "figures").glob("*_figure.js"):
+        needs = path.stem in ("whitening_figure", "jacobian_figure")
+        assert ("diagonalise(" in join(path.stem)) == needs
+
+
+def test_a_browser_runs_it_too(page):
+    """What Node.js computes, Chromium does: one graph, forward and backward."""
+    function, inputs = BOOK["batch_norm (m, d)"]
+    graph = trace(function, **inputs)
+    dy = np.random.default_rng(8).normal(size=(6, 3))
+    want = graph.forward(**inputs).backward(dy)["x"]
+    page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
+    with serve(PACKAGE) as address:
+        page.goto(f"{address}/graph/interpreter.js")
+        got = page.evaluate(
+            """async ([graph, inputs, dy]) => {
+              const module = await import("./interpreter.js");
+              const { backward, forward, indexOf, nested, tensor } = module;
+              const named = Object.entries(inputs).map(([name, value]) => [name, tensor(value)]);
+              const values = forward(graph, Object.fromEntries(named));
+              return nested(backward(graph, values, [tensor(dy)]).grads[indexOf(graph, "x")]);
+            }""",
+            [
+                json.loads(graph.to_json()),
+                {name: np.asarray(value).tolist() for name, value in inputs.items()},
+                dy.tolist(),
+            ],
+        )
+    assert_same("dx", got, want)

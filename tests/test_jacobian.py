@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import batchnorm as bn
-from batchnorm.figures.moments import ways
+from batchnorm.figures.kit.paths import gradient_paths
 
 rng = np.random.default_rng(5)
 BATCHES = [rng.normal(3, 2, m) for m in (3, 4, 7, 16)]
@@ -42,10 +42,10 @@ def test_each_term_is_what_holding_a_moment_still_takes_away(x, eps):
 
 
 @each_batch
-def test_ways_of_the_traced_graph_are_the_terms(x):
+def test_paths_of_the_traced_graph_are_the_terms(x):
     graph = bn.trace(bn.batch_norm, x=x, gamma=1.0, beta=0.0, eps=0.3)
     dy, gamma = rng.normal(size=x.size), -1.7
-    parts = ways(graph.forward(x=x, gamma=gamma, beta=0.2, eps=0.3), dy)
+    parts = gradient_paths(graph.forward(x=x, gamma=gamma, beta=0.2, eps=0.3), dy)
     terms = bn.jacobian_terms(x, 0.3)
     for way, term in zip(("direct", "mean", "variance"), terms, strict=True):
         np.testing.assert_allclose(parts[way], gamma * term @ dy, rtol=1e-9, atol=1e-12)

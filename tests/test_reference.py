@@ -3,6 +3,8 @@
 import ast
 import doctest
 import inspect
+import json
+from pathlib import Path
 
 import autograd.numpy as anp
 import numpy as np
@@ -12,8 +14,9 @@ from programs import gradients_by_autograd
 import batchnorm as bn
 import batchnorm.reference
 from batchnorm.check import numeric_gradient
-from batchnorm.reference import batch_norm
+from batchnorm.reference import backward_compact, backward_staged, batch_norm, sum_to
 
+CHAPTERS = Path(__file__).parents[1] / "chapters"
 RNG = np.random.default_rng(2)
 
 
@@ -155,8 +158,97 @@ def test_float32_stays_float32():
     assert batch_norm(x, 1.5, -0.5).dtype == np.float32
 
 
+@pytest.mark.parametrize("backward", [backward_staged, backward_compact])
+@pytest.mark.parametrize(
+    ("shape", "kept"), [((5,), ()), ((6, 4), (4,)), ((6, 4), (1, 4)), ((3, 2, 4, 5), (1, 2, 1, 1))]
+)
+def test_the_backward_passes_to_read(backward, shape, kept):
+    """Against autograd and the complex step; the samples are what s, of shape `kept`, lacks."""
+    inputs, _ = case(shape)
+    dy = RNG.normal(size=shape)
+    inputs["gamma"] = RNG.uniform(0.5, 2, kept) * RNG.choice([-1, 1], kept)
+    inputs["beta"] = RNG.normal(size=kept)
+    axes = tuple(range(len(shape) - len(kept)))
+    axes += tuple(len(axes) + i for i, n in enumerate(kept) if n == 1)
+
+    def forward(x, gamma, beta):
+        centred = x - anp.mean(x, axes, keepdims=True)
+        s = anp.sqrt(anp.mean(centred**2, axes, keepdims=True) + 1e-2)
+        return (gamma * centred / s + beta,)
+
+    x, gamma, _ = inputs.values()
+    s = np.sqrt(x.var(axis=axes, keepdims=True) + 1e-2)
+    x_hat = (x - x.mean(axis=axes, keepdims=True)) / s
+    want = gradients_by_autograd(forward, inputs, [dy])
+    answers = dict(zip(inputs, backward(dy, x_hat, gamma, s.reshape(kept)), strict=True))
+    for name, got in answers.items():
+
+        def of(v, name=name):
+            return forward(**{**inputs, name: v})[0]
+
+        for answer in (want[name], numeric_gradient(of, inputs[name], dy)):
+            assert got.shape == answer.shape == np.shape(inputs[name])
+            np.testing.assert_allclose(got, answer, rtol=0, atol=1e-13 * np.abs(dy).sum())
+    half = backward(*(np.float32(v) for v in (dy, x_hat, gamma, s.reshape(kept))))
+    assert {v.dtype for v in half} == {np.dtype("f4")}
+
+
+def test_the_staged_pass_holds_where_gamma_varies_among_the_samples():
+    """Layer norm: gamma is learned along the axis that is averaged."""
+    x, dy = RNG.normal(size=(2, 5, 4))
+    gamma = RNG.uniform(0.5, 2, 4)
+    s = np.sqrt(x.var(axis=1, keepdims=True) + 1e-2)
+    x_hat = (x - x.mean(axis=1, keepdims=True)) / s
+
+    def norm(x, gamma):
+        centred = x - x.mean(axis=1, keepdims=True)
+        return gamma * centred / np.sqrt((centred**2).mean(axis=1, keepdims=True) + 1e-2)
+
+    dx, dgamma, dbeta = backward_staged(dy, x_hat, gamma, s)
+    for got, want in [
+        (dx, numeric_gradient(lambda x: norm(x, gamma), x, dy)),
+        (dgamma, numeric_gradient(lambda gamma: norm(x, gamma), gamma, dy)),
+        (dbeta, dy.sum(axis=0)),
+    ]:
+        assert got.shape == want.shape
+        np.testing.assert_allclose(got, want, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (4,), (1, 4), (3, 1), (3, 4), (1, 1, 4), (2, 1, 4)])
+def test_sum_to_is_the_way_back_through_broadcasting(shape):
+    a, small = RNG.normal(size=(2, 3, 4)), RNG.normal(size=shape)
+    got = sum_to(a, small)
+    assert got.shape == shape
+    want = numeric_gradient(lambda small: small + np.zeros(a.shape), small, a)
+    np.testing.assert_allclose(got, want, rtol=0, atol=1e-14)
+
+
+def test_the_function_that_the_start_page_shows_is_this_one():
+    """Statement by statement, if the chapter holds a copy of it."""
+
+    def statements(function):
+        body = [s for s in function.body if not isinstance(s, ast.Expr)]  # without the docstring
+        names = [a.arg for a in function.args.args]
+        return names, [ast.unparse(s) for s in (*function.args.defaults, *body)]
+
+    notebook = json.loads((CHAPTERS / "start_here.ipynb").read_text())
+    copies = [
+        node
+        for cell in notebook["cells"]
+        if cell["cell_type"] == "code" and "def batch_norm(" in "".join(cell["source"])
+        for node in ast.parse("".join(cell["source"])).body
+        if isinstance(node, ast.FunctionDef) and node.name == "batch_norm"
+    ]
+    shown = any("getsource(bn.batch_norm)" in "".join(c["source"]) for c in notebook["cells"])
+    assert copies or shown
+    want = statements(ast.parse(inspect.getsource(batch_norm)).body[0])
+    assert [statements(copy) for copy in copies] == [want] * len(copies)
+
+
 def test_the_signature():
-    assert str(inspect.signature(batch_norm)) == "(x, gamma, beta, eps=1e-05)"
+    parameters = inspect.signature(batch_norm).parameters.values()
+    assert [p.name for p in parameters] == ["x", "gamma", "beta", "eps"]
+    assert [p.default for p in parameters] == [inspect.Parameter.empty] * 3 + [1e-5]
     assert bn.batch_norm is batch_norm
 
 

@@ -8,6 +8,8 @@ from batchnorm.reparameterization import (
     batch_norm_loss,
     covariance,
     descend,
+    direction_gradient,
+    direction_loss,
     equilibrium_norm,
     fold,
     least_squares_loss,
@@ -68,9 +70,9 @@ def test_gradient_of_the_reparameterization(seed):
     )
     grads = run.backward(dW)
     numeric = bn.numeric_gradient(lambda W: reparameterize(W, S, gamma, 0.2), W, dW)
-    assert bn.agree("dW", grads["w"], numeric)
+    assert bn.compare("dW", grads["w"], numeric)
     numeric = bn.numeric_gradient(lambda S: reparameterize(W, S, gamma, 0.2), S, dW)
-    assert bn.agree("dS", grads["S"], numeric)
+    assert bn.compare("dS", grads["S"], numeric)
 
 
 def test_identity_gives_weight_normalization():
@@ -90,11 +92,11 @@ def test_loss_and_gradient_against_the_layer(seed, eps):
     assert np.isclose(run.output, np.mean((y[:, 0] - t) ** 2) / 2, rtol=1e-12)
     dz, _, _ = bn.backward((y - t[:, None]) / len(x), cache)
     got = run.backward(np.ones(()))["w"]
-    assert bn.agree("dw", got, x.T @ dz[:, 0], tolerance=1e-10)
+    assert bn.compare("dw", got, x.T @ dz[:, 0], tolerance=1e-10)
     numeric = bn.numeric_gradient(
         lambda w: batch_norm_loss(w, x, t, gamma[0], beta[0], eps), w, np.ones(())
     )
-    assert bn.agree("dw", got, numeric)
+    assert bn.compare("dw", got, numeric)
 
 
 def test_columns_are_separate_losses():
@@ -122,6 +124,21 @@ def test_radial_part_of_the_gradient_is_eps_alone(seed):
         want = -2 * eps * grads["eps"] / np.linalg.norm(w) / np.linalg.norm(grads["w"])
         assert abs(along - want) < 1e-12
         assert (abs(along) > 1e-6) == (eps > 0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_direction_loss_is_least_squares_through_the_layer_at_the_best_gamma(seed):
+    x, W, _, _, rng = batch(seed)
+    w, t = W[:, 0], rng.normal(size=len(x))
+    y = bn.forward(x @ W[:, :1], np.ones(1), np.zeros(1), 0.0)[0]
+    through = np.linalg.lstsq(np.hstack([y, np.ones_like(y)]), t)[1][0] / (2 * len(x))
+    S, c = covariance(x), (x - x.mean(axis=0)).T @ t / len(x)
+    assert np.isclose(direction_loss(w, S, c) + t.var() / 2, through, rtol=1e-10)
+    numeric = bn.numeric_gradient(lambda w: direction_loss(w, S, c), w, np.ones(()))
+    assert bn.compare("dw", direction_gradient(w, S, c), numeric)
+    best = np.linalg.solve(S, c)
+    assert np.isclose(direction_loss(-3 * best, S, c), -c @ best / 2, rtol=1e-9)
+    assert np.allclose(direction_gradient(best, S, c), 0, atol=1e-9)
 
 
 def test_descend_is_the_rule_and_stops_where_numbers_end():

@@ -1,10 +1,11 @@
 """Three samples on their circle: Python, the page and geometry agree; every move works."""
 
-import re
-
 import numpy as np
 import pytest
-from stage import drag, frame, get, put, sound, words
+import traitlets
+from models import analyses
+from playwright.sync_api import expect
+from stage import counted, drag, frame, get, put, settle, slide, sound
 
 import batchnorm as bn
 from batchnorm.figures import SphereFigure, controls
@@ -59,56 +60,83 @@ def test_says_what_is_wrong():
     for name in ("gamma", "rate", "turn"):
         with pytest.raises(ValueError, match=f"{name}: got nan, want a finite number"):
             SphereFigure(X, DY, **{name: np.nan})
+    with pytest.raises(traitlets.TraitError, match="peeled"):
+        SphereFigure(X, DY, peeled=3)
     figure = SphereFigure(X, DY)
     with pytest.raises(ValueError, match="trail: got 4 numbers"):
         figure.trail = [1.0] * 4
 
 
-# In the page -------------------------------------------------------------------------------------
+# The page's model, in Node.js --------------------------------------------------------------------
+
+FRAME = np.array([[0, -1, 1] / np.sqrt(2), [2, -1, -1] / np.sqrt(6), ONE])
 
 
-@each_case
-def test_the_page_agrees_with_python(show, x, dy, gamma, eps):
-    figure = SphereFigure()
-    page = show(figure)
-    for name, value in dict(x=x, dy=dy, gamma=gamma, eps=eps).items():
-        put(page, figure, value, name)
-    here = SphereFigure(x, dy, gamma=gamma, eps=eps)
-    for name in ("x_hat", "dx"):
-        got, want = get(page, figure, name), getattr(here, name)
-        assert len(got) == 3
-        np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9 * np.abs(want).max())
-
-
-def told_lengths(text):
-    """From the words: dy along 1, dy along x_hat, what goes through, dx."""
-    found = re.search(
-        r"dy = .*?: (\S+) of it along 1 .*?, (\S+) of it along x̂ is taken away(?:, \S+ stays)?\. "
-        r"What goes through has length (\S+); .* dx = .*of length (\d\S*)\.(?:\s|$)",
-        text,
+def drawn(seed):
+    """A figure with everything drawn at random; every third with eps = 0."""
+    rng = np.random.default_rng(seed)
+    return SphereFigure(
+        rng.normal(1, 2, 3),
+        rng.normal(0.3, 1, 3),
+        gamma=rng.uniform(-2, 2),
+        eps=rng.uniform(0, 1) if seed % 3 else 0.0,
+        rate=rng.uniform(0.1, 1),
     )
-    return [float(v.replace("−", "-")) for v in found.groups()]
 
 
-@pytest.mark.parametrize("eps", [0.0, 0.6])
-def test_the_words_tell_the_three_parts_of_dy(show, eps):
-    figure = SphereFigure(X, DY, eps=eps, gamma=1.5)
-    page = show(figure)
-    x, dy = np.array(X), np.array(DY)
-    u = (x - x.mean()) / np.linalg.norm(x - x.mean())
-    taken = x.var() / (x.var() + eps)
-    parts = [(ONE @ dy) * ONE, taken * (u @ dy) * u]
-    through = dy - sum(parts)
-    want = [*map(np.linalg.norm, [*parts, through, 1.5 / np.sqrt(x.var() + eps) * through])]
-    text = page.locator(".readout").nth(1).text_content()
-    np.testing.assert_allclose(told_lengths(text), want, atol=6e-4)
-    assert ("stays" in text) == (eps > 0)
+def test_the_page_agrees_with_python():
+    cases = [
+        (X, DY, -1.7, 0.6),
+        ([100.3, 100.1, 99.2], [0.1, 0.0, -3.0], 2.5, 1e-5),
+        ([1.0, 1.0, 1.0], DY, 1.3, 0.5),
+        ([1e-3, 0.0, -2e-3], DY, 0.4, 0.0),
+        ([1.0, 1.0, 1.0], DY, 1.3, 0.0),
+    ]
+    figures = [SphereFigure(x, dy, gamma=gamma, eps=eps) for x, dy, gamma, eps in cases]
+    figures += [drawn(seed) for seed in range(30)]
+    for figure, there in zip(figures, analyses(*figures), strict=True):
+        for name in ("x_hat", "dx"):
+            bn.compare(name, there["outputs"][name], getattr(figure, name), 1e-9)
+
+
+def test_dy_falls_into_what_mean_and_variance_remove_and_what_passes():
+    figures = [drawn(seed) for seed in range(30)]
+    for figure, there in zip(figures, analyses(*figures), strict=True):
+        x, dy = np.array(figure.x), np.array(figure.dy)
+        u = (x - x.mean()) / np.linalg.norm(x - x.mean())
+        share = x.var() / (x.var() + figure.eps)
+        parts = {name: np.array(value) for name, value in there["parts"].items()}
+        bn.compare("mean", parts["mean"], (ONE @ dy) * ONE, 1e-9)
+        bn.compare("variance", parts["variance"], share * (u @ dy) * u, 1e-9)
+        bn.compare("dy", sum(parts.values()), dy, 1e-9)
+        s = np.sqrt(x.var() + figure.eps)
+        bn.compare("dx", there["outputs"]["dx"], figure.gamma / s * parts["passes"], 1e-9)
+        assert there["along"] == pytest.approx(abs(u @ dy))
+        # In space the pieces stand one on the other, from x_hat to x_hat + dy
+        chain = np.array(there["space"]["chain"])
+        bn.compare("tip of dy", chain[-1], FRAME @ (np.array(figure.x_hat) + dy), 1e-9)
+        bn.compare("passes", chain[1] - chain[0], FRAME @ parts["passes"], 1e-9)
+
+
+def test_a_step_leaves_the_circle_outwards():
+    figures = [drawn(3 * seed) for seed in range(10)]  # eps = 0
+    for figure, there in zip(figures, analyses(*figures), strict=True):
+        x, dx = np.array(figure.x), np.array(figure.dx)
+        bn.compare("next", there["next"], x - figure.rate * dx, 1e-9)
+        want = x.var() + figure.rate**2 * (dx @ dx) / 3
+        assert there["variances"] == pytest.approx(dict(first=x.var(), now=x.var(), next=want))
+        figure.trail = [1.0, 2.0, 4.0, *figure.x]
+    for there in analyses(*figures):
+        assert there["variances"]["first"] == pytest.approx(np.var([1.0, 2.0, 4.0]))
+        assert there["space"]["trail"][0] == pytest.approx(FRAME @ [1.0, 2.0, 4.0])
+
+
+# On the page -------------------------------------------------------------------------------------
 
 
 def points(page, figure):
     """x and dy in the plane, [right, up], and along 1."""
-    frame = np.array([[0, -1, 1] / np.sqrt(2), [2, -1, -1] / np.sqrt(6), ONE])
-    return [frame @ get(page, figure, name) for name in ("x", "dy")]
+    return [FRAME @ get(page, figure, name) for name in ("x", "dy")]
 
 
 @pytest.mark.parametrize("touch", [False, True], ids=["mouse", "touch"])
@@ -147,7 +175,8 @@ def test_drags(show, page, touch, width):
 
     turn = get(page, figure, "turn")
     drag(page, "turn the view from the side", 60, 0, touch, inset=12)
-    assert get(page, figure, "turn") == pytest.approx(turn + 30, abs=2)
+    zoom = page.locator(".bn-picture svg").evaluate("(node) => node.getScreenCTM().a")
+    assert get(page, figure, "turn") == pytest.approx(turn + 30 / zoom, abs=2)
     assert sound(page)
 
 
@@ -180,39 +209,86 @@ def test_keys(show):
 def test_all_can_be_reached_with_the_tab_key(show):
     page = show(SphereFigure(X, DY))
     reached = []
-    for _ in range(7):
+    for _ in range(9):
         page.keyboard.press("Tab")
         reached.append(
             page.evaluate(
                 "() => document.activeElement.ariaLabel ?? document.activeElement.textContent"
             )
         )
-    assert set(reached) == {
+    assert set(reached) >= {
         *("the centred batch, R", "the batch along 1: its mean", "dy in the plane", "dy along 1"),
-        *("turn the view from the side", "Take a step", "Reset"),
+        *("turn the view from the side", "Remove the mean’s part", "Take a step", "Reset"),
     }
 
 
-def test_steps_leave_the_circle_outwards(show):
+def test_its_arrows_are_named_and_peeled_off_one_by_one(show):
+    figure = SphereFigure()
+    page = show(figure)
+    page.emulate_media(reduced_motion="reduce")
+    names = page.locator("svg text.label")
+    for name in ("removed by the mean", "removed by the variance", "passes", "dy", "dx"):
+        expect(names.get_by_text(name, exact=True).last).to_be_visible()
+    expect(page.locator("path.mean.head, path.variance.head")).to_have_count(3)
+    expect(page.locator(".verdict")).to_have_text(
+        "The mean removes 1.33 of dy, the variance 1.10; 1.48 passes."
+    )
+    ends = [
+        ("Remove the mean’s part", 2, "what is left of dy lies in the plane"),
+        ("Remove the variance’s part", 0, "What passes is tangent to the circle"),
+        ("Put both back", 3, "The mean removes 1.33"),
+    ]
+    for name, arrows, verdict in ends:
+        with counted(page, analysis=1):
+            page.get_by_role("button", name=name).click()
+        expect(page.locator("path.mean.head, path.variance.head")).to_have_count(arrows)
+        expect(page.locator(".verdict")).to_contain_text(verdict)
+    assert page.locator("path.mean.head").get_attribute("d")
+
+
+def test_no_two_arrows_share_a_colour_but_a_gradient_and_its_batch(show):
+    page = show(SphereFigure())
+    looks = page.locator("svg path.head").evaluate_all(
+        "(heads) => heads.map((head) => getComputedStyle(head).fill)"
+    )
+    dashed = page.locator("svg path.gradient.dashed").count()
+    assert dashed == 2  # dy is dashed, dx is not
+    assert len(set(looks)) == 4  # mean, variance, what passes, dx
+
+
+def test_steps_and_reset(show):
     figure = SphereFigure(X, DY, rate=0.8)
     page = show(figure)
     x = np.array(X)
-    for count in range(1, 5):
-        frame(page)
-        told = page.locator(".readout").nth(2).text_content()
+    for count in range(1, 4):
         dx = np.array(get(page, figure, "dx"))
-        page.get_by_role("button", name="Take a step").click()
-        new = np.array(get(page, figure, "x"))
-        assert new == pytest.approx(x - 0.8 * dx, rel=1e-9)
-        assert new.mean() == pytest.approx(np.mean(X))
-        assert new.var() == pytest.approx(x.var() + 0.8**2 * (dx @ dx) / 3, rel=1e-9)
-        assert told.endswith(f"σ² grows: {x.var():.3f} → {new.var():.3f}.")
-        assert get(page, figure, "trail")[-3:] == pytest.approx(x)
+        with counted(page, analysis=1):
+            page.get_by_role("button", name="Take a step").click()
+        bn.compare("x", get(page, figure, "x"), x - 0.8 * dx, 1e-9)
+        bn.compare("trail", get(page, figure, "trail")[-3:], x, 1e-9)
         assert len(get(page, figure, "trail")) == 3 * count
-        x = new
-    page.get_by_role("button", name="Reset").click()
-    assert get(page, figure, "x") == X
-    assert get(page, figure, "trail") == []
+        x = np.array(get(page, figure, "x"))
+    expect(page.locator(".verdict")).to_have_text(
+        "In 3 steps, outwards along tangents, the variance grew from "
+        f"{np.var(X):.2f} to {x.var():.2f}."
+    )
+    with counted(page, analysis=1):
+        page.get_by_role("button", name="Reset").click()
+    settle(page, figure, X, "x")
+    settle(page, figure, [], "trail")
+
+
+def test_a_slider_costs_one_analysis(show):
+    figure = SphereFigure(X, DY)
+    page = show(controls(figure, gamma=(0.0, 3.0), eps=(0.0, 3.0)))
+    with counted(page, analysis=1):
+        slide(page, "scale γ", 2.5)
+    with counted(page, analysis=1):
+        slide(page, "ε", 1.5)
+    bn.compare("dx", get(page, figure, "dx"), SphereFigure(X, DY, gamma=2.5, eps=1.5).dx, 1e-9)
+    page.get_by_role("button", name="Remove the mean’s part").click()
+    page.get_by_role("button", name="Remove the variance’s part").click()
+    expect(page.locator(".verdict")).to_contain_text("With ε > 0 the variance removes")
 
 
 EXTREMES = [
@@ -238,6 +314,7 @@ def test_extremes_stay_readable(show, page, changes, width):
     show(controls(figure, gamma=(0.0, 3.0), eps=(0.0, 3.0), rate=(0.0, 3.0)))
     for name, value in changes.items():
         put(page, figure, value, name)
+    page.get_by_role("button", name="Remove the mean’s part").click()
     for _ in range(3):
         page.get_by_role("button", name="Take a step").click()
     frame(page)
@@ -248,10 +325,10 @@ def test_extremes_stay_readable(show, page, changes, width):
 def test_equal_samples_are_said_in_words_and_can_be_left(show):
     figure = SphereFigure([1.0, 1.0, 1.0], DY)
     page = show(figure)
-    assert "the variance is 0, so x̂ and dx are not defined" in words(page)
+    why = "the variance is 0, so x̂ and dx are not defined"
+    expect(page.locator(".verdict")).to_contain_text(why)
     page.get_by_role("slider", name="the centred batch, R", exact=True).press("ArrowRight")
-    frame(page)
-    assert "not defined" not in words(page)
+    expect(page.locator(".verdict")).to_contain_text("removes")
     assert len(get(page, figure, "dx")) == 3
 
 
@@ -259,12 +336,11 @@ def test_handles_say_the_current_numbers(show):
     figure = SphereFigure([2.0, 0.0, 1.0], [0.5, -1.0, 0.25])
     page = show(figure)
     handle = page.get_by_role("slider", name="the batch along 1: its mean", exact=True)
-    assert handle.get_attribute("aria-valuetext") == "mean 1.00, x = (2.00, 0, 1.00)"
+    expect(handle).to_have_attribute("aria-valuetext", "mean 1.00, x = (2.00, 0, 1.00)")
     put(page, figure, [3.0, 0.0, 1.5], "x")
-    frame(page)
-    assert handle.get_attribute("aria-valuetext") == "mean 1.50, x = (3.00, 0, 1.50)"
+    expect(handle).to_have_attribute("aria-valuetext", "mean 1.50, x = (3.00, 0, 1.50)")
     dy = page.get_by_role("slider", name="dy in the plane", exact=True)
-    assert dy.get_attribute("aria-valuetext") == "dy = (0.50, −1.00, 0.25)"
+    expect(dy).to_have_attribute("aria-valuetext", "dy = (0.50, −1.00, 0.25)")
 
 
 def test_a_finger_scrolls_the_page_over_the_ground_but_not_over_a_handle(show, page):

@@ -1,8 +1,12 @@
 """Two weights under batch norm: Python, page and layer agree; every move works; no NaN."""
 
+import re
+
 import numpy as np
 import pytest
-from stage import drag, frame, get, put, sound, write
+from models import analyses
+from playwright.sync_api import expect
+from stage import counted, drag, frame, get, put, settle, slide, sound
 
 import batchnorm as bn
 from batchnorm.figures import WeightSpaceFigure, controls
@@ -61,8 +65,8 @@ def test_the_last_point_agrees_with_the_layer(case):
     _, (plain_loss, plain_slope) = gradients(figure, np.array(figure.plain_path[-1]))
     assert figure.loss == pytest.approx(loss, rel=1e-9, abs=1e-12)
     assert figure.plain_loss == pytest.approx(plain_loss, rel=1e-9, abs=1e-12)
-    assert bn.agree("gradient", figure.gradient, slope, 1e-9)
-    assert bn.agree("plain gradient", figure.plain_gradient, plain_slope, 1e-9)
+    assert bn.compare("gradient", figure.gradient, slope, 1e-9)
+    assert bn.compare("plain gradient", figure.plain_gradient, plain_slope, 1e-9)
 
 
 def test_the_path_is_the_rule():
@@ -89,7 +93,7 @@ def test_where_nothing_is_defined():
     assert figure.loss > 0
     assert len(figure.path) == 10
     far = WeightSpaceFigure(rate=1e200, step=100)
-    assert (far.path, far.plain_path) == ([[-1.2, 1.6]], [[-1.2, 1.6]])
+    assert (far.path, far.plain_path) == ([[-1, 0.2]], [[-1, 0.2]])
     assert far.loss > 1
     plain = WeightSpaceFigure(rate=1e4, step=100)
     assert len(plain.path) == 101
@@ -119,31 +123,144 @@ def test_says_what_is_wrong(parameters, message):
         WeightSpaceFigure(**parameters)
 
 
+# The page's model, in Node.js --------------------------------------------------------------------
+
+EXTREMES = [
+    dict(rate=1e300, step=100),
+    dict(rate=0.0, step=100),
+    dict(w=(1e6, -1e6), eps=1.0),
+    dict(w=(1e-6, 0.0), step=50),
+    dict(rate=1e4, decay=0.5, correlation=0.99, step=100),
+    dict(decay=100.0, step=100),
+    dict(correlation=0.999, step=500, steps=500, rate=100.0),
+    dict(steps=1, step=1),
+]
+
+
+def drawn(seed):
+    """A figure with everything drawn at random; every third with eps = 0 and no decay."""
+    rng = np.random.default_rng(seed)
+    return WeightSpaceFigure(
+        rng.normal(size=2),
+        rng.normal(1, 1, 2),
+        rate=rng.uniform(0.1, 1),
+        correlation=rng.uniform(-0.8, 0.8),
+        eps=rng.uniform(0.05, 1) if seed % 3 else 0.0,
+        decay=rng.uniform(0, 0.2) if seed % 3 else 0.0,
+        step=int(rng.integers(0, 30)),
+    )
+
+
+def test_the_page_agrees_with_python():
+    figures = [WeightSpaceFigure(**case) for case in [*CASES, *EXTREMES]]
+    figures += [drawn(seed) for seed in range(10)]
+    for figure, there in zip(figures, analyses(*figures), strict=True):
+        for name in OUTPUTS:
+            got, here = there["outputs"][name], getattr(figure, name)
+            assert np.shape(got) == np.shape(here), name
+            if here is None:
+                assert got is None
+            elif np.size(here):
+                got, here = np.array(got, float), np.array(here)
+                assert np.abs(got - here).max() <= 1e-9 * max(np.abs(here).max(), 1e-3), name
+
+
+def test_a_step_adds_up():
+    figures = [drawn(seed) for seed in range(12)]
+    for figure, there in zip(figures, analyses(*figures), strict=True):
+        for kind in ("normal", "plain"):
+            change = there["now"][kind]["change"]
+            w = np.array([point["w"] for point in there["paths"][kind]])
+            parts = [change[name] for name in ("from", "gradient", "along", "decay")]
+            assert sum(parts) == pytest.approx(change["to"])
+            assert change["to"] == pytest.approx((w[figure.step + 1] ** 2).sum())
+        norms = np.linalg.norm([point["w"] for point in there["paths"]["normal"]], axis=1)
+        here = there["now"]["normal"]
+        assert here["norm"] == pytest.approx(norms[figure.step])
+        if figure.eps == 0:
+            assert (np.diff(norms) >= -1e-12 * norms[1:]).all()
+            assert change_along(here) == 0
+            assert here["turn"] == pytest.approx(90) or np.abs(here["gradient"]).max() < 1e-9
+
+
+def change_along(here):
+    return here["change"]["along"]
+
+
+def test_the_forms_are_the_variance_and_the_plain_loss():
+    figures = [drawn(seed) for seed in range(8)]
+    for figure, there in zip(figures, analyses(*figures), strict=True):
+        x, t, *_ = inputs_of(figure)
+        w = np.array([0.7, -1.3])
+        a, b, c = np.transpose([there["forms"][name] for name in ("variance", "loss")])
+        got = a * w[0] ** 2 + 2 * b * w[0] * w[1] + c * w[1] ** 2
+        error = x @ (np.array(figure.optimum) + w) - t
+        assert got == pytest.approx([np.var(x @ w), (error**2).mean() / 2])
+        assert there["variance"] == pytest.approx(np.var(x @ np.array(figure.path[-1])))
+
+
+def test_along_a_contour_the_loss_is_one():
+    figures = [drawn(seed) for seed in (0, 3, 6, 1, 2)]
+    for figure, there in zip(figures, analyses(*figures), strict=True):
+        least = [gradients(figure, np.array(p))[0][0] for p in ([1, 0], [0, 1], [-1, 0], [0, -1])]
+        size = np.ptp(least)
+        for contour in there["contours"]:
+            angles = np.array(contour["angles"])
+            points = [*np.transpose([np.cos(angles), np.sin(angles)])]
+            points += [np.array(line).mean(axis=0) for line in contour["lines"]]
+            points = [p for p in points if np.linalg.norm(p) > 0.3]
+            assert bool(contour["lines"]) == (figure.eps > 0)
+            losses = [gradients(figure, p)[0][0] for p in points]
+            assert np.ptp(losses) < 0.03 * size
+
+
+def test_the_scale_stands_still_while_one_steps():
+    figures = [WeightSpaceFigure(step=step, correlation=0.5) for step in (0, 3, 50, 100)]
+    assert len({there["reach"] for there in analyses(*figures)}) == 1
+    near, far = analyses(*[WeightSpaceFigure(step=step, rate=100) for step in (0, 1)])
+    assert far["reach"] > 2 * near["reach"]
+
+
 # On the page -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_the_page_agrees_with_python(show, case):
-    figure = WeightSpaceFigure()
-    page = show(figure)
-    for name, value in case.items():
-        put(page, figure, list(value) if name == "w" else value, name)
-    want = WeightSpaceFigure(**case)
-    for name in OUTPUTS:
-        got, here = get(page, figure, name), getattr(want, name)
-        assert np.shape(got) == np.shape(here), name
-        if here is None:
-            assert got is None
-        elif np.size(here):
-            got, here = np.array(got, float), np.array(here)
-            assert np.abs(got - here).max() <= 1e-9 * max(np.abs(here).max(), 1e-3), name
+def test_former_lengths_stay_as_circles_on_axes_that_do_not_move(show):
+    figure = WeightSpaceFigure(correlation=0.5)
+    page = show(controls(figure, step=(0, 100)))
+    ghosts = page.locator("circle.ghost")
+    expect(ghosts).to_have_count(0)
+    ticks = page.locator("svg svg text.faded").all_text_contents()
+    assert {"1", "−1"} <= set(ticks)
+    for step, count in ((1, 1), (3, 3), (4, 3)):
+        with counted(page, analysis=1):
+            slide(page, "step", step)
+        expect(ghosts).to_have_count(count)
+        assert page.locator("svg svg text.faded").all_text_contents() == ticks
+    sizes = [float(r) for r in ghosts.evaluate_all("(all) => all.map((c) => c.getAttribute('r'))")]
+    assert max(sizes) < float(page.locator("circle.round").get_attribute("r"))
+    fading = ghosts.evaluate_all(
+        "(all) => all.map((c) => Number(c.getAttribute('stroke-opacity')))"
+    )
+    assert fading == sorted(fading, reverse=True)
+    expect(page.locator(".verdict")).to_contain_text("In 4 steps ‖w‖ only grew, from 1.02 to 1.51")
+
+
+def test_the_gradient_s_head_is_in_view(show):
+    page = show(WeightSpaceFigure(correlation=0.5, step=4))
+    for panel in page.locator("svg svg").all():
+        head = panel.locator("path.gradient.head").bounding_box()
+        box = panel.locator("rect.grid").bounding_box()
+        assert head["x"] > box["x"]
+        assert head["y"] > box["y"]
+        assert head["x"] + head["width"] < box["x"] + box["width"]
+        assert head["y"] + head["height"] < box["y"] + box["height"]
 
 
 def test_w_is_dragged_in_both_panels_and_snaps_to_zero(show):
     figure = WeightSpaceFigure(step=4)
     page = show(figure)
     knobs = page.get_by_role("slider", name="w at the start")
-    assert knobs.count() == 2
+    expect(knobs).to_have_count(2)
     for k in range(2):
         before = get(page, figure, "w")
         drag(page, knobs.nth(k), 40, 30)
@@ -152,138 +269,87 @@ def test_w_is_dragged_in_both_panels_and_snaps_to_zero(show):
         assert unit > 0
         assert after[1] - before[1] == pytest.approx(-30 / unit, abs=1e-3)
         assert get(page, figure, "step") == 0
-    page.locator("svg").first.scroll_into_view_if_needed()
-    box = page.locator("svg").first.bounding_box()
-    panel = page.locator("svg svg").first
-    box |= {name: float(panel.get_attribute(name)) for name in ("width", "height")}
-    box["y"] += float(panel.get_attribute("y"))
-    spot = knobs.first.bounding_box()
-    to = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
-    drag(
-        page,
-        knobs.first,
-        to[0] - spot["x"] - spot["width"] / 2 + 2,
-        to[1] - spot["y"] - spot["height"] / 2 - 2,
-    )
+    box = page.locator("svg svg rect.grid").first.bounding_box()
+    spot = knobs.first.locator(".target").bounding_box()
+    to = [
+        (box[a] + box[b] / 2) - (spot[a] + spot[b] / 2)
+        for a, b in (("x", "width"), ("y", "height"))
+    ]
+    drag(page, knobs.first, to[0] + 2, to[1] - 2)
     assert get(page, figure, "w") == [0, 0]
-    assert "divides 0 by 0" in page.inner_text("body")
+    expect(page.locator(".verdict")).to_contain_text("batch norm divides 0 by 0")
     assert sound(page)
 
 
-def test_keys_move_w_and_the_step(show):
+def test_keys_and_buttons_move_w_and_the_step(show):
     figure = WeightSpaceFigure(w=(0.3, -0.1))
     page = show(figure)
     page.get_by_role("slider", name="w at the start").first.focus()
     for key in ("ArrowLeft", "ArrowLeft", "ArrowLeft", "ArrowUp"):
-        page.keyboard.press(key)
-    assert get(page, figure, "w") == [0, 0]  # not 3e-17: steps of 0.1 meet 0
+        with counted(page, analysis=1):
+            page.keyboard.press(key)
+    settle(page, figure, [0, 0], "w")  # not 3e-17: steps of 0.1 meet 0
     page.keyboard.press("Shift+ArrowRight")
-    assert get(page, figure, "w") == [1, 0]
+    settle(page, figure, [1, 0], "w")
     page.get_by_role("slider", name="step").first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("PageUp")
-    assert get(page, figure, "step") == 11
+    settle(page, figure, 11, "step")
     page.get_by_role("button", name="Back").click()
     page.get_by_role("button", name="Step", exact=True).click()
-    page.get_by_role("button", name="Step", exact=True).click()
-    assert get(page, figure, "step") == 12
-    frame(page)
-    assert "Step 12:" in page.inner_text("body")
+    with counted(page, analysis=1):
+        page.get_by_role("button", name="Step", exact=True).click()
+    settle(page, figure, 12, "step")
+    expect(page.locator(".verdict")).to_contain_text("In 12 steps")
     assert len(get(page, figure, "path")) == 13
     drag(page, page.get_by_role("slider", name="step").nth(1), 50, 0)
     assert get(page, figure, "step") > 12
     page.get_by_role("button", name="To the start").click()
-    assert get(page, figure, "step") == 0
+    settle(page, figure, 0, "step")
 
 
-def test_a_finger_drags_w(browser, tmp_path):
+def test_a_finger_drags_w(show, page):
+    page.set_viewport_size({"width": 360, "height": 740})
     figure = WeightSpaceFigure()
-    context = browser.new_context(has_touch=True, viewport={"width": 360, "height": 740})
-    page = context.new_page()
-    page.goto(write(tmp_path, figure).as_uri())
-    page.evaluate("() => bnHost.ready")
-    box = page.get_by_role("slider", name="w at the start").first.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    session = context.new_cdp_session(page)
-    for kind, points in [
-        ("touchStart", [dict(x=x, y=y)]),
-        ("touchMove", [dict(x=x + 20, y=y + 12)]),
-        ("touchMove", [dict(x=x + 45, y=y + 25)]),
-        ("touchEnd", []),
-    ]:
-        session.send("Input.dispatchTouchEvent", dict(type=kind, touchPoints=points))
-    assert get(page, figure, "w") != [-1.2, 1.6]
+    show(figure)
+    drag(page, page.get_by_role("slider", name="w at the start").first, 45, 25, touch=True)
+    assert get(page, figure, "w") != [-1, 0.2]
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
-    context.close()
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        *CASES,
-        dict(rate=1e300, step=100),
-        dict(rate=0.0, step=100),
-        dict(w=(1e6, -1e6), eps=1.0),
-        dict(w=(1e-6, 0.0), step=50),
-        dict(rate=1e4, decay=0.5, correlation=0.99, step=100),
-        dict(decay=100.0, step=100),
-        dict(correlation=0.999, step=500, steps=500, rate=100.0),
-        dict(steps=1, step=1),
-    ],
-)
-def test_no_extreme_breaks_it(show, case):
-    page = show(WeightSpaceFigure(**case))
-    for width in (1280, 360, 320):
-        page.set_viewport_size({"width": width, "height": 800})
-        frame(page)
-        frame(page)
-        assert sound(page)
-        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
-
-
-def test_at_zero_eps_the_words_are_a_right_angle_and_a_sum(show):
-    figure = WeightSpaceFigure(correlation=0.5, rate=2.0)
-    page = show(figure)
-    w, g = np.array(figure.w), np.array(figure.gradient)
-    told = page.inner_text("body")
-    assert "at 90.0° to w" in told
-    assert f"from {w @ w:.3f} to {w @ w + 4 * g @ g:.3f}" in told
-    put(page, figure, 0.5, "eps")
-    frame(page)
-    told = page.inner_text("body")
-    assert "at 90.0° to w" not in told
-    assert "from its part along w" in told
-
-
-def test_contours_are_rays_until_eps_bends_them(show):
-    figure = WeightSpaceFigure(correlation=0.4)
-    page = show(figure)
-
-    def bend():
-        """How far the ends of a contour's segments are from a line through the origin."""
-        return page.evaluate(
-            """() => Math.max(...[...document.querySelector('svg svg').querySelectorAll('.contour')]
-              .flatMap((path) => path.getAttribute('d').split('M').slice(1).map((part) => {
-                const box = path.closest('svg').viewBox.baseVal;
-                const [a, b] = part.split('L').map((p) => p.split(',').map(Number))
-                  .map(([x, y]) => [x - box.x - box.width / 2, y - box.y - box.height / 2]);
-                const length = Math.hypot(b[0] - a[0], b[1] - a[1]);
-                return length ? Math.abs(a[0] * b[1] - a[1] * b[0]) / length : 0;
-              })))"""
-        )
-
-    assert page.locator("svg svg").first.locator(".contour").count() > 0
-    assert bend() < 1
-    put(page, figure, 1.0, "eps")
-    frame(page)
-    assert bend() > 5
-
-
-def test_controls_move_it(show):
+@pytest.mark.parametrize("width", [1280, 360, 320])
+def test_no_extreme_breaks_it(show, page, width):
+    page.set_viewport_size({"width": width, "height": 800})
     figure = WeightSpaceFigure()
-    page = show(controls(figure, correlation=(-0.99, 0.99), step=(0, 100)))
-    page.locator("input[type=range]").nth(1).fill("20")
-    page.locator("input[type=range]").first.fill("0.9")
-    frame(page)
-    assert len(get(page, figure, "path")) == 21
+    show(figure)
+    start = {name: getattr(figure, name) for name in figure.inputs}
+    for case in [*CASES, *EXTREMES]:
+        for name, value in (start | case).items():
+            put(page, figure, list(value) if name == "w" else value, name)
+        frame(page)
+        assert sound(page), case
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width, case
+
+
+def test_the_table_tells_a_right_angle_and_a_sum(show):
+    figure = WeightSpaceFigure(correlation=0.5, step=2)
+    page = show(figure)
+    w, g = np.array(figure.path[-1]), np.array(figure.gradient)
+    table = page.locator(".numbers")
+    expect(table.get_by_role("row", name=re.compile("its angle to w"))).to_contain_text("90.0°")
+    expect(table.get_by_role("row", name=re.compile("now"))).to_contain_text(f"{w @ w:.3f}")
+    grown = w @ w + figure.rate**2 * (g @ g)
+    expect(table.get_by_role("row", name=re.compile("next"))).to_contain_text(f"{grown:.3f}")
+    put(page, figure, 0.5, "eps")
+    angle = table.get_by_role("row", name=re.compile("its angle to w"))
+    expect(angle.locator("td").first).not_to_have_text("90.0°")
+
+
+def test_a_slider_costs_one_analysis(show):
+    figure = WeightSpaceFigure()
+    page = show(controls(figure, correlation=(-0.99, 0.99), eps=(0.0, 1.0), rate=(0.0, 2.0)))
+    for name, value in (("correlation", 0.9), ("ε", 0.3), ("learning rate", 1.5)):
+        with counted(page, analysis=1):
+            slide(page, name, value)
     assert get(page, figure, "correlation") == pytest.approx(0.9, abs=0.1)
+    expect(page.locator("svg text.title").first).to_contain_text("ε > 0 bends the rays")

@@ -16,6 +16,7 @@ from batchnorm.whitening import (
     newton_schulz,
     whiten,
     whiten_backward,
+    whitened,
     work,
 )
 
@@ -177,7 +178,7 @@ def test_gradient_agrees_with_the_complex_step(method, kind):
         else:
             want = bn.numeric_gradient(oracle(method, eps), x, dy, "complex step")
         _, cache = whiten(x, eps, method=method)
-        bn.agree(f"{method}, {kind}", whiten_backward(dy, cache), want, tolerance=1e-6)
+        bn.compare(f"{method}, {kind}", whiten_backward(dy, cache), want, tolerance=1e-6)
 
 
 def _pca_gradient_of_the_rank(x, eps, dy):
@@ -185,6 +186,34 @@ def _pca_gradient_of_the_rank(x, eps, dy):
     dy = dy.copy()
     dy[:, rank:] = 0
     return bn.numeric_gradient(lambda x: oracle("pca", eps)(x), x, dy, "complex step")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("method", METHODS)
+def test_the_traced_function_is_the_same_forward_and_backward(method, kind):
+    """The rules of the graph against the gradient by hand, nearly singular batches included."""
+    for seed in range(3):
+        x, eps = batches(seed)[kind]
+        if method == "pca" and kind in ("more features than samples", "two samples"):
+            continue  # equal eigenvalues: only by hand one knows that x_hat is 0 along their axes
+        dy = np.random.default_rng(200 + seed).normal(size=x.shape)
+        x_hat, cache = whiten(x, eps, method=method)
+        graph = bn.trace(lambda x, eps, m: whitened(x, eps, method, m=m), x=x, eps=eps, m=len(x))
+        run = graph.forward(x=x, eps=eps, m=len(x))
+        np.testing.assert_allclose(run.output, x_hat, rtol=1e-6, atol=1e-6)
+        got = run.backward(dy)["x"]
+        bn.compare(f"{method}, {kind}", got, whiten_backward(dy, cache), tolerance=1e-6)
+
+
+def test_iterations_agree_with_the_complex_step():
+    x, eps = batches(0)["random"]
+    dy = np.random.default_rng(300).normal(size=x.shape)
+    for iterations in (0, 1, 5, 12):
+        cache = whiten(x, eps, method="newton-schulz", iterations=iterations)[1]
+        want = bn.numeric_gradient(
+            lambda x, k=iterations: newton_schulz(x, eps, k)[-1], x, dy, "complex step"
+        )
+        bn.compare(f"{iterations}", whiten_backward(dy, cache), want, tolerance=1e-9)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -200,7 +229,7 @@ def test_gradient_agrees_with_central_differences(method):
             lambda x, o=options: whiten(x, **o)[0], x, dy, "central differences"
         )
         got = whiten_backward(dy, whiten(x, **options)[1])
-        bn.agree(method, got, want, tolerance=1e-6)
+        bn.compare(method, got, want, tolerance=1e-6)
 
 
 def test_gradient_in_evaluation_mode_is_diagonal_over_samples():
@@ -217,7 +246,7 @@ def test_gradient_in_evaluation_mode_is_diagonal_over_samples():
             dy,
             "central differences",
         )
-        bn.agree(method, whiten_backward(dy, cache), want)
+        bn.compare(method, whiten_backward(dy, cache), want)
         np.testing.assert_allclose(y, (x - running.mean) @ cache.W)
 
 
@@ -242,6 +271,18 @@ def test_what_is_removed_and_what_is_left(method):
             np.testing.assert_allclose(x_hat.T @ dx, -(x_hat.T @ dx).T, atol=1e-9 * scale)
         if method == "cholesky":
             assert abs(np.triu(bracket)).max() < 1e-9 * scale
+
+
+@pytest.mark.parametrize("eps", [0.0, 0.3])
+@pytest.mark.parametrize("method", ["standardise", *WHITENING])
+def test_only_batch_norm_and_zca_have_a_symmetric_jacobian(method, eps):
+    """Their x_hat are gradients: of ``m Σ s_j``, and of ``m trace(S^(1/2))``."""
+    x = np.random.default_rng(7).normal(size=(8, 3)) * [1, 2, 0.5]
+    cache = whiten(x, eps, method=method)[1]
+    one_hot = np.eye(x.size).reshape(-1, *x.shape)
+    J = np.array([whiten_backward(e, cache).ravel() for e in one_hot])
+    symmetric = np.allclose(J, J.T, atol=1e-12 * np.abs(J).max())
+    assert symmetric == (method in ("standardise", "zca"))
 
 
 def test_pca_gradient_grows_as_one_over_the_gap_and_zca_does_not():
@@ -274,7 +315,7 @@ def test_a_batch_of_one_passes_nothing():
 # --- Newton–Schulz ------------------------------------------------------------------------------
 
 
-def test_iterations_traced_by_hand_and_by_the_graph_agree():
+def test_each_iteration_of_the_trace_is_that_of_whiten():
     for seed in range(5):
         rng = np.random.default_rng(seed)
         x = rng.normal(size=(8, 3)) @ rng.normal(size=(3, 3))
@@ -285,7 +326,7 @@ def test_iterations_traced_by_hand_and_by_the_graph_agree():
             x_hat, cache = whiten(x, 0.01, method="newton-schulz", iterations=k)
             np.testing.assert_allclose(x_hat, y, rtol=1e-10, atol=1e-10)
             one = [dy if j == k else np.zeros_like(dy) for j in range(7)]
-            bn.agree(f"{k}", whiten_backward(dy, cache), run.backward(one)["x"], tolerance=1e-10)
+            bn.compare(f"{k}", whiten_backward(dy, cache), run.backward(one)["x"], tolerance=1e-10)
 
 
 def test_iterations_converge_to_zca_forward_and_backward_and_stay():

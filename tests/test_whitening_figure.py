@@ -1,19 +1,22 @@
 """The whitened cloud: Python, the page and the module agree, at every extreme; every move works."""
 
 import json
+import re
 
 import ipywidgets
 import numpy as np
 import pytest
-from stage import drag, frame, get, put, sound, words
+from models import analyses
+from playwright.sync_api import expect
+from stage import counted, drag, frame, get, put, settle, slide, sound
 
 import batchnorm as bn
 from batchnorm.figures import WhiteningFigure, controls
 from batchnorm.figures.whitening_figure import UPSTREAM
-from batchnorm.whitening import METHODS, whiten, whiten_backward, work
+from batchnorm.whitening import METHODS, whiten, whiten_backward
 
 each_method = pytest.mark.parametrize("method", METHODS)
-INPUTS = [name for name in WhiteningFigure.inputs if name != "graph"]
+INPUTS = [name for name in WhiteningFigure.inputs if name != "graphs"]
 
 CLOUDS = {
     "as it starts": {},
@@ -110,55 +113,127 @@ def test_controls_join_choices_by_their_index():
     assert isinstance(box.children[2], ipywidgets.Dropdown)
 
 
+# The page's model, in Node.js --------------------------------------------------------------------
+
+
+@each_method
+def test_the_model_agrees_with_python(method):
+    """Every cloud and every upstream gradient: all that is handed back."""
+    figures = [
+        WhiteningFigure(method=method, upstream=upstream, **given)
+        for given in CLOUDS.values()
+        for upstream in UPSTREAM
+    ]
+    for figure, analysis in zip(figures, analyses(*figures), strict=True):
+        for name in figure.outputs:
+            got, want = np.array(analysis["outputs"][name]), np.array(getattr(figure, name))
+            assert got.shape == want.shape, (figure, name)
+            # Where nearly all of dy is taken away, dx is what rounding leaves of it
+            sent = np.abs(figure.dy).max(initial=0)
+            scale = max(np.abs(want).max(initial=0), sent, 1e-3)
+            np.testing.assert_allclose(got, want, atol=1e-9 * scale, err_msg=f"{figure} {name}")
+
+
+@each_method
+def test_the_ellipses_are_those_of_the_covariances(method):
+    for given in CLOUDS.values():
+        figure = WhiteningFigure(method=method, **given)
+        (analysis,) = analyses(figure)
+        for name, rows in (("before", figure.x), ("after", figure.x_hat)):
+            if not rows:
+                assert (name, analysis[name]) == ("after", None)
+                continue
+            ellipse, cov = analysis[name], np.cov(np.array(rows).T, bias=True)
+            scale = max(np.trace(cov), 1e-9)
+            arms = np.array(ellipse["arms"])
+            np.testing.assert_allclose(arms.T @ arms, cov, atol=1e-9 * scale)
+            np.testing.assert_allclose(ellipse["mu"], np.mean(rows, axis=0), atol=1e-9)
+            np.testing.assert_allclose(
+                np.sort(ellipse["values"]), np.linalg.eigvalsh(cov).clip(0), atol=1e-9 * scale
+            )
+        if figure.x_hat:  # the arms go where the points on them would go
+            W = whiten(figure.x, figure.eps, method=method, iterations=figure.iterations)[1].W
+            want = np.array(analysis["before"]["arms"]) @ W
+            np.testing.assert_allclose(analysis["before"]["carried"], want, atol=1e-6)
+
+
 # In the page -------------------------------------------------------------------------------------
 
 
 @each_method
-def test_the_page_agrees_with_python_and_shows_only_numbers(show, method):
+def test_the_page_shows_only_numbers(show, method):
+    """At every extreme, and what the page hands back is what its model found."""
     figure = WhiteningFigure()
     page = show(figure)
     plain = {name: getattr(figure, name) for name in INPUTS}
     for cloud, given in CLOUDS.items():
-        for upstream in (0, 4):
-            state = plain | given | dict(method=METHODS.index(method), upstream=upstream)
-            page.evaluate(
-                """([id, state]) => {
-                    bnHost.models.get(id).set(state);
-                    return new Promise(requestAnimationFrame);
-                }""",
-                [figure.model_id, state],
-            )
-            here = WhiteningFigure(**state)
-            for name in figure.outputs:
-                got, want = np.array(get(page, figure, name)), np.array(getattr(here, name))
-                assert got.shape == want.shape, (cloud, name)
-                scale = max(np.abs(want).max(initial=0), 1e-3)
-                np.testing.assert_allclose(got, want, atol=1e-9 * scale, err_msg=f"{cloud} {name}")
-            assert sound(page), cloud
-    assert len(here.x_hat) == 24
+        state = plain | given | dict(method=METHODS.index(method))
+        page.evaluate(
+            """([id, state]) => {
+                bnHost.models.get(id).set(state);
+                return new Promise(requestAnimationFrame);
+            }""",
+            [figure.model_id, state],
+        )
+        here = WhiteningFigure(**state)
+        scale = max(np.abs(here.dx).max(initial=0), 1e-3)
+        np.testing.assert_allclose(get(page, figure, "dx"), here.dx, atol=1e-9 * scale)
+        assert sound(page), cloud
 
 
 def test_says_in_words_what_is_not_defined(show):
     figure = WhiteningFigure(method="pca", scale_1=0, scale_2=0)
     page = show(figure)
-    assert "PCA's axes are not defined" in words(page)
-    assert page.locator(".arrows path").count() == 0
+    expect(page.locator(".verdict")).to_contain_text("PCA's axes are not defined")
+    expect(page.locator(".arrows path")).to_have_count(0)
     put(page, figure, 2, "method")
-    frame(page)
-    assert "PCA's axes" not in words(page)
+    expect(page.locator(".verdict")).to_contain_text("came back")
+
+
+def cell(page, row, column):
+    """The text in the table of numbers: row by its name, column 0 for inputs, 1 for outputs."""
+    return page.get_by_role("row", name=re.compile(f"^{row}")).get_by_role("cell").nth(column)
 
 
 @each_method
-def test_the_ellipse_and_the_work_that_it_tells(show, method):
+def test_the_ellipse_and_the_gradients_that_it_tells(show, method):
     figure = WhiteningFigure(method=method, iterations=7)
-    text = words(show(figure))
+    page = show(figure)
     values = np.linalg.eigvalsh(np.cov(np.array(figure.x).T, bias=True))
     radii = np.sqrt(values)[::-1]
-    assert f"Input ellipse: radii {radii[0]:.2f} and {radii[1]:.2f}" in text
+    expect(cell(page, "ellipse", 0)).to_have_text(f"{radii[0]:.2f} and {radii[1]:.2f}")
     if method not in ("standardise", "newton-schulz"):
-        assert "Output ellipse: radii 1.00 and 1.00" in text
-    assert f"{method}: {work(method, 24, 64, 7) / 1e6:.3f} at d = 64" in text
-    assert f"|dx| = {np.linalg.norm(figure.dx):.3f} came back" in text
+        expect(cell(page, "ellipse", 1)).to_have_text("1.00 and 1.00")
+    sent, back = np.linalg.norm(figure.dy), np.linalg.norm(figure.dx)
+    expect(cell(page, "gradient", 0)).to_have_text(f"{back:.3f}")
+    expect(cell(page, "gradient", 1)).to_have_text(f"{sent:.3f}")
+    expect(page.locator(".verdict")).to_have_text(f"Sent {sent:.2f} → came back {back:.2f}")
+
+
+def test_what_is_taken_away_is_drawn_as_nothing(show):
+    figure = WhiteningFigure(upstream="shear")
+    page = show(figure)
+    sent = np.linalg.norm(figure.dy)
+    expect(page.locator(".verdict")).to_have_text(f"Sent {sent:.2f} → came back 0.00")
+    expect(page.locator(".arrows .head")).to_have_count(24)  # of what is sent alone
+    put(page, figure, UPSTREAM.index("rotation"), "upstream")
+    expect(page.locator(".arrows .head")).to_have_count(48)
+
+
+def test_a_short_arrow_shows_where_it_points(show):
+    """One gradient sent, a small one back to every point: each is drawn 10 units long or more."""
+    figure = WhiteningFigure()
+    page = show(figure)
+    frame(page)
+    lengths = page.evaluate(
+        """() => [...document.querySelectorAll(".arrows .head")].map((head) => {
+          const numbers = head.getAttribute("d").match(/-?[\\d.]+/g).map(Number);
+          const [tipX, tipY, x1, y1, x2, y2] = numbers;
+          return Math.hypot(tipX - (x1 + x2) / 2, tipY - (y1 + y2) / 2);
+        })"""
+    )
+    assert len(lengths) == 25
+    assert min(lengths) >= 6.9
 
 
 @pytest.mark.parametrize("touch", [False, True], ids=["mouse", "touch"])
@@ -188,61 +263,67 @@ def test_drags(show, page, touch, width):
 def test_another_point_is_selected_by_taking_hold_of_it(show):
     figure = WhiteningFigure()
     page = show(figure)
+    frame(page)
     i = int(np.argmax(np.abs(figure.x).max(axis=1)))  # one that stands alone
     others = page.locator(f"[aria-label='point {i + 1}']")
-    assert others.get_attribute("aria-hidden") == "true"
+    expect(others).to_have_attribute("aria-hidden", "true")
     box = others.locator(".target").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    frame(page)
-    assert get(page, figure, "selected") == i
-    assert others.get_attribute("aria-hidden") == "false"
+    settle(page, figure, i, "selected")
+    expect(others).to_have_attribute("aria-hidden", "false")
     assert np.nonzero(np.array(get(page, figure, "dy")).any(axis=1))[0].tolist() == [i]
 
 
-def test_keys_and_buttons_alone(show):
+POINT, TIP = "point 1", "upstream gradient of the selected point"
+
+
+def test_tab_goes_from_thing_to_thing(show):
+    page = show(WhiteningFigure())
+    frame(page)
+    stops = [page.get_by_role("slider", name=name, exact=True) for name in (POINT, TIP)]
+    stops += [page.get_by_role("button", name=name) for name in ("Enlarge", "Resample")]
+    for stop in stops:
+        page.keyboard.press("Tab")
+        expect(stop).to_be_focused()
+
+
+def test_keys_move_the_point_and_its_gradient(show):
     figure = WhiteningFigure(method="pca", correlation=0.0, scale_1=1.0)
     page = show(figure)
-    names = []
-    for _ in range(5):
-        page.keyboard.press("Tab")
-        names.append(
-            page.evaluate(
-                "() => document.activeElement.ariaLabel ?? document.activeElement.textContent"
-            )
-        )
-    point, tip = "point 1", "upstream gradient of the selected point"
-    assert names == [point, tip, "Resample", "Next point", "Reset"]
-
-    page.get_by_role("slider", name=point).focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Shift+ArrowUp")
-    there = get(page, figure, "x")[0]
-    np.testing.assert_allclose(there, np.add(figure.x[0], [0.1, 1.0]))
-    page.get_by_role("slider", name=tip).focus()
+    page.get_by_role("slider", name=POINT, exact=True).focus()
+    for key in ("ArrowRight", "Shift+ArrowUp"):
+        with counted(page, analysis=1):
+            page.keyboard.press(key)
+    np.testing.assert_allclose(get(page, figure, "x")[0], np.add(figure.x[0], [0.1, 1.0]))
+    page.get_by_role("slider", name=TIP).focus()
     page.keyboard.press("ArrowLeft")
-    np.testing.assert_allclose(get(page, figure, "pull"), [0.9, 0.6])
+    settle(page, figure, [0.9, 0.6], "pull")
 
-    resample = page.get_by_role("button", name="Resample")
+
+def test_buttons_draw_new_batches_around_the_point(show):
+    figure = WhiteningFigure(method="pca", correlation=0.0, scale_1=1.0, moved=[0, 0.1, 1.0])
+    page = show(figure)
+    there = get(page, figure, "x")[0]
     for _ in range(4):
-        resample.focus()
-        page.keyboard.press("Enter")
+        with counted(page, analysis=1):
+            page.get_by_role("button", name="Resample").press("Enter")
+    settle(page, figure, 5, "seed")
     np.testing.assert_allclose(get(page, figure, "x")[0], there)
-    assert get(page, figure, "seed") == 5
-    assert "In 5 batches the selected point landed in places up to" in words(page)
-    assert page.locator(".ground circle.cut").count() == 4
+    expect(page.locator(".ground circle.cut")).to_have_count(4)
     want = []  # where point 1 lands, by the module
     for seed in range(1, 6):
         x = np.array(WhiteningFigure(correlation=0.0, scale_1=1.0, seed=seed).x)
         x[0] = there
         want.append(whiten(x, method="pca")[0][0])
     far = max(np.linalg.norm(a - b) for a in want for b in want)
-    assert f"up to {far:.2f} apart (pca)" in words(page)
+    expect(cell(page, "5 batches", 1)).to_have_text(f"{far:.2f}")
 
     page.get_by_role("button", name="Next point").press("Enter")
-    assert get(page, figure, "selected") == 1
-    page.get_by_role("button", name="Reset").press("Enter")
-    state = {name: get(page, figure, name) for name in ("seed", "past", "moved", "selected")}
-    assert state == dict(seed=1, past=0, moved=[], selected=0)
+    settle(page, figure, 1, "selected")
+    with counted(page, analysis=1):
+        page.get_by_role("button", name="Reset").press("Enter")
+    for name, value in dict(seed=1, past=0, moved=[], selected=0).items():
+        settle(page, figure, value, name)
 
 
 def test_sliders_and_buttons_move_it(show):
@@ -251,10 +332,16 @@ def test_sliders_and_buttons_move_it(show):
         figure, method=ipywidgets.ToggleButtons(options=METHODS), correlation=(-1.0, 1.0)
     )
     page = show(box)
-    page.get_by_role("radio", name="cholesky").check()
-    page.get_by_role("slider", name="correlation").fill("0.3")
+    with counted(page, analysis=1):
+        page.get_by_role("radio", name="cholesky").check()
+    with counted(page, analysis=1):
+        slide(page, "correlation", 0.3)
     here = WhiteningFigure(method="cholesky", correlation=0.3)
     np.testing.assert_allclose(get(page, figure, "dx"), here.dx, rtol=1e-9)
+    page.set_viewport_size({"width": 1000, "height": 900})
+    frame(page)
+    picture = page.locator(".bn-picture").bounding_box()
+    assert page.get_by_role("radio", name="zca").bounding_box()["y"] < picture["y"]
 
 
 @pytest.mark.parametrize("width", [320, 360, 1280])
@@ -275,5 +362,5 @@ def test_nothing_is_wider_than_the_page(show, page, width):
 
 def test_its_state_is_small():
     figure = WhiteningFigure()
-    assert len(json.dumps(figure.get_state(["graph"]))) < 16_000
+    assert len(json.dumps(figure.get_state(["graphs"]))) < 18_000
     assert isinstance(bn.whitening.NotDefined("x"), ValueError)

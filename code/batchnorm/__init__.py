@@ -4,7 +4,8 @@ The mathematics lives in `reference` (to read and trace), `layer` (to use), `gra
 differentiate and cut) and `check` (to doubt); the pictures in `figures` and `plots`.
 """
 
-from .check import agree, numeric_gradient
+from .check import compare, numeric_gradient
+from .exercise import exercises
 from .figures import (
     BatchFigure,
     CancellationFigure,
@@ -13,6 +14,7 @@ from .figures import (
     JacobianFigure,
     RunningFigure,
     SphereFigure,
+    TrainingFigure,
     WeightSpaceFigure,
     WhiteningFigure,
     controls,
@@ -24,18 +26,21 @@ from .jacobian import (
     tangent_projection,
     x_hat_jacobian,
 )
-from .layer import RunningStatistics, backward, backward_staged, forward
-from .reference import batch_norm
+from .layer import backward, forward
+from .reference import backward_compact, backward_staged, batch_norm
 from .reparameterization import (
     batch_norm_loss,
     covariance,
     descend,
+    direction_gradient,
+    direction_loss,
     equilibrium_norm,
     fold,
     least_squares_loss,
     output_variance,
     reparameterize,
 )
+from .running import RunningStatistics
 from .whitening import RunningCovariance, newton_schulz, whiten, whiten_backward
 
 __all__ = [
@@ -50,17 +55,22 @@ __all__ = [
     "RunningFigure",
     "RunningStatistics",
     "SphereFigure",
+    "TrainingFigure",
     "WeightSpaceFigure",
     "WhiteningFigure",
-    "agree",
     "backward",
+    "backward_compact",
     "backward_staged",
     "batch_norm",
     "batch_norm_loss",
+    "compare",
     "controls",
     "covariance",
     "descend",
+    "direction_gradient",
+    "direction_loss",
     "equilibrium_norm",
+    "exercises",
     "fold",
     "forward",
     "gradient_norm_squared",

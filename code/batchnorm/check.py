@@ -2,18 +2,26 @@
 
 >>> import numpy as np
 >>> x, dy = np.array([0.5, 2.0]), np.array([1.0, -1.0])
->>> agree("dx", 3 * x**2 * dy, numeric_gradient(lambda x: x**3, x, dy))
+>>> compare("dx", 3 * x**2 * dy, numeric_gradient(lambda x: x**3, x, dy))
 dx: shape (2,), agrees to 1e-07
 """
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 EPS = np.finfo(float).eps
+Function = Callable[[np.ndarray], np.ndarray | float]
 
 
-def numeric_gradient(function, x, dy, method=None):
+def numeric_gradient(
+    function: Function,
+    x: ArrayLike,
+    dy: ArrayLike,
+    method: str | None = None,
+) -> NDArray[np.float64]:
     """The gradient of ``sum(dy * function(x))`` at ``x``, by moving one entry of ``x`` at a time.
 
     Parameters
@@ -50,17 +58,21 @@ def numeric_gradient(function, x, dy, method=None):
     return np.array([steps[method](function, x, dy, e) for e in one_hot]).reshape(x.shape)
 
 
-def _complex_step(function, x, dy, direction, h=1e-30):
+def _complex_step(
+    function: Function, x: np.ndarray, dy: np.ndarray, direction: np.ndarray, h: float = 1e-30
+) -> float:
     return np.sum(dy * np.imag(function(x + 1j * h * direction))) / h
 
 
-def _central(function, x, dy, direction, step=1):
+def _central(
+    function: Function, x: np.ndarray, dy: np.ndarray, direction: np.ndarray, step: float = 1
+) -> float:
     # The cube root of the machine's precision balances truncation against rounding
     h = step * EPS ** (1 / 3) * max(1.0, np.abs(x).max(initial=0))
     return np.sum(dy * (function(x + h * direction) - function(x - h * direction))) / (2 * h)
 
 
-def _is_analytic(function, x, dy, y):
+def _is_analytic(function: Function, x: np.ndarray, dy: np.ndarray, y: np.ndarray) -> bool:
     """Whether the complex step and central differences agree, as far as the latter can tell."""
     direction = np.random.default_rng(0).normal(size=x.shape)
     try:
@@ -71,21 +83,21 @@ def _is_analytic(function, x, dy, y):
         return False
     near, far = (_central(function, x, dy, direction, step) for step in (1, 2))
     rounding = 100 * EPS ** (2 / 3) * np.sum(np.abs(dy * y))
-    return np.abs(exact - near) <= 3 * np.abs(far - near) + 1e-6 * np.abs(near) + rounding
+    return bool(abs(exact - near) <= 3 * abs(far - near) + 1e-6 * abs(near) + rounding)
 
 
 class GradientMismatch(AssertionError):
     """Two gradients that should be the same are not; the message says where and by how much."""
 
 
-def agree(name, got, want, tolerance=1e-7):
+def compare(name: str, got: ArrayLike, want: ArrayLike, tolerance: float = 1e-7) -> "Comparison":
     """Say that two gradients agree, or raise `GradientMismatch`.
 
     Shapes are compared first, since a difference that broadcasts can be small and mean nothing.
     Values agree if no entry differs by more than ``tolerance`` times the largest entry of
     ``want`` (or times 1e-3, where all of ``want`` is smaller: a gradient that should vanish).
 
-    Returns an `Agreement`, which prints as one line. Raises ValueError unless tolerance > 0 and
+    Returns a `Comparison`, which prints as one line. Raises ValueError unless tolerance > 0 and
     both hold real numbers.
     """
     if not tolerance > 0:
@@ -103,27 +115,27 @@ def agree(name, got, want, tolerance=1e-7):
             f"{name}{where}: got {got[worst]:.9g}, want {want[worst]:.9g} "
             f"(relative error {error[worst]:.2g}, allowed {tolerance:g})"
         )
-    return Agreement(name, got.shape, tolerance)
+    return Comparison(name, got.shape, tolerance)
 
 
-class Agreement:
-    """What `agree` found; truthy, and one line of text."""
+class Comparison:
+    """What `compare` found; truthy, and one line of text."""
 
-    def __init__(self, name, shape, tolerance):
+    def __init__(self, name: str, shape: tuple[int, ...], tolerance: float) -> None:
         self.name, self.shape, self.tolerance = name, shape, tolerance
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{self.name}: shape {self.shape}, agrees to {self.tolerance:g}"
 
 
-def _real(name, value):
+def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
     array = np.asarray(value)
     if array.dtype.kind not in "fiu":
         raise ValueError(f"{name}: got {array.dtype} data, want real numbers")
     return array.astype(float)
 
 
-def _finite(name, value):
+def _finite(name: str, value: ArrayLike) -> NDArray[np.float64]:
     array = _real(name, value)
     if not np.isfinite(array).all():
         raise ValueError(f"{name}: got {array}, want finite numbers")

@@ -7,7 +7,8 @@ so it carries a gradient back as it carries a change forward: dL/dx = gamma * J 
 
 Ioffe and Szegedy 2015, Batch Normalization: Accelerating Deep Network Training by Reducing
 Internal Covariate Shift. Santurkar, Tsipras, Ilyas and Madry 2018, How Does Batch Normalization
-Help Optimization?, whose Theorem 4.1 holds the norm identity for one layer.
+Help Optimization?, whose Theorem 4.1 compares two networks; for one layer and the gradient that
+arrives at its own output it is the equality of `gradient_norm_squared`.
 """
 
 from typing import NamedTuple
@@ -18,9 +19,9 @@ import numpy as np
 class Terms(NamedTuple):
     """The three terms of the Jacobian, (m, m) each; their sum is the whole."""
 
-    identity: np.ndarray  # I / s: the sample's own way, with both moments held still
-    mean: np.ndarray  # -11ᵀ / (m s): by way of the mean
-    variance: np.ndarray  # -x_hat x_hatᵀ / (m s): by way of the variance
+    identity: np.ndarray  # I / s: the direct path, both moments held still
+    mean: np.ndarray  # -11ᵀ / (m s): the path through the mean
+    variance: np.ndarray  # -x_hat x_hatᵀ / (m s): the path through the variance
 
 
 def jacobian_terms(x, eps=1e-5):
@@ -63,11 +64,13 @@ def gradient_norm_squared(x, dy, gamma=1.0):
         ‖dx‖² = (gamma² / var) (‖dy‖² - ⟨1, dy⟩² / m - ⟨x_hat, dy⟩² / m)
 
     x and dy are one feature, shape (m,); gamma is a number. An equality, with 1/m in both places
-    since ‖1‖² = ‖x_hat‖² = m.
+    since ‖1‖² = ‖x_hat‖² = m. So ‖dx‖ is never more than |gamma| / sqrt(var) times ‖dy‖, and equal
+    to it where dy has no component along 1 or x_hat.
 
     Raises ValueError for a dy of another shape than x, and as `jacobian_terms` does at eps = 0.
 
-    Source: the content for one layer of Theorem 4.1 in Santurkar et al. 2018.
+    Source: the proof of Theorem 4.1 in Santurkar et al. 2018, where dy is the gradient in a network
+    without the layer; the theorem holds where the two gradients are the same.
     """
     x_hat, _, var = _normalised(x, 0)
     dy, m = _finite("dy", dy), x_hat.size

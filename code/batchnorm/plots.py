@@ -13,6 +13,9 @@ PALETTE = {
     "mean": ("#8a6d00", "#f0c53d"),  # the mean, and the part of dx that comes through it
     "variance": ("#a3407d", "#e59fc9"),  # the variance, and the part of dx that comes through it
     "cut": ("#6f6f6f", "#9d9d9d"),  # what was cut off, what has been, what is switched off
+    "alarm": ("#c4102f", "#ff7083"),  # what has gone wrong
+    "positive": ("#5a3fd0", "#ab9dff"),  # entries of a matrix above 0
+    "negative": ("#4a7a10", "#a0d060"),  # and below
     "ink": ("#1f2328", "#e8e8e8"),  # text and axes
     "faint": ("#d8dce1", "#454b52"),  # grids, bands
     "paper": ("#ffffff", "#14181e"),  # the ground

@@ -1,13 +1,18 @@
-"""Batch normalization, one named line per step: what the book reads, runs, traces and draws.
+"""Batch normalization and its gradient, one named line per step: what the book reads and traces.
 
-The functions hold nothing but NumPy. `batchnorm.graph.trace` runs them on traced arrays, and the
-names of their local variables become the names of the graph's nodes.
+The functions hold nothing but NumPy, and check nothing, so that nothing stands between the reader
+and the formula; `batchnorm.forward` and `batchnorm.backward` compute the same and refuse bad input.
+`batchnorm.graph.trace` runs the forward ones on traced arrays, and the names of their local
+variables become the names of the graph's nodes.
 """
 
 import numpy as np
 
+Numbers = np.ndarray | float
+Gradients = tuple[np.ndarray, np.ndarray, np.ndarray]
 
-def batch_norm(x, gamma, beta, eps=1e-5):
+
+def batch_norm(x: np.ndarray, gamma: Numbers, beta: Numbers, eps: float = 1e-5) -> np.ndarray:
     """Normalise each feature over the batch, then scale and shift it.
 
     ``y = gamma * (x - mu) / sqrt(var + eps) + beta``, where ``mu`` and ``var`` are the mean and
@@ -23,9 +28,6 @@ def batch_norm(x, gamma, beta, eps=1e-5):
     -------
     y : array of x's shape
 
-    This function checks nothing, so that nothing stands between the reader and the formula;
-    `batchnorm.forward` computes the same and refuses bad input.
-
     Source: Ioffe & Szegedy 2015, "Batch Normalization", algorithm 1.
     """
     mu = x.mean(axis=0)
@@ -40,11 +42,13 @@ def batch_norm(x, gamma, beta, eps=1e-5):
     return y
 
 
-def evaluate(x, gamma, beta, mean, var, eps=1e-5):
+def evaluate(
+    x: np.ndarray, gamma: Numbers, beta: Numbers, mean: Numbers, var: Numbers, eps: float = 1e-5
+) -> np.ndarray:
     """Batch norm in evaluation mode: the statistics are given, not computed from the batch.
 
     ``y = gamma * (x - mean) / sqrt(var + eps) + beta``. Shapes and units as in `batch_norm`;
-    ``mean`` and ``var`` have the shape of ``gamma``. Checks nothing.
+    ``mean`` and ``var`` have the shape of ``gamma``.
     """
     centred = x - mean
     s = np.sqrt(var + eps)
@@ -53,12 +57,63 @@ def evaluate(x, gamma, beta, mean, var, eps=1e-5):
     return y
 
 
-def follow(running, batch, momentum=0.1):
+def update_running(running: Numbers, batch: Numbers, momentum: float = 0.1) -> Numbers:
     """One update of a running statistic: ``(1 - momentum) * running + momentum * batch``.
 
     Here ``momentum`` is the weight of the new batch, from 0 to 1 (PyTorch's convention; Keras
-    calls 1 minus this the momentum). Checks nothing.
+    calls 1 minus this the momentum).
     """
     kept = (1 - momentum) * running
     running = kept + momentum * batch
     return running
+
+
+def backward_staged(dy: np.ndarray, x_hat: np.ndarray, gamma: Numbers, s: Numbers) -> Gradients:
+    """The gradients of x, gamma and beta, walking back over the graph of `batch_norm`.
+
+    One line for each step, the last one first; every gradient has the shape of its node.
+
+    Parameters
+    ----------
+    dy : array, dL/dy
+    x_hat : array of dy's shape
+    gamma, s : arrays that broadcast against x_hat, s = sqrt(var + eps). The samples are what s has
+        no axis for, or a 1: with x_hat (m, d) it is (d,), with images (N, C, H, W) (1, C, 1, 1)
+
+    Returns (dx, dgamma, dbeta): dx of dy's shape, the others of gamma's.
+    """
+    m = dy.size // np.size(s)
+    centred = x_hat * s
+    dbeta = sum_to(dy, gamma)
+    dgamma = sum_to(dy * x_hat, gamma)
+    dx_hat = gamma * dy
+    ds = -sum_to(dx_hat * centred, s) / s**2
+    dvar = ds / (2 * s)
+    dsquared = np.full_like(dy, dvar / m)
+    dcentred = dx_hat / s + dsquared * 2 * centred
+    dmu = -sum_to(dcentred, s)
+    dx = dcentred + np.full_like(dy, dmu / m)
+    return dx, dgamma, dbeta
+
+
+def backward_compact(dy: np.ndarray, x_hat: np.ndarray, gamma: Numbers, s: Numbers) -> Gradients:
+    """What `backward_staged` gives, as the one formula that it shrinks to is usually written.
+
+    Parameters and results are the same, but gamma must have the shape of s: it is taken out of the
+    sums over the samples.
+    """
+    m = dy.size // np.size(s)
+    dbeta = sum_to(dy, gamma)
+    dgamma = sum_to(dy * x_hat, gamma)
+    dx = gamma / (m * s) * (m * dy - dbeta - x_hat * dgamma)
+    return dx, dgamma, dbeta
+
+
+def sum_to(a: np.ndarray, like: Numbers) -> np.ndarray:
+    """Sum an array down to a shape that broadcasts to its own: the way back through broadcasting.
+
+    What one number did to many entries, it hears from all of them.
+    """
+    missing = a.ndim - np.ndim(like)
+    ones = tuple(missing + i for i, n in enumerate(np.shape(like)) if n == 1)
+    return a.sum(axis=ones, keepdims=True).sum(axis=tuple(range(missing)))

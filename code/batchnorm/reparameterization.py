@@ -1,11 +1,12 @@
 """Batch norm seen from the weights below it: which weights the layer amounts to, and how they move.
 
 A linear map ``z = x @ w`` before batch norm has the variance ``wᵀSw``, where S is the batch's
-covariance. So the layer does nothing to the data that other weights could not do: it replaces w by
-``gamma * w / sqrt(wᵀSw + eps)``.
+covariance. So the layer does nothing to a batch that other weights and a bias could not do: it
+replaces w by ``gamma * w / sqrt(wᵀSw + eps)``. At eps = 0 the length of w cancels, and what is
+left of it is its direction.
 
-`output_variance`, `reparameterize` and the two losses are plain NumPy, to read and to trace, and
-check nothing; the other functions refuse bad input.
+`output_variance`, `reparameterize`, `direction_gradient` and the losses are plain NumPy, to read
+and to trace, and check nothing; the other functions refuse bad input.
 """
 
 import numpy as np
@@ -108,6 +109,24 @@ def least_squares_loss(w, x, t):
     error = x @ w - t
     loss = (error**2).mean(axis=0) / 2
     return loss
+
+
+def direction_loss(w, S, c):
+    """What is left of least squares under batch norm, once gamma has its best value.
+
+    ``rho(w) = -(cᵀw)² / (2 wᵀSw)``, up to a constant, where S is the covariance of the inputs and
+    ``c`` their covariance with the targets; eps = 0. It depends on the direction of w alone, and
+    is least, ``-cᵀS⁻¹c / 2``, along ``S⁻¹c``. To read and to trace: it checks nothing.
+
+    Source: Kohler et al. 2019, "Exponential convergence rates for Batch Normalization".
+    """
+    return -((c @ w) ** 2) / (2 * (w @ S @ w))
+
+
+def direction_gradient(w, S, c):
+    """The gradient of `direction_loss`: ``gamma * (gamma Sw - c)`` at ``gamma = cᵀw / wᵀSw``."""
+    gamma = (c @ w) / (w @ S @ w)
+    return gamma * (gamma * (S @ w) - c)
 
 
 def descend(gradient, w, rate, decay=0.0, steps=100):

@@ -1,7 +1,8 @@
 """Four ways to compute a variance, entry by entry in the precision of the data.
 
-They are one formula in exact arithmetic and four in float32. Written as loops, since the order of
-the operations is the subject; the layer itself does as `two_pass` does, a block at a time.
+They are one number in exact arithmetic and four in float32. Written as loops, since the order of
+the operations is the subject; the layer itself does as `two_pass` does, a block at a time, and
+subtracts what the rounding of the mean has added.
 """
 
 from itertools import pairwise
@@ -40,7 +41,7 @@ def two_pass(x):
 class Moments(NamedTuple):
     """What can be merged: the count, the mean, and ``m2 = Σ (x - mean)²``; var = m2 / count."""
 
-    count: np.floating
+    count: np.floating  # type: ignore[assignment]  # a tuple has a method of this name
     mean: np.floating
     m2: np.floating
 

@@ -21,6 +21,11 @@ a symmetric matrix. The weights, with ``w_ij + w_ji = 1``, say which part of a c
 the samples: ``Λ_i / (Λ_i - Λ_j)`` for PCA, which has a pole; 1 above the diagonal and 0 below for
 Cholesky; ``√Λ_i / (√Λ_i + √Λ_j)``, in the basis U, for ZCA, always between 0 and 1.
 
+At eps = 0 white outputs keep ``x_hatᵀ x_hat = m I``, so every method that whitens takes
+``x_hat N``, N symmetric, away from dy. Which moves of x go unnoticed depends on the method. For
+"zca" they are the same directions, and for "standardise", too (there N is diagonal): x_hat is the
+gradient of ``m trace(S^(1/2))`` and of ``m Σ s_j``, so its Jacobian is symmetric.
+
 Sources: Kessy, Lewin & Strimmer 2018, "Optimal whitening and decorrelation"; Huang, Yang, Lang &
 Deng 2018, "Decorrelated Batch Normalization" (the gradient of PCA and ZCA whitening); Huang, Zhou,
 Zhu, Liu & Shao 2019, "Iterative Normalization: Beyond Standardization towards Efficient Whitening";
@@ -32,6 +37,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from .graph import eigenvalues, eigenvectors, inverse_sqrt, trace
+from .reference import update_running
 
 METHODS = ("standardise", "pca", "zca", "cholesky", "newton-schulz")
 GAP = 1e-9  # eigenvalues that differ by less than this part of the largest count as equal
@@ -58,8 +66,8 @@ class RunningCovariance:
     """The mean and covariance for evaluation mode, which follow the training batches.
 
     ``running = (1 - momentum) * running + momentum * batch``: momentum is the weight of the *new*
-    batch. The covariance is averaged, not W: PCA's axes can change places from batch to batch, and
-    the mean of whitening matrices need not whiten anything.
+    batch. The covariance is averaged, not W. Averaging W serves ZCA as well, though it ends
+    farther from whitening; PCA's axes change places from batch to batch, and cancel in the mean.
 
     Parameters
     ----------
@@ -102,9 +110,9 @@ class RunningCovariance:
                 "want more samples, unbiased=False, or training=False"
             )
         mean, old = self.statistics(len(mu))
-        weight, bessel = self.momentum, m / (m - 1) if self.unbiased else 1.0
-        self.mean = (1 - weight) * mean + weight * mu
-        self.cov = (1 - weight) * old + weight * bessel * cov
+        unbiased = cov * (m / (m - 1)) if self.unbiased else cov
+        self.mean = update_running(mean, mu, self.momentum)
+        self.cov = update_running(old, unbiased, self.momentum)
 
 
 def whiten(x, eps=1e-5, *, method="zca", iterations=5, running=None, training=True):
@@ -148,20 +156,23 @@ def whiten(x, eps=1e-5, *, method="zca", iterations=5, running=None, training=Tr
             raise ValueError("x: its squares overflow; want smaller numbers")
     else:
         mu, cov = running.statistics(d)
-    W, memo = _ROOTS[method](cov, eps, m, iterations)
+    S = cov + eps * np.eye(d)
+    _check_regular(method, S)
+    W = root(S, method, iterations)
     centred = x - mu
     x_hat = centred @ W
     if training and running is not None:
         running.update(mu, cov, m)
-    return x_hat, WhiteningCache(x_hat, centred, W, method, bool(training), memo)
+    return x_hat, WhiteningCache(x_hat, centred, W, method, bool(training), (S, eps, iterations))
 
 
 def whiten_backward(dy, cache):
     """The gradient ``dx`` of a loss whose gradient at ``x_hat`` is ``dy``.
 
-    In training it is the formula at the module's head; "newton-schulz" is differentiated iteration
-    by iteration, as it was run, converged or not. In evaluation mode, where mu and W do not depend
-    on x, ``dx = dy Wᵀ``.
+    In training it is the formula at the module's head; "newton-schulz" is traced and differentiated
+    iteration by iteration, as it was run, converged or not. In evaluation mode, where mu and W do
+    not depend on x, ``dx = dy Wᵀ``. The rules of the graph give the same for every method: see
+    `whitened`.
 
     Parameters
     ----------
@@ -179,12 +190,13 @@ def whiten_backward(dy, cache):
         raise ValueError(f"dy: got shape {dy.shape}, want that of x, {x_hat.shape}")
     if not training:
         return dy @ W.T
-    m = len(dy)
+    m, (S, eps, iterations) = len(dy), memo
     if method == "newton-schulz":
-        dcov = _newton_schulz_backward(centred.T @ dy, *memo)
-        dx = dy @ W.T + centred @ (dcov + dcov.T) / m
+        run = trace(lambda S: root(S, method, iterations), S=S).forward(S=S)
+        dS = run.backward(centred.T @ dy)["S"]
+        dx = dy @ W.T + centred @ (dS + dS.T) / m
         return dx - dx.mean(axis=0)
-    weights, basis = memo
+    weights, basis = _weights(method, S, eps, m)
     if weights is None:
         raise NotDefined(
             "dy: two eigenvalues of the covariance are equal, so PCA's axes are not defined and "
@@ -194,6 +206,39 @@ def whiten_backward(dy, cache):
     M = weights * (basis.T @ P @ basis)
     M = basis @ (M + M.T) @ basis.T
     return (dy - dy.mean(axis=0) - x_hat @ M / m) @ W.T
+
+
+def whitened(x, eps=1e-5, method="zca", iterations=5, m=None):
+    """Whiten in plain NumPy, to read and to trace: what `whiten` does, without checks.
+
+    Parameters
+    ----------
+    x : (m, d) array
+    eps : number >= 0, added to the covariance's diagonal
+    method, iterations : as for `whiten`
+    m : the number of samples, where it is to be an input of the traced graph; None for len(x)
+    """
+    mu = x.mean(axis=0)
+    centred = x - mu
+    cov = centred.T @ centred / (len(x) if m is None else m)
+    S = cov + eps * np.eye(x.shape[1])
+    W = root(S, method, iterations)
+    x_hat = centred @ W
+    return x_hat
+
+
+def root(S, method="zca", iterations=5):
+    """The W of a method with ``Wᵀ S W = I`` ("standardise": with a diagonal of ones), traceable."""
+    identity = np.eye(S.shape[0])
+    if method == "standardise":
+        return identity / np.sqrt((S * identity).sum(axis=0))
+    if method == "pca":
+        return eigenvectors(S) / np.sqrt(eigenvalues(S))
+    if method == "zca":
+        return inverse_sqrt(S)
+    if method == "cholesky":
+        return np.linalg.solve(np.linalg.cholesky(S).T, identity)
+    return _newton_schulz(S, iterations)[-1]
 
 
 def newton_schulz(x, eps=1e-5, iterations=5, m=None):
@@ -218,15 +263,29 @@ def newton_schulz(x, eps=1e-5, iterations=5, m=None):
     `batch_norm` it checks nothing.
 
     Source: Huang et al. 2019, "Iterative Normalization: Beyond Standardization towards Efficient
-    Whitening", who iterate ``Z ← (3 Z - Z³ S / size) / 2``. That is the same on paper, but with
-    more iterations it blows its rounding errors up; the pair Y, Z does not (Higham 2008, "Functions
-    of Matrices", chapter 6).
+    Whitening", who iterate ``Z ← (3 Z - Z³ S / size) / 2``. That is the same on paper. In
+    floating point it is stable only while the condition number of S is below
+    ``((√17 - 1) / 2)² = 2.44``; beyond it rounding errors grow at each step. Those of the pair Y, Z
+    do not (Higham 2008, "Functions of Matrices", chapter 6).
     """
     mu = x.mean(axis=0)
     centred = x - mu
     cov = centred.T @ centred / (len(x) if m is None else m)
-    size, steps = _newton_schulz(cov + eps * np.eye(x.shape[1]), iterations)
-    return tuple(centred @ (Z / size**0.5) for _, Z in steps)
+    return tuple(centred @ W for W in _newton_schulz(cov + eps * np.eye(x.shape[1]), iterations))
+
+
+def _newton_schulz(S, iterations):
+    """W after 0, 1, … iterations."""
+    identity = np.eye(S.shape[0])
+    size = (S * identity).sum()
+    scale = np.sqrt(size)
+    Y, Z = S / size, identity
+    found = [Z / scale]
+    for _ in range(iterations):
+        T = 1.5 * identity - 0.5 * (Z @ Y)
+        Y, Z = Y @ T, T @ Z
+        found.append(Z / scale)
+    return found
 
 
 def work(method, m, d, iterations=5):
@@ -247,24 +306,21 @@ def work(method, m, d, iterations=5):
     return 2 * m * d**2 + roots[method] * d**3
 
 
-# --- The methods: (cov, eps, m, iterations) -> W, and what its gradient needs (weights, basis) ---
+# --- What the gradient by hand needs, and what is refused --------------------------------------
 
 
-def _standardise(cov, eps, m, iterations):
-    var = np.diag(cov) + eps
-    if not (var > 0).all():
-        raise NotDefined("x: a feature is constant; want samples that differ, or eps > 0")
-    return np.diag(var**-0.5), (np.eye(len(cov)) / 2, np.eye(len(cov)))
-
-
-def _pca(cov, eps, m, iterations):
-    values, U = _eigen(cov, eps)
-    turned = np.diag(U).copy()
-    # An axis at right angles to its feature (rounding aside) points along its largest entry
-    flat = np.abs(turned) < GAP
-    turned[flat] = U[np.abs(U).argmax(axis=0), np.arange(len(U))][flat]
-    U = U * np.where(turned < 0, -1, 1)
-    return U / np.sqrt(values), (_pca_weights(values, eps, m), np.eye(len(U)))
+def _weights(method, S, eps, m):
+    """The weights ``w_ij`` of the module's head, and the basis in which they are meant."""
+    d = len(S)
+    if method == "standardise":
+        return np.eye(d) / 2, np.eye(d)
+    if method == "cholesky":
+        return np.triu(np.ones((d, d))) - np.eye(d) / 2, np.eye(d)
+    values = eigenvalues(S)
+    if method == "pca":
+        return _pca_weights(values, eps, m), np.eye(d)
+    s = np.sqrt(values)
+    return s[:, None] / (s[:, None] + s), eigenvectors(S)
 
 
 def _pca_weights(values, eps, m):
@@ -283,70 +339,24 @@ def _pca_weights(values, eps, m):
     return values[:, None] / gap
 
 
-def _zca(cov, eps, m, iterations):
-    values, U = _eigen(cov, eps)
-    s = np.sqrt(values)
-    return U / s @ U.T, (s[:, None] / (s[:, None] + s), U)
-
-
-def _cholesky(cov, eps, m, iterations):
-    d = len(cov)
-    try:
-        L = np.linalg.cholesky(cov + eps * np.eye(d))
-    except np.linalg.LinAlgError:
-        L = np.zeros((d, d))
-    if not (np.diag(L) ** 2).min() > d * ROUNDING * np.diag(cov).max():
+def _check_regular(method, S):
+    """Raises `NotDefined` where the method finds no W, or only one made of rounding."""
+    d, var = len(S), np.diag(S)
+    if method == "standardise" and not (var > 0).all():
+        raise NotDefined("x: a feature is constant; want samples that differ, or eps > 0")
+    if method == "newton-schulz" and not np.trace(S) > 0:
         raise _singular()
-    return np.linalg.inv(L.T), (np.triu(np.ones((d, d))) - np.eye(d) / 2, np.eye(d))
-
-
-def _iterated(cov, eps, m, iterations):
-    S = cov + eps * np.eye(len(cov))
-    if not np.trace(S) > 0:
-        raise _singular()
-    size, steps = _newton_schulz(S, iterations)
-    return steps[-1][1] / size**0.5, (S, size, steps)
-
-
-_ROOTS = dict(zip(METHODS, (_standardise, _pca, _zca, _cholesky, _iterated), strict=True))
-
-
-def _newton_schulz(S, iterations):
-    """trace(S), and the pairs Y, Z after 0, 1, … iterations; S may be traced."""
-    identity = np.eye(S.shape[0])
-    size = (S * identity).sum()
-    Y, Z = S / size, identity
-    steps = [(Y, Z)]
-    for _ in range(iterations):
-        T = 1.5 * identity - 0.5 * (Z @ Y)
-        Y, Z = Y @ T, T @ Z
-        steps.append((Y, Z))
-    return size, steps
-
-
-def _newton_schulz_backward(dW, S, size, steps):
-    """The gradient at S, one line for each line of `_newton_schulz`, the last one first."""
-    dZ = dW / size**0.5
-    dsize = -0.5 * size**-1.5 * np.sum(dW * steps[-1][1])
-    dY = np.zeros_like(S)
-    for Y, Z in reversed(steps[:-1]):
-        T = 1.5 * np.eye(len(S)) - 0.5 * (Z @ Y)
-        dT = Y.T @ dY + dZ @ Z.T
-        dY = dY @ T.T - 0.5 * (Z.T @ dT)
-        dZ = T.T @ dZ - 0.5 * (dT @ Y.T)
-    dsize -= np.sum(dY * S) / size**2
-    return dY / size + dsize * np.eye(len(S))
-
-
-def _eigen(cov, eps):
-    """Eigenvalues of ``cov + eps I``, falling, and their axes as columns."""
-    values, U = np.linalg.eigh(cov)
-    # Equal ones keep their order, so that what is uncorrelated and alike is not turned
-    order = np.argsort(-values, kind="stable")
-    values = np.maximum(values[order], 0) + eps
-    if not values[-1] > len(cov) * ROUNDING * values[0]:
-        raise _singular()
-    return values, U[:, order]
+    if method in ("pca", "zca"):
+        values = eigenvalues(S)
+        if not values[-1] > d * ROUNDING * values[0]:
+            raise _singular()
+    if method == "cholesky":
+        try:
+            L = np.linalg.cholesky(S)
+        except np.linalg.LinAlgError:
+            raise _singular() from None
+        if not (np.diag(L) ** 2).min() > d * ROUNDING * var.max():
+            raise _singular()
 
 
 def _singular():

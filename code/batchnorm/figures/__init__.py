@@ -8,6 +8,7 @@ from .graph_figure import GraphFigure
 from .jacobian_figure import JacobianFigure
 from .running_figure import RunningFigure
 from .sphere_figure import SphereFigure
+from .training_figure import TrainingFigure
 from .weight_space_figure import WeightSpaceFigure
 from .whitening_figure import WhiteningFigure
 
@@ -19,6 +20,7 @@ __all__ = [
     "JacobianFigure",
     "RunningFigure",
     "SphereFigure",
+    "TrainingFigure",
     "WeightSpaceFigure",
     "WhiteningFigure",
     "controls",

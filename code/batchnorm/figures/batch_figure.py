@@ -7,7 +7,7 @@ import traitlets
 
 from ..graph import trace
 from ..reference import batch_norm
-from .base import Figure, Vector
+from .kit import Figure, Vector
 
 PARAMETERS = ("gamma", "beta", "eps")
 
@@ -17,7 +17,8 @@ class BatchFigure(Figure):
 
     Samples and upstream gradients can be dragged. The gradient that reaches a sample is split by
     colour into what comes directly, through the mean and through the variance; the flow through
-    either can be cut. "Take a step" moves the samples by ``-rate * dx``.
+    either can be cut. "Take a step" moves the samples by ``-rate * dx``; how far inputs and outputs
+    have travelled in all steps is shown below them.
 
     Parameters
     ----------
@@ -30,6 +31,7 @@ class BatchFigure(Figure):
     cut : further edges of the function's graph to cut, as ``[target, slot]``: what a linked
         `GraphFigure` of the same function and inputs cuts, is cut here
     rate : the length of a step
+    steps : how many steps are taken already when the figure opens
 
     Hands back ``x``, ``dy``, ``y`` and ``dx`` as lists. ``y`` and ``dx`` are empty where they are
     not defined (equal samples with eps = 0). Raises ValueError for a wrong number of samples, for
@@ -38,7 +40,7 @@ class BatchFigure(Figure):
 
     inputs = (
         *("x", "dy", *PARAMETERS, "flow_through_mean", "flow_through_variance", "cut"),
-        *("rate", "start", "before", "steps", "graph"),
+        *("rate", "start", "trail", "steps", "graph"),
     )
     outputs = ("y", "dx")
 
@@ -53,12 +55,12 @@ class BatchFigure(Figure):
     rate = traitlets.CFloat(0.5).tag(sync=True)
     graph = traitlets.Unicode().tag(sync=True)
     start = traitlets.List([[], []]).tag(sync=True)  # x and dy as "Reset" brings them back
-    before = Vector([]).tag(sync=True)  # x before the last step; empty before the first
+    trail = traitlets.List().tag(sync=True)  # x before each of the steps taken, first to last
     steps = traitlets.Int(0).tag(sync=True)
     y = Vector([]).tag(sync=True)
     dx = Vector([]).tag(sync=True)
 
-    def __init__(self, x, dy, *, function=batch_norm, **parameters):
+    def __init__(self, x, dy, *, function=batch_norm, steps=0, **parameters):
         x, dy = np.asarray(x, float), np.asarray(dy, float)
         if x.ndim != 1 or not 2 <= x.size <= 8:
             raise ValueError(f"x: got shape {x.shape}, want 2 to 8 samples of one feature")
@@ -71,6 +73,17 @@ class BatchFigure(Figure):
         super().__init__(
             x=x, dy=dy, start=[x.tolist(), dy.tolist()], graph=self._graph.to_json(), **parameters
         )
+        if not 0 <= steps <= 100:
+            raise ValueError(f"steps: got {steps}, want 0 to 100")
+        for _ in range(steps):
+            self._step()
+
+    def _step(self):
+        if not self.dx:
+            raise ValueError("steps: no step can be taken where dx is not defined")
+        with self.hold_sync():
+            self.trail, self.steps = [*self.trail, self.x], self.steps + 1
+            self.x = np.array(self.x) - self.rate * np.array(self.dx)
 
     @traitlets.validate("eps")
     def _check_eps(self, proposal):

@@ -1,10 +1,12 @@
 """How large a mean a float32 variance can bear: four ways to compute it, against the offset."""
 
+from typing import ClassVar
+
 import numpy as np
 import traitlets
 
 from .. import variance
-from .base import Figure, Vector, in_range
+from .kit import Figure, Vector, in_range
 
 METHODS = {
     "one pass": variance.one_pass,
@@ -31,8 +33,9 @@ class CancellationFigure(Figure):
 
     inputs = ("offset", "m", "noise")
     outputs = ("computed", "exact")
+    labels: ClassVar = {"m": "samples"}
 
-    offset = traitlets.CFloat(1e3).tag(sync=True)
+    offset = traitlets.CFloat(1e4).tag(sync=True)
     m = traitlets.Int(64).tag(sync=True)
     noise = Vector([]).tag(sync=True)
     computed = Vector([]).tag(sync=True)

@@ -3,11 +3,9 @@
 import ipywidgets
 from ipywidgets.widgets.widget_selection import _Selection
 
-from ..graph import SYMBOLS
-
 
 def controls(figure, **abbreviations):
-    """The figure with controls under it, one for each trait named.
+    """The figure with controls beside or under it, one for each trait named.
 
     ``controls(figure, gamma=(0.0, 3.0), flow_through_mean=True)``: an abbreviation is what
     `ipywidgets.interact` takes, a pair or triple for a slider, a bool for a checkbox, or any
@@ -32,7 +30,7 @@ def controls(figure, **abbreviations):
         # Of a choice the browser knows only the index, so that is what the figure keeps
         key = "index" if isinstance(control, _Selection) else "value"
         setattr(control, key, value)
-        control.description = control.description or _label(name)
+        control.description = control.description or figure.labels.get(name) or _label(name)
         control.style.description_width = "initial"
         if isinstance(control, ipywidgets.Checkbox):
             control.indent = False
@@ -40,10 +38,12 @@ def controls(figure, **abbreviations):
             control.layout.width = "32em"
         ipywidgets.jslink((control, key), (figure, name))
         rows.append(control)
-    return ipywidgets.VBox([figure, *rows])
+    return ipywidgets.VBox([figure, *rows]).add_class("bn-box")  # laid out by kit/figure.css
+
+
+LABELS = {"gamma": "scale γ", "beta": "shift β", "eps": "ε", "rate": "learning rate"}
 
 
 def _label(name):
-    """ "flow_through_mean" -> "flow through mean"; "gamma" -> "γ gamma"."""
-    symbol = SYMBOLS.get(name)
-    return f"{symbol} {name}" if symbol else name.replace("_", " ")
+    """ "flow_through_mean" -> "flow through mean"; "gamma" -> "scale γ"."""
+    return LABELS.get(name, name.replace("_", " "))

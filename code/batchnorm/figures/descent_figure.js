@@ -1,81 +1,116 @@
-import { backward, forward, indexOf, leaving, tensor } from "./interpreter.js";
-import { atStep, chart, panels } from "./chart.js";
-import { clamp, format } from "./scale.js";
-import { drawing, html, legend, tell } from "./svg.js";
-import { makeFigure, parsed } from "./figure.js";
+import { analyse, outputs } from "./descent_model.js";
+import { atStep, panels, plot, scrubber, upTo } from "./kit/chart.js";
+import { makeFigure } from "./kit/figure.js";
+import { bar, button, report } from "./kit/panel.js";
+import { clamp, format, linear, niceDomain } from "./kit/scale.js";
+import { drawing } from "./kit/svg.js";
 
-// --- The descents; no DOM -----------------------------------------------------------------------
+/** @typedef {import("./descent_model.js").Inputs & import("./descent_model.js").Analysis} Shown */
 
-const HOW = { gradient: "the whole gradient", cut: "the cut gradient" };
+/** What is cut gives the descent its colour. */
+/** @type {Partial<Record<string, string>>} */
+const LOOKS = { mu: "mean", var: "variance" };
+/** @type {Partial<Record<string, string>>} */
+const SAID = { mu: "the path through the mean", var: "the path through the variance" };
 
-/** The watched values at every step of one descent: {name: number[]}. Ends where one is not finite. */
-function descend({ graph: text, given, train, watch, rate, steps }, cutNames) {
-  const graph = parsed(text);
-  const cut = new Set(cutNames.flatMap((name) => leaving(graph, name)));
-  const inputs = Object.fromEntries(Object.entries(given).map(([name, v]) => [name, tensor(v)]));
-  const output = graph.outputs[0];
-  const at = watch.map((name) => (name === "loss" ? output : indexOf(graph, name)));
-  const paths = watch.map(() => []);
-  for (let step = 0; step <= steps; step++) {
-    const values = forward(graph, inputs);
-    if (!values.every(({ data }) => data.every(Number.isFinite))) break;
-    at.forEach((node, k) => paths[k].push(values[node].data[0]));
-    const { grads } = backward(graph, values, [tensor(1)], cut);
-    for (const name of train) {
-      const d = grads[indexOf(graph, name)].data;
-      const { shape, data } = inputs[name];
-      inputs[name] = { shape, data: data.map((v, i) => v - rate * d[i]) };
-    }
+/** @param {string[]} cut */
+const lookOf = (cut) => (cut.length === 1 ? LOOKS[cut[0]] : undefined) ?? "cut";
+/** @param {string[]} cut */
+const saidOf = (cut) => cut.map((name) => SAID[name] ?? `the paths through ${name}`).join(" and ");
+/** @param {string} name */
+const titleOf = (name) => (name === "loss" ? "the loss" : name);
+/** @param {string} name @param {string} course */
+const labelOf = (name, course) => (course ? `${name}: ${course}` : name);
+
+/** Watched names, in words. @param {string[]} names */
+const these = (names) => names.map(titleOf).join(" and ");
+/** @param {string[]} names */
+const away = (names) => `${these(names)} ${names.length > 1 ? "run" : "runs"} away`;
+
+/** The message, and its numbers. @param {Shown} shown */
+function words({ watch, step, steps, whole, part, courses, cut }) {
+  const gone = (/** @type {number} */ k) =>
+    watch.filter((name) => courses[name][k] === "runs away");
+  const equal = (/** @type {number} */ a, /** @type {number} */ b) =>
+    Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a));
+  const same = watch.filter((name) =>
+    upTo(whole[name], step).every(([i, v]) => equal(v, atStep(part[name], i))),
+  );
+  const only = gone(1).filter((name) => !gone(0).includes(name));
+  const told = [`Step ${step}.`];
+  if (only.length) {
+    const blind = same.length ? `; ${these(same)} cannot tell` : "";
+    told.push(`Without ${saidOf(cut)}, ${away(only)}${blind}.`);
   }
-  return Object.fromEntries(watch.map((name, k) => [name, paths[k]]));
+  if (gone(0).length) told.push(`With the whole gradient, ${away(gone(0))}.`);
+  const ends = [whole, part].filter((run) => run[watch[0]].length <= steps).length;
+  if (ends)
+    told.push(`${ends > 1 ? "Both descents leave" : "A descent leaves"} the range of numbers.`);
+  const rows = watch.map((name) => [
+    titleOf(name),
+    ...[whole, part].map((run) => format(atStep(run[name], step))),
+  ]);
+  return { verdict: told.join(" "), rows, head: ["", "whole gradient", "cut gradient"] };
 }
 
-const analyse = (state) => ({ gradient: descend(state, []), cut: descend(state, state.cut) });
+/**
+ * @param {HTMLElement} el
+ * @param {import("./kit/figure.js").View<import("./descent_model.js").Inputs,
+ *   import("./descent_model.js").Analysis>} view
+ */
+function mount(el, view) {
+  const picture = drawing(
+    "Gradient descent step by step, with the whole gradient and with a cut one",
+    view,
+  );
+  const told = report();
+  const go = (/** @type {number} */ to) =>
+    view.set({ step: clamp(Math.round(to), 0, view.get().steps) });
+  const by = (/** @type {number} */ steps) => go(view.get().step + steps);
+  const buttons = [
+    button("Back", () => by(-1)),
+    button("Step", () => by(1)),
+    button("To the start", () => go(0)),
+  ];
+  el.append(picture.root, bar(...buttons), told.root);
 
-function compute(state) {
-  const { gradient, cut } = analyse(state);
-  const pair = (name) => [atStep(gradient[name], state.step), atStep(cut[name], state.step)];
-  return { now: Object.fromEntries(state.watch.map((name) => [name, pair(name)])) };
-}
-
-// --- The picture --------------------------------------------------------------------------------
-
-function mount(el, hand) {
-  const picture = drawing("Gradient descent step by step, with the whole gradient and with a cut one");
-  const keys = html("div", { class: "bar" });
-  const readout = html("p", { class: "readout", "aria-live": "polite" });
-  const go = (to) => {
-    const { step, steps } = hand.get();
-    hand.set({ step: clamp(to(step), 0, steps) });
-  };
-  const button = (text, to) => html("button", { type: "button", click: () => go(to) }, text);
-  const buttons = [button("Back", (now) => now - 1), button("Step", (now) => now + 1), button("To the start", () => 0)];
-  const bar = html("div", { class: "bar" }, ...buttons, keys);
-  el.append(picture.root, bar, readout);
-
-  return function draw(state, width) {
-    const { watch, step, steps } = state;
-    const { gradient, cut } = analyse(state);
-    const each = watch.map((name) => {
-      const [whole, part] = [gradient, cut].map((paths) => format(atStep(paths[name], step)));
-      return `${name} = ${whole} with ${HOW.gradient}, ${part} with ${HOW.cut}`;
-    });
-    let told = `Step ${step}: ${each.join("; ")}.`;
-    if (cut[watch[0]].length <= steps) told += " The cut descent leaves the range of numbers.";
-    const place = panels(width, watch.length);
-    picture.size(width, place.at(-1).bottom + 24);
+  /** @param {Shown} shown @param {number} width */
+  return function draw(shown, width) {
+    const { watch, step, steps, whole, part, courses, cut } = shown;
+    const { verdict, rows, head } = words(shown);
+    const places = panels(width, watch.length);
+    picture.size(width, Math.max(...places.map(({ bottom }) => bottom)) + 24);
     for (const layer of ["ground", "things", "arrows"]) picture.layer(layer);
     watch.forEach((name, k) => {
-      const paths = { gradient: gradient[name], cut: cut[name] };
-      const title = name === "loss" ? "the loss" : name;
-      chart(picture, k, place[k], { title, paths, steps, step, told }, go);
+      const place = places[k];
+      // The ground knows all steps from the start on, so that it does not move
+      const all = [...whole[name], ...part[name]];
+      const domain = niceDomain([...all, ...all.map((v) => 1.06 * v)].filter(Number.isFinite));
+      const x = linear([0, steps], [place.left, place.right]);
+      const y = linear(domain, [place.bottom, place.top]);
+      const [wholly, partly] = courses[name];
+      const curves = [
+        {
+          className: "ink wide",
+          points: upTo(whole[name], step),
+          label: labelOf("whole", wholly),
+        },
+        {
+          className: `${lookOf(cut)} dashed`,
+          points: upTo(part[name], step),
+          label: labelOf("cut", partly),
+        },
+      ];
+      plot(picture, name, place, { x, y, title: titleOf(name), curves });
+      const text = `${verdict} ${rows.map((row) => `${row[0]}: ${row[1]}, cut ${row[2]}`).join("; ")}`;
+      /** @type {Parameters<typeof scrubber>[3]} */
+      const reads = { x, at: step, range: [0, steps], label: "step", text, go, by };
+      const line = scrubber(picture, `${name} step`, place, reads);
+      line.setAttribute("tabindex", k ? "-1" : "0"); // one of them is enough for the keyboard
     });
     picture.sweep();
-    keys.replaceChildren(
-      ...Object.entries(HOW).map(([how, text]) => legend(how, text)),
-    );
-    tell(readout, told);
+    told.show(verdict, rows, head);
   };
 }
 
-export default makeFigure({ compute, mount });
+export default makeFigure({ analyse, outputs, mount });

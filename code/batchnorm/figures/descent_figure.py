@@ -1,10 +1,14 @@
 """Step through gradient descent twice: with the whole gradient, and with some flow cut off."""
 
+import math
+from itertools import takewhile
+
 import numpy as np
 import traitlets
 
+from .. import reparameterization
 from ..graph import trace
-from .base import Figure, in_range
+from .kit import Figure, in_range
 
 
 def descend(graph, given, train, rate, steps, cut=()):
@@ -13,16 +17,24 @@ def descend(graph, given, train, rate, steps, cut=()):
     ``given[name] -= rate * dloss/dname`` for each name in ``train``; ``cut`` as in `Graph.cut`.
     Stops early, with fewer runs, where a value is no longer finite.
     """
-    given, runs = dict(given), []
+    shapes = {name: np.shape(given[name]) for name in train}
+    ends = np.cumsum([0, *(math.prod(shape) for shape in shapes.values())])
+
+    def run(w):
+        parts = zip(shapes.items(), ends, ends[1:], strict=False)
+        return graph.forward(**given | {name: w[a:b].reshape(s) for (name, s), a, b in parts})
+
+    def gradient(w):
+        grads = run(w).backward(np.ones(()), cut=cut)
+        return np.concatenate([np.ravel(grads[name]) for name in train])
+
+    def finite(run):
+        return all(np.isfinite(value).all() for value in run.arrays)
+
+    start = np.concatenate([np.ravel(given[name]) for name in train])
     with np.errstate(all="ignore"):
-        for _ in range(steps + 1):
-            run = graph.forward(**given)
-            if not all(np.isfinite(value).all() for value in run.arrays):
-                break
-            runs.append(run)
-            grads = run.backward(np.ones(()), cut=cut)
-            given |= {name: given[name] - rate * grads[name] for name in train}
-    return runs
+        path = reparameterization.descend(gradient, start, rate, steps=steps)
+        return list(takewhile(finite, map(run, path)))
 
 
 class DescentFigure(Figure):

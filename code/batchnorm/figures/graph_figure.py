@@ -1,21 +1,25 @@
 """Draw a traced graph; see what flows back over each edge; cut edges; step back through it."""
 
 import json
+import re
 
 import numpy as np
 import traitlets
 
 from ..graph import Graph, trace
-from ..graph_layout import layered
-from ..graph_words import all_words, drawn_edges
-from .base import Figure
+from ..graph.describe import describe, drawn_edges
+from ..graph.layout import layered
+from .kit import Figure
 
+DIGITS = "₀₁₂₃₄₅₆₇₈₉"
+NUMBERS = str.maketrans(DIGITS, "0123456789")
 MOST = 48  # nodes that still make a picture
 FEW = 4  # entries that are written out; more are drawn as a strip of cells
 STRIP = (8, 6)  # rows and columns of a strip at most
 COLUMN, LINE, CELL = 42, 13, 7  # pixels: a written entry's width and height, a cell's side
 TITLE = 18  # pixels above the entries
-GAP = 20  # pixels between two ranks: room for a handle
+PORT = 13  # pixels between two edges that leave or enter a node
+GAP = 22  # pixels between two ranks: room for a handle
 
 
 class Nested(traitlets.TraitType):
@@ -40,13 +44,16 @@ class Nested(traitlets.TraitType):
 
 
 class GraphFigure(Figure):
-    """A traced graph from left to right, with the value and the gradient at each node.
+    """A traced graph from inputs to outputs, and what flows back over each of its edges.
+
+    An edge has the colour of the path it belongs to, where the graph has nodes named ``mu`` or
+    ``var``, and is the thicker the more it carries.
 
     Each input of the graph is a trait of the figure, and so is the gradient that reaches it: a
     graph of ``x`` and ``gamma`` gives ``figure.x``, ``figure.gamma``, ``figure.dx`` and
-    ``figure.dgamma``. Click an edge, or press Enter on it, to cut it. "Back" and "Forward" walk the
-    backward pass one node at a time. Constants are not drawn: nothing flows to them, and they stand
-    in the formulas.
+    ``figure.dgamma``. Click an edge, or press Enter on it, to cut it. "Next node" walks the
+    backward pass one node at a time, "Undo" takes a step back. Constants are not drawn: nothing
+    flows to them, and they stand in the formulas.
 
     Parameters
     ----------
@@ -54,6 +61,7 @@ class GraphFigure(Figure):
     dy : the gradient of the loss at the output, of its shape; for several outputs (of one shape)
         one a output
     cut : edges over which nothing flows, as `Graph.cut` takes them; kept as ``[target, slot]``
+    numbers : whether values and gradients stand in the nodes from the start
     inputs : the value of each input of the function, by name
 
     Hands back the gradients (``dx``, …; [] where they are not defined) and ``errors``: input ->
@@ -65,12 +73,13 @@ class GraphFigure(Figure):
     dy = traitlets.Any().tag(sync=True)
     cut = traitlets.List().tag(sync=True)
     step = traitlets.Int(0).tag(sync=True)  # nodes passed on the way back; 0: all of it is shown
+    numbers = traitlets.Bool(False).tag(sync=True)
     graph = traitlets.Unicode().tag(sync=True)
     picture = traitlets.Unicode().tag(sync=True)  # where nodes and edges stand, and their words
     start = traitlets.Dict().tag(sync=True)  # what "Reset" brings back
     errors = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, function, *, dy, cut=(), **inputs):
+    def __init__(self, function, *, dy, cut=(), numbers=False, **inputs):
         traits, values = {}, {}
         for name, value in inputs.items():
             if self.has_trait(name) or self.has_trait(f"d{name}") or hasattr(self, name):
@@ -87,7 +96,7 @@ class GraphFigure(Figure):
             raise ValueError(f"function: its graph has {drawn} nodes, at most {MOST} fit")
         self.add_traits(**traits)
         self._graph = graph
-        self.inputs = (*values, "dy", "cut", "step", "graph", "picture", "start")
+        self.inputs = (*values, "dy", "cut", "step", "numbers", "graph", "picture", "start")
         self.outputs = (*(f"d{name}" for name in values), "errors")
         cut = _pairs(graph, cut)
         picture = _picture(graph)
@@ -95,9 +104,12 @@ class GraphFigure(Figure):
             **values,
             dy=dy,
             cut=cut,
+            numbers=numbers,
             graph=graph.to_json(),
             picture=json.dumps(picture),
-            _min_height=int(picture["height"]) + 224 + 21 * len(values),
+            _min_height=int(picture["full" if numbers else "plain"]["height"])
+            + 290
+            + 21 * len(values),
         )
         self.start = {**values, "dy": self.dy, "cut": cut, "step": 0}
 
@@ -140,24 +152,45 @@ def _pairs(graph, cut):
 
 
 def _picture(graph):
-    """Places and words of all that is drawn, for the page."""
-    grids = {i: _grid(n.shape) for i, n in enumerate(graph.nodes) if n.op != "constant"}
+    """Places of all that is drawn, with numbers ("full") and without ("plain"), and its words."""
+    words = describe(graph)
+    drawn = [i for i, node in enumerate(graph.nodes) if node.op != "constant"]
+    grids = {i: _grid(graph.nodes[i].shape) for i in drawn}
     edges = drawn_edges(graph)
     ends = [(graph.nodes[edge.target].inputs[edge.slot], edge.target) for edge in edges]
-    words = all_words(graph)
-    sizes = {i: _size(grid, words["nodes"][i]["symbol"]) for i, grid in grids.items()}
-    layout = layered(ends, sizes, gap=GAP)
-    nodes = [
-        {"node": i, **layout.boxes[i]._asdict(), **grid, **words["nodes"][i]}
-        for i, grid in grids.items()
-    ]
-    routes = [
-        {"target": edge.target, "slot": edge.slot, "source": source, "points": route}
-        | words["edges"][f"{edge.target}:{edge.slot}"]
-        for edge, (source, _), route in zip(edges, ends, layout.routes, strict=True)
-    ]
-    size = {"ranks": layout.ranks, "width": layout.width, "height": layout.height}
-    return {"nodes": nodes, "edges": routes, **size}
+    series = {i: _member(words["nodes"][i]["symbol"]) for i in drawn}
+    series = {i: member for i, member in series.items() if member}
+
+    def placed(sizes):
+        layout = layered(ends, sizes, gap=GAP, series=series)
+        return {
+            "boxes": {i: layout.boxes[i]._asdict() for i in drawn},
+            "routes": layout.routes,
+            "ranks": layout.ranks,
+            "width": layout.width,
+            "height": layout.height,
+        }
+
+    plain = {i: _plain_size(i, words["nodes"][i]["symbol"], ends) for i in drawn}
+    full = {i: _size(grid, words["nodes"][i]["symbol"]) for i, grid in grids.items()}
+    return {
+        "nodes": [{"node": i, **grids[i], **words["nodes"][i]} for i in drawn],
+        "edges": [
+            {"target": edge.target, "slot": edge.slot, "source": source}
+            | words["edges"][f"{edge.target}:{edge.slot}"]
+            for edge, (source, _) in zip(edges, ends, strict=True)
+        ],
+        "plain": placed(plain),
+        "full": placed(full),
+    }
+
+
+def _member(symbol):
+    """The series that a node belongs to, and its number in it: "c₁²" is the first of "c²"."""
+    digits = re.findall(f"[{DIGITS}]+", symbol)
+    if len(digits) != 1:
+        return None
+    return symbol.replace(digits[0], ""), int(digits[0].translate(NUMBERS))
 
 
 def _grid(shape):
@@ -171,8 +204,17 @@ def _grid(shape):
     return {"rows": rows, "columns": columns, "whole": whole}
 
 
+def _letters(symbol):
+    return len(symbol.replace("\u0302", ""))  # the hat takes no room of its own
+
+
+def _plain_size(i, symbol, ends):
+    """A node's box with its name alone, high enough for its edges."""
+    edges = max(sum(i == source for source, _ in ends), sum(i == target for _, target in ends))
+    return max(30, 7.5 * _letters(symbol) + 12), max(26, PORT * edges + 8)
+
+
 def _size(grid, symbol):
     rows, columns = grid["rows"], grid["columns"]
     w, h = (columns * COLUMN, rows * LINE) if grid["whole"] else (columns * CELL, rows * CELL + 4)
-    letters = len(symbol.replace("\u0302", ""))  # the hat takes no room of its own
-    return max(w + 6, COLUMN + 6, 7.5 * letters + 6), TITLE + 2 * h + 6
+    return max(w + 6, COLUMN + 6, 7.5 * _letters(symbol) + 6), TITLE + 2 * h + 6

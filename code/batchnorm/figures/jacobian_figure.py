@@ -1,12 +1,14 @@
 """The Jacobian of x -> x_hat as a heat map, and its singular values: who pulls on whom."""
 
+from typing import ClassVar
+
 import numpy as np
 import traitlets
 
 from ..graph import trace
 from ..reference import batch_norm
-from .base import Figure, Vector, finite
-from .moments import ways
+from .kit import Figure, Vector, finite
+from .kit.paths import gradient_paths
 
 
 class JacobianFigure(Figure):
@@ -20,18 +22,20 @@ class JacobianFigure(Figure):
     m : the number of samples, 2 to 16
     outlier : where the last sample lies
     eps : number >= 0
-    identity, mean, variance : which terms are added up: the sample's own way, the way through the
-        mean, the way through the variance
+    identity, mean, variance : which terms are added up: the direct path, the path through the mean,
+        the path through the variance
     entry : (k, i), the row and column that are pointed at, from 0
 
     Hands back the samples ``x``; ``jacobian``, a list of rows, in which row k, column i is
     ``∂x_hat_k/∂x_i``; and ``singular_values``, largest first. The latter two are empty where x_hat
-    is not defined (equal samples with eps = 0). Raises ValueError for an m outside 2 to 16, an
-    outlier that is not finite, an eps < 0, and an entry that is not two whole numbers >= 0.
+    is not defined (equal samples with eps = 0, or numbers beyond float64). Raises ValueError for an
+    m outside 2 to 16, an outlier that is not finite, an eps < 0, and an entry that is not two whole
+    numbers >= 0.
     """
 
     inputs = ("m", "outlier", "eps", "identity", "mean", "variance", "entry", "graph")
     outputs = ("x", "jacobian", "singular_values")
+    labels: ClassVar = {"m": "samples m"}
 
     m = traitlets.Int(6).tag(sync=True)
     outlier = traitlets.CFloat(2.0).tag(sync=True)
@@ -71,12 +75,13 @@ class JacobianFigure(Figure):
     def compute(self):
         m = self.m
         x = np.append(np.linspace(-1, 1, m - 1) if m > 2 else 0.0, self.outlier)
-        if self.eps == 0 and np.ptp(x) == 0:
-            return {"x": x, "jacobian": [], "singular_values": []}
         # m copies of the feature, and a one-hot dy for each: one backward pass asks for every row
-        run = self._graph.forward(x=np.tile(x[:, None], m), gamma=1.0, beta=0.0, eps=self.eps)
-        parts = ways(run, np.eye(m))
+        with np.errstate(all="ignore"):
+            run = self._graph.forward(x=np.tile(x[:, None], m), gamma=1.0, beta=0.0, eps=self.eps)
+            parts = gradient_paths(run, np.eye(m))
+        if not all(np.isfinite(a).all() for a in [run["s"], *parts.values()]) or not run["s"].all():
+            return {"x": x, "jacobian": [], "singular_values": []}
         chosen = {"direct": self.identity, "mean": self.mean, "variance": self.variance}
-        jacobian = sum(parts[way].T * on for way, on in chosen.items())
+        jacobian = sum(parts[path].T * on for path, on in chosen.items())
         values = np.linalg.svd(jacobian, compute_uv=False)
         return {"x": x, "jacobian": jacobian.tolist(), "singular_values": values}

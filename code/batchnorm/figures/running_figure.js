@@ -1,164 +1,181 @@
-import { forward, indexOf, nested, tensor } from "./interpreter.js";
-import { clamp, domainOf, format, linear, short, ticks } from "./scale.js";
-import { drawing, html, legend, movable, tell } from "./svg.js";
-import { atStep, chart, panels } from "./chart.js";
-import { makeFigure, parsed } from "./figure.js";
+import { axis } from "./kit/axis.js";
+import { panels, plot, scrubber, upTo } from "./kit/chart.js";
+import { makeFigure } from "./kit/figure.js";
+import { handle } from "./kit/handle.js";
+import { bar, button, report } from "./kit/panel.js";
+import { clamp, domainOf, format, linear, niceDomain, snap, tidy } from "./kit/scale.js";
+import { drawing } from "./kit/svg.js";
+import { analyse, outputs } from "./running_model.js";
 
-// --- The stream of batches; no DOM ---------------------------------------------------------------
+/**
+ * @typedef {import("./running_model.js").Inputs} Inputs
+ * @typedef {import("./running_model.js").Analysis} Analysis
+ * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
+ * @typedef {import("./kit/svg.js").Drawing} Drawing
+ * @typedef {Inputs & Analysis} Shown
+ */
 
-const LARGEST = 64;
+const REACH = 5; // the batch can be dragged so far from where it lay
+const [LABELS, LANE, HOLD, LEVEL] = [30, 46, 63, 80]; // heights in the panel of the inputs
+const OUTPUTS = 112; // where the outputs start
+const PAD = 20;
 
-function runGraph(state, name, inputs) {
-  const graph = parsed(state.graphs[name]);
-  const tensors = Object.entries(inputs).map(([input, value]) => [input, tensor(value)]);
-  const values = forward(graph, Object.fromEntries(tensors));
-  return {
-    output: nested(values[graph.outputs[0]]),
-    node: (node) => nested(values[indexOf(graph, node)]),
-  };
+/** What the mismatch comes from. @param {Shown} shown */
+function reason({ batch, shift, mean, truth }) {
+  if (shift) return `moving the batch by ${format(shift, 2)} changes evaluation mode only`;
+  if (batch === 1) {
+    return "a batch of one has variance 0, so training mode puts out β, whatever comes in";
+  }
+  const side = mean < truth ? "below" : "above";
+  return `the running mean is ${format(Math.abs(mean - truth), 2)} ${side} the truth`;
 }
 
-const unscaled = { gamma: 1, beta: 0 };
-const train = (state, x) => runGraph(state, "train", { x, ...unscaled });
-const evaluation = (state, x, { mean, var: v }) =>
-  runGraph(state, "evaluate", { x, ...unscaled, mean, var: v }).output;
-
-const rootMeanSquare = (a, b) => Math.sqrt(a.reduce((sum, v, i) => sum + (v - b[i]) ** 2, 0) / a.length);
-
-/** Float32 numbers out of the bytes of a trait, wherever they lie in their buffer. */
-function floats({ buffer, byteOffset, byteLength }) {
-  return new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+/** The message, and its numbers. @param {Shown} shown */
+function words(shown) {
+  const { step, mismatch, mean, var: var_, own, truth } = shown;
+  const verdict =
+    `Step ${step}: the same samples come out ${format(mismatch, 2)} apart in the two modes ` +
+    `(root mean square); ${reason(shown)}.`;
+  /** @param {string} name @param {number[]} values */
+  const row = (name, ...values) => [name, ...values.map((v) => format(v))];
+  const rows = [row("mean", mean, own.mean, truth), row("variance", var_, own.var, 1)];
+  return { verdict, rows, head: ["", "running", "this batch", "truth"] };
 }
 
-/** Each step: the batch, the running statistics after it, and how far the two modes disagree. */
-function stream(state) {
-  const { batch: m, drift, momentum, steps } = state;
-  const noise = floats(state.noise);
-  const bessel = m > 1 ? m / (m - 1) : 1;
-  let now = { mean: 0, var: 1 };
-  return Array.from({ length: steps }, (_, k) => {
-    const x = Array.from(noise.subarray(k * LARGEST, k * LARGEST + m), (v) => drift * k + v);
-    const { output, node } = train(state, x);
-    const follow = (running, batch) => runGraph(state, "follow", { running, batch, momentum }).output;
-    now = { mean: follow(now.mean, node("mu")), var: follow(now.var, bessel * node("var")) };
-    return { ...now, x, truth: drift * k, mismatch: rootMeanSquare(output, evaluation(state, x, now)) };
+/**
+ * The batch as it comes in, on its axis; the running mean; and the diamond that moves it all.
+ * @param {Drawing} picture @param {Shown} shown @param {View} view @param {number} width
+ */
+function inputs(picture, shown, view, width) {
+  const { x, mean, own, shift, mismatch } = shown;
+  const domain = picture.hold("inputs", domainOf([...x, mean]));
+  const scale = linear(domain, [PAD, width - PAD]);
+  const inside = (/** @type {number} */ v) => scale(clamp(v, ...domain));
+  const text = { class: "title small", x: 0, y: 12 };
+  picture.layer("ground");
+  picture.put("x title", "text", text, "Inputs: this step's batch. Drag its diamond.");
+  axis(picture, "x", { scale, at: LEVEL, grid: [LEVEL - 46, LEVEL + 4] });
+  const at = inside(mean);
+  picture.put("running", "path", { class: "mean line", d: `M${at} ${LABELS + 4}V${LEVEL}` });
+  const name = { class: "small label middle", x: clamp(at, 40, width - 40), y: LABELS };
+  picture.put("running name", "text", name, "running mean");
+  picture.layer("samples");
+  x.forEach((v, i) => {
+    picture.put(`x ${i}`, "circle", { class: "data many", cx: inside(v), cy: LANE, r: 5 });
+  });
+  const [here, from, to] = [own.mean, Math.min(...x), Math.max(...x)].map(inside);
+  const span = `M${from} ${LANE + 8}V${HOLD}H${to}V${LANE + 8}`;
+  picture.put("span", "path", { class: "data hollow part", d: span });
+  picture.layer("things");
+  const by = (/** @type {number} */ v) => view.set({ shift: clamp(v, -REACH, REACH) });
+  handle(picture, "batch", {
+    ...{ x: here, y: HOLD, label: "the batch", range: [-REACH, REACH], value: shift },
+    text: `moved by ${format(shift, 2)}; mismatch ${format(mismatch)}`,
+    marks: [
+      ["path", { class: "data held", d: "M0 -12L12 0L0 12L-12 0Z" }],
+      ["path", { class: "grip", d: "M-15 -6L-22 0L-15 6ZM15 -6L22 0L15 6Z" }],
+    ],
+    target: { x: -24, y: -15, width: 48, height: 30 },
+    move: (u) => by(snap(scale.invert(u) - (own.mean - shift), [0], 0.05)),
+    nudge: (right, up) => by(tidy(view.get().shift + 0.1 * (right + up))),
   });
 }
 
-function analyse(state) {
-  const run = stream(state);
-  const here = atStep(run, state.step);
-  const x = here.x.map((v) => v + state.shift);
-  const [y_train, y_eval] = [train(state, x).output, evaluation(state, x, here)];
-  return { run, here, x, y_train, y_eval, mismatch: rootMeanSquare(y_train, y_eval) };
+/**
+ * The outputs, a row a sample: where training mode and where evaluation mode puts it, and how far
+ * these are apart. Returns where it ends.
+ * @param {Drawing} picture @param {Shown} shown @param {number} width
+ */
+function pairs(picture, { x, y_train, y_eval, batch }, width) {
+  const [top, row] = [OUTPUTS + 34, clamp(128 / batch, 2, 18)];
+  const bottom = top + 128;
+  const domain = domainOf([...y_train, ...y_eval]);
+  const scale = linear(domain, [PAD, width - PAD]);
+  const title = { class: "title small", x: 0, y: OUTPUTS + 12 };
+  picture.layer("ground");
+  picture.put("y title", "text", title, "Outputs: a row for each sample, in both modes");
+  axis(picture, "y", { scale, at: bottom, grid: [top - 8, bottom + 4] });
+  picture.layer("samples");
+  const order = [...x.keys()].sort((i, j) => x[i] - x[j]);
+  order.forEach((i, k) => {
+    const y = top + (128 - batch * row) / 2 + (k + 0.5) * row;
+    const [cx, to, r] = [scale(y_train[i]), scale(y_eval[i]), clamp(0.42 * row, 1.8, 5)];
+    picture.put(`apart ${i}`, "path", { class: "alarm hollow strong", d: `M${cx} ${y}H${to}` });
+    picture.put(`train ${i}`, "circle", { class: "data ring open", cx, cy: y, r });
+    picture.put(`eval ${i}`, "circle", { class: "data ring", cx: to, cy: y, r });
+    if (k) return;
+    const sides = to < cx ? ["evaluation", "training"] : ["training", "evaluation"];
+    const [left, right] = [Math.max(74, Math.min(cx, to) - 10), Math.max(cx, to) + 10];
+    const small = { class: "small halo label", y: y + 4 };
+    picture.put("left", "text", { ...small, class: "small halo label end", x: left }, sides[0]);
+    picture.put("right", "text", { ...small, x: Math.min(right, width - 74) }, sides[1]);
+  });
+  return bottom + 34;
 }
 
-function compute(state) {
-  const { here, y_train, y_eval, mismatch } = analyse(state);
-  return { mean: here.mean, var: here.var, y_train, y_eval, mismatch };
-}
-
-// --- The picture ---------------------------------------------------------------------------------
-
-const LANE = 46;
-const REACH = 5; // the batch can be dragged so far from where it lay
-
-function mount(el, hand) {
-  const picture = drawing("A batch in training mode and in evaluation mode, and the running statistics");
-  const reset = html("button", { type: "button", click: () => hand.set({ shift: 0 }) }, "Put the batch back");
-  const keys = html(
-    ...["div", { class: "bar" }, reset],
-    ...[
-      ["data", "samples, and the truth"],
-      ["mean", "running mean"],
-      ["variance", "running variance"],
-      ["ink", "mismatch"],
-    ].map(([look, text]) => legend(look, text)),
-  );
-  const readout = html("p", { class: "readout" });
-  el.append(picture.root, keys, readout);
-  let shown;
-  let held = null;
-
-  function lane(key, i, width, domain, title, values) {
-    const y = 30 + i * (LANE + 22);
-    const scale = linear(domain, [20, width - 20]);
-    picture.layer("ground");
-    picture.put(`${key} title`, "text", { class: "small title", x: 0, y: y - 14 }, title);
-    for (const [k, t] of ticks(...domain, width / 80).entries()) {
-      picture.put(`${key} tick ${k}`, "path", { class: "grid", d: `M${scale(t)} ${y - 8}V${y + 18}` });
-      picture.put(`${key} number ${k}`, "text", { class: "small middle", x: scale(t), y: y + 32 }, short(t));
-    }
-    picture.put(`${key} axis`, "path", { class: "axis", d: `M0 ${y + 16}H${width}` });
-    picture.layer("samples");
-    values.forEach((v, k) => picture.put(`${key} ${k}`, "circle", { class: "data many", cx: scale(clamp(v, ...domain)), cy: y + 4, r: 5 }));
-    return { y, scale };
-  }
-
-  function draw(state, width) {
-    shown = { ...state, ...analyse(state), width };
-    const { run, here, x, y_train, y_eval, mismatch, steps, step, shift, batch } = shown;
-    const domain = held ?? domainOf([...x, here.truth, here.mean]);
-    const outputs = domainOf([...y_train, ...y_eval]);
-    const top = 3 * (LANE + 22) + 16;
-    const place = panels(width, 3, top);
-    picture.size(width, place.at(-1).bottom + 24);
-    for (const layer of ["ground", "samples", "things", "arrows"]) picture.layer(layer);
-
-    const input = lane("x", 0, width, domain, "Inputs: this step's batch (drag its mean)", x);
-    lane("train", 1, width, outputs, "Training mode: by its own statistics", y_train);
-    lane("eval", 2, width, outputs, "Evaluation mode: by the running statistics", y_eval);
-
-    picture.layer("things");
-    const mark = (key, v, look) => {
-      const at = input.scale(clamp(v, ...domain));
-      picture.put(key, "path", { class: `${look} line`, d: `M${at} ${input.y - 10}V${input.y + 18}` });
-    };
-    mark("truth", here.truth, "data");
-    mark("running mean", here.mean, "mean");
-    const mean = x.reduce((a, b) => a + b, 0) / x.length;
-    const at = input.scale(clamp(mean, ...domain));
-    const told = `moved by ${format(shift, 2)}; mismatch ${format(mismatch)}`;
-    const isNew = !picture.has("batch");
-    const knob = picture.put("batch", "g", {
-      ...{ transform: `translate(${at} ${input.y + 4})`, "data-x": at, "data-y": input.y, "aria-label": "the batch" },
-      ...{ "aria-valuemin": -REACH, "aria-valuemax": REACH, "aria-valuenow": shift, "aria-valuetext": told },
+/**
+ * The running statistics against the truth, and the mismatch, over all steps.
+ * @param {Drawing} picture @param {Shown} shown @param {View} view
+ * @param {{places: import("./kit/chart.js").Place[], narrow: boolean, text: string}} how with a
+ *   text for screen readers
+ */
+function courses(picture, { stream, steps, step }, view, { places, narrow, text }) {
+  const go = (/** @type {number} */ to) =>
+    view.set({ step: clamp(Math.round(to), 0, view.get().steps - 1), shift: 0 });
+  const by = (/** @type {number} */ more) => go(view.get().step + more);
+  const ones = stream.truth.map(() => 1);
+  /** @type {[string, Record<string, [string, number[]]>][]} */
+  const all = [
+    ["mean", { truth: ["data", stream.truth], running: ["mean", stream.mean] }],
+    ["variance", { truth: ["data", ones], running: ["variance", stream.var] }],
+    ["mismatch of the two modes", { "": ["alarm", stream.off] }],
+  ];
+  all.forEach(([title, lines], k) => {
+    const paths = Object.values(lines).map(([, path]) => path);
+    const { left, right, top, bottom } = places[k];
+    const x = linear([0, steps - 1], [left, right]);
+    const y = linear(niceDomain(paths.flat().map((v) => 1.05 * v)), [bottom, top]);
+    const curves = Object.entries(lines).map(([label, [className, path]]) => ({
+      ...{ className, label, points: upTo(path, steps) },
+      dot: /** @type {[number, number]} */ ([step, path[Math.min(step, steps - 1)]]),
+    }));
+    const foot = k === 2 ? "step" : undefined;
+    plot(picture, title, places[k], { x, y, title, curves, foot, beside: narrow });
+    const line = scrubber(picture, `${title} step`, places[k], {
+      ...{ x, at: step, range: [0, steps - 1], label: "step", text, go, by },
     });
-    knob.append(picture.put("batch target", "circle", { class: "target", r: 14 }));
-    knob.append(picture.put("batch disc", "path", { class: "data", d: "M0 -9L9 0L0 9L-9 0Z" }));
-    Object.assign(shown, { domain, scale: input.scale, mean });
-    if (isNew) {
-      const to = (v) => hand.set({ shift: clamp(v, -REACH, REACH) });
-      movable(knob, {
-        move: (u) => {
-          held ??= shown.domain;
-          to(shown.scale.invert(u) - shown.mean + shown.shift);
-        },
-        nudge: (right, up) => to(hand.get().shift + 0.1 * (right + up)),
-        done: () => {
-          held = null;
-          draw(hand.get(), shown.width);
-        },
-      });
-    }
-
-    const words =
-      `Step ${step}, batches of ${batch}: running mean ${format(here.mean)}, off by ${format(here.mean - here.truth)}; ` +
-      `running variance ${format(here.var)}, off by ${format(here.var - 1)}. The two modes differ by ${format(mismatch)} (root mean square).` +
-      (batch === 1 ? " A batch of one has variance 0: in training mode its output is β, whatever the input." : "");
-    const path = (name) => run.map((r) => r[name]);
-    const go = (to) => {
-      const now = hand.get();
-      hand.set({ step: clamp(to(now.step), 0, now.steps - 1), shift: 0 });
-    };
-    const shared = { steps: steps - 1, step, told: words };
-    chart(picture, "mean", place[0], { title: "running mean", paths: { data: path("truth"), mean: path("mean") }, ...shared }, go);
-    chart(picture, "var", place[1], { title: "running variance", paths: { data: run.map(() => 1), variance: path("var") }, ...shared }, go);
-    chart(picture, "off", place[2], { title: "mismatch of the two modes", paths: { ink: path("mismatch") }, ...shared }, go);
-    picture.sweep();
-    tell(readout, words);
-  }
-  return draw;
+    line.setAttribute("tabindex", k ? "-1" : "0"); // one of them is enough for the keyboard
+  });
 }
 
-export default makeFigure({ compute, mount });
+/** @param {HTMLElement} el @param {View} view */
+function mount(el, view) {
+  const picture = drawing(
+    "A batch in training and in evaluation mode; the running statistics",
+    view,
+  );
+  const told = report();
+  el.append(
+    picture.root,
+    bar(button("Put the batch back", () => view.set({ shift: 0 }))),
+    told.root,
+  );
+
+  /** @param {Shown} shown @param {number} width */
+  return function draw(shown, width) {
+    const { verdict, rows, head } = words(shown);
+    for (const layer of ["ground", "samples", "things", "arrows"]) picture.layer(layer);
+    inputs(picture, shown, view, width);
+    const end = pairs(picture, shown, width);
+    const narrow = width < 500;
+    const places = panels(width, 3, end, narrow ? 84 : 130).map((place) =>
+      narrow ? { ...place, right: place.right - 60 } : place,
+    );
+    picture.size(width, places[2].bottom + 38);
+    courses(picture, shown, view, { places, narrow, text: verdict });
+    picture.sweep();
+    told.show(verdict, rows, head);
+  };
+}
+
+export default makeFigure({ analyse, outputs, mount });

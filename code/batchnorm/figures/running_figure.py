@@ -1,11 +1,13 @@
 """A stream of batches: running statistics chase a drifting truth; training against evaluation."""
 
+from typing import ClassVar
+
 import numpy as np
 import traitlets
 
 from ..graph import trace
-from ..reference import batch_norm, evaluate, follow
-from .base import Figure, in_range
+from ..reference import batch_norm, evaluate, update_running
+from .kit import Figure, in_range
 
 LARGEST = 64  # samples a batch
 RANGES = {"step": (0, 499), "batch": (1, LARGEST), "momentum": (0, 1), "drift": (-1e3, 1e3)}
@@ -35,11 +37,12 @@ class RunningFigure(Figure):
 
     inputs = ("step", "batch", "momentum", "drift", "shift", "steps", "noise", "graphs")
     outputs = ("mean", "var", "y_train", "y_eval", "mismatch")
+    labels: ClassVar = {"batch": "samples a batch", "drift": "drift a step"}
 
     step = traitlets.Int(30).tag(sync=True)
     batch = traitlets.Int(8).tag(sync=True)
     momentum = traitlets.CFloat(0.1).tag(sync=True)
-    drift = traitlets.CFloat(0.05).tag(sync=True)
+    drift = traitlets.CFloat(0.1).tag(sync=True)
     shift = traitlets.CFloat(0.0).tag(sync=True)
     steps = traitlets.Int(60).tag(sync=True)
     noise = traitlets.Bytes().tag(sync=True)  # float32, (steps, LARGEST)
@@ -55,10 +58,10 @@ class RunningFigure(Figure):
     def __init__(self, *, seed=0, **parameters):
         steps = parameters.get("steps", 60)
         samples = np.random.default_rng(seed).normal(size=(steps, LARGEST))
+        x = np.ones((2, 3))  # each step is a feature of its own
         self._graphs = {
-            "train": trace(batch_norm, x=np.ones(2), gamma=1.0, beta=0.0),
-            "evaluate": trace(evaluate, x=np.ones(2), gamma=1.0, beta=0.0, mean=0.0, var=1.0),
-            "follow": trace(follow, running=0.0, batch=0.0, momentum=0.1),
+            "train": trace(batch_norm, x=x, gamma=1.0, beta=0.0),
+            "evaluate": trace(evaluate, x=x, gamma=1.0, beta=0.0, mean=x[0], var=x[0]),
         }
         super().__init__(
             noise=samples.astype(np.float32).tobytes(),
@@ -71,22 +74,19 @@ class RunningFigure(Figure):
         return in_range(proposal, *RANGES[proposal.trait.name])
 
     def compute(self):
+        step, m = min(self.step, self.steps - 1), self.batch
         noise = np.frombuffer(self.noise, np.float32).reshape(self.steps, LARGEST)
-        train, evaluation, follow_graph = self._graphs.values()
-        step, m, mean, var = min(self.step, self.steps - 1), self.batch, 0.0, 1.0
-        for k in range(step + 1):
-            x = self.drift * k + noise[k, :m].astype(float)
-            run = train.forward(x=x, gamma=1.0, beta=0.0)
-            bessel = m / (m - 1) if m > 1 else 1.0
-            now = {"mean": (mean, run["mu"]), "var": (var, bessel * run["var"])}
-            mean, var = (
-                follow_graph.forward(running=old, batch=new, momentum=self.momentum).output
-                for old, new in now.values()
-            )
-        y_train = train.forward(x=x + self.shift, gamma=1.0, beta=0.0).output
-        y_eval = evaluation.forward(
-            x=x + self.shift, gamma=1.0, beta=0.0, mean=mean, var=var
-        ).output
+        x = self.drift * np.arange(step + 1) + noise[: step + 1, :m].T.astype(float)
+        train, evaluation = self._graphs.values()
+        run = train.forward(x=x, gamma=1.0, beta=0.0)
+        bessel = m / (m - 1) if m > 1 else 1.0
+        mean, var = 0.0, 1.0
+        for mu, biased in zip(run["mu"], run["var"], strict=True):
+            mean = update_running(mean, mu, self.momentum)
+            var = update_running(var, bessel * biased, self.momentum)
+        here = x[:, -1:] + self.shift
+        y_train = train.forward(x=here, gamma=1.0, beta=0.0).output[:, 0]
+        y_eval = evaluation.forward(x=here, gamma=1.0, beta=0.0, mean=mean, var=var).output[:, 0]
         mismatch = np.sqrt(np.mean((y_train - y_eval) ** 2))
         return dict(
             mean=mean, var=var, y_train=y_train.tolist(), y_eval=y_eval.tolist(), mismatch=mismatch

@@ -5,7 +5,7 @@ import traitlets
 
 from ..graph import trace
 from ..reference import batch_norm
-from .base import Figure, Vector, finite
+from .kit import Figure, Vector, finite
 
 
 class SphereFigure(Figure):
@@ -15,7 +15,8 @@ class SphereFigure(Figure):
     radius ``sqrt(3 var / (var + eps))``. The upstream gradient dy, drawn there, falls apart into
     the part along 1 and the part along x_hat, which are taken away (the latter not wholly if
     eps > 0), and the rest, which times gamma/s is dx. The batch and dy can be dragged, the view
-    from the side turned. "Take a step" moves the batch by ``-rate * dx``.
+    from the side turned. One button peels the two parts off dy, one by one; "Take a step" moves the
+    batch by ``-rate * dx``.
 
     Parameters
     ----------
@@ -24,6 +25,7 @@ class SphereFigure(Figure):
     gamma, rate : numbers
     eps : number >= 0
     turn : degrees by which the view from the side is turned
+    peeled : how many parts of dy are drawn as removed: 0, 1 (the mean's) or 2 (both)
 
     Hands back ``x``, ``dy``, ``x_hat`` and ``dx`` as lists; the latter two are empty where they are
     not defined (samples equal to within rounding, with eps = 0). ``trail`` holds the batches before
@@ -31,7 +33,7 @@ class SphereFigure(Figure):
     x and dy, and for a gamma, rate or turn that is not finite, or an eps < 0.
     """
 
-    inputs = ("x", "dy", "gamma", "eps", "rate", "turn", "trail", "start", "graph")
+    inputs = ("x", "dy", "gamma", "eps", "rate", "turn", "peeled", "trail", "start", "graph")
     outputs = ("x_hat", "dx")
 
     x = Vector().tag(sync=True)
@@ -40,6 +42,7 @@ class SphereFigure(Figure):
     eps = traitlets.CFloat(0.0).tag(sync=True)
     rate = traitlets.CFloat(1.0).tag(sync=True)
     turn = traitlets.CFloat(40.0).tag(sync=True)
+    peeled = traitlets.Int(0, min=0, max=2).tag(sync=True)
     trail = Vector([]).tag(sync=True)
     start = traitlets.List([[], []]).tag(sync=True)  # x and dy as "Reset" brings them back
     graph = traitlets.Unicode().tag(sync=True)
@@ -48,7 +51,7 @@ class SphereFigure(Figure):
 
     _min_height = traitlets.Int(520).tag(sync=True)
 
-    def __init__(self, x=(2.8, 0.4, -0.5), dy=(-0.3, 1.5, 0.6), **parameters):
+    def __init__(self, x=(1.0, 2.4, -0.8), dy=(-0.5, 0.7, 2.1), **parameters):
         x, dy = np.asarray(x, float), np.asarray(dy, float)
         self._graph = trace(batch_norm, x=np.zeros(3), gamma=1.0, beta=0.0, eps=1.0)
         super().__init__(

@@ -5,7 +5,7 @@ import traitlets
 
 from ..graph import trace
 from ..reparameterization import batch_norm_loss, descend, least_squares_loss, output_variance
-from .base import Figure, Vector, in_range
+from .kit import Figure, Vector, in_range
 
 LARGEST = 1e150  # beyond it squares overflow, and numbers come out that are not true
 SAME, OTHER = np.eye(2), np.eye(2)[::-1]
@@ -57,7 +57,7 @@ class WeightSpaceFigure(Figure):
     outputs = ("path", "loss", "gradient", "plain_path", "plain_loss", "plain_gradient")
 
     w = Vector().tag(sync=True)
-    rate = traitlets.CFloat(1.0).tag(sync=True)
+    rate = traitlets.CFloat(0.2).tag(sync=True)
     decay = traitlets.CFloat(0.0).tag(sync=True)
     correlation = traitlets.CFloat(0.0).tag(sync=True)
     eps = traitlets.CFloat(0.0).tag(sync=True)
@@ -75,7 +75,7 @@ class WeightSpaceFigure(Figure):
 
     _min_height = traitlets.Int(640).tag(sync=True)
 
-    def __init__(self, w=(-1.2, 1.6), optimum=(1.5, 0.5), *, samples=None, **parameters):
+    def __init__(self, w=(-1.0, 0.2), optimum=(1.5, 0.5), *, samples=None, **parameters):
         if samples is None:
             samples = np.random.default_rng(0).normal(size=(8, 2))
         samples = np.asarray(samples, float)

@@ -1,11 +1,13 @@
 """A cloud in the plane, whitened five ways: where its points go, and what gradient comes back."""
 
+from functools import cache, partial
+
 import numpy as np
 import traitlets
 
-from ..graph import trace
-from ..whitening import METHODS, NotDefined, newton_schulz, whiten, whiten_backward
-from .base import Figure, Vector
+from ..graph import eigenvalues, eigenvectors, trace
+from ..whitening import METHODS, NotDefined, newton_schulz, whiten, whiten_backward, whitened
+from .kit import Figure, Vector
 
 UPSTREAM = ("one point", "shift", "stretch", "shear", "rotation")
 MOST = 64  # samples
@@ -22,6 +24,28 @@ RANGES = {
     "selected": (0, MOST - 1),
     "past": (0, 30),
 }
+
+
+def ellipse(x, m, W):
+    """A batch's mean, the variances along its principal axes, these axes as arms of one standard
+    deviation, and where W takes the arms."""
+    mu = x.mean(axis=0)
+    centred = x - mu
+    cov = centred.T @ centred / m
+    variances = np.maximum(eigenvalues(cov), 0)
+    arms = (eigenvectors(cov) * np.sqrt(variances)).T
+    carried = arms @ W
+    return mu, variances, arms, carried
+
+
+@cache
+def _graphs():
+    given = dict(x=np.eye(2), m=2, eps=1.0)
+    methods = [partial(whitened, method=method) for method in METHODS[:-1]]
+    methods.append(partial(newton_schulz, iterations=MOST_ITERATIONS))
+    traced = [trace(method, **given) for method in methods]
+    traced.append(trace(ellipse, x=np.diag([2.0, 1.0]), m=2, W=np.eye(2)))
+    return [graph.to_json() for graph in traced]
 
 
 class Choice(traitlets.Int):
@@ -42,11 +66,11 @@ class Choice(traitlets.Int):
 class WhiteningFigure(Figure):
     """A batch of two features, its whitened output, and the gradient on its way back.
 
-    Left the cloud with its covariance ellipse, right the same after whitening; the ellipse's axes
-    are followed from left to right. A gradient starts at the outputs, and what reaches the inputs
-    is drawn at them. Points and the selected point's upstream gradient can be dragged. "Resample"
-    draws a new batch around the selected point, which keeps its place, and marks where it landed
-    before.
+    The cloud of inputs with its covariance ellipse, and the same after whitening; the ellipse's
+    axes are followed from inputs to outputs. A gradient starts at the outputs, and what reaches the
+    inputs is drawn at them. Points and the selected point's upstream gradient can be dragged.
+    "Resample" draws a new batch around the selected point, which keeps its place, and marks where
+    it landed before.
 
     Parameters
     ----------
@@ -70,7 +94,7 @@ class WhiteningFigure(Figure):
 
     inputs = (
         *("method", "upstream", "correlation", "scale_1", "scale_2", "batch_size", "iterations"),
-        *("eps", "seed", "selected", "pull", "moved", "past", "graph"),
+        *("eps", "seed", "selected", "pull", "moved", "past", "graphs"),
     )
     outputs = ("x", "x_hat", "dy", "dx")
 
@@ -87,19 +111,16 @@ class WhiteningFigure(Figure):
     pull = Vector([1.0, 0.6]).tag(sync=True)
     moved = Vector([]).tag(sync=True)  # for each point that was dragged: its index, how far
     past = traitlets.Int(0).tag(sync=True)  # how many earlier batches are marked
-    graph = traitlets.Unicode().tag(sync=True)
+    graphs = traitlets.List(traitlets.Unicode()).tag(sync=True)  # a method each, the ellipse
     x = traitlets.List().tag(sync=True)
     x_hat = traitlets.List().tag(sync=True)
     dy = traitlets.List().tag(sync=True)
     dx = traitlets.List().tag(sync=True)
 
-    _min_height = traitlets.Int(640).tag(sync=True)
+    _min_height = traitlets.Int(560).tag(sync=True)
 
     def __init__(self, **parameters):
-        graph = trace(
-            lambda x, m, eps: newton_schulz(x, eps, MOST_ITERATIONS, m), x=np.eye(2), m=2, eps=1.0
-        )
-        super().__init__(graph=graph.to_json(), **parameters)
+        super().__init__(graphs=_graphs(), **parameters)
 
     @traitlets.validate(*RANGES)
     def _check_range(self, proposal):

@@ -1,0 +1,51 @@
+"""Join and minify scripts and style sheets with esbuild."""
+
+import subprocess
+from functools import cache
+from pathlib import Path
+
+HERE = Path(__file__).parent
+TARGET = "es2022"  # what every browser of the last years knows
+
+
+def esbuild(*arguments, text=None):
+    """What esbuild prints; `text` is given to it. Raises RuntimeError with its complaint."""
+    command = [HERE.parent / "node_modules" / ".bin" / "esbuild", f"--target={TARGET}"]
+    done = subprocess.run(
+        [*command, "--log-level=warning", "--legal-comments=none", "--charset=utf8", *arguments],
+        input=text,
+        capture_output=True,
+        encoding="utf8",
+    )
+    if done.returncode:
+        raise RuntimeError(f"esbuild: {done.stderr}")
+    return done.stdout
+
+
+@cache
+def host_js():
+    """The static host, joined into one classic script."""
+    return esbuild(HERE / "host" / "host.js", "--bundle", "--minify", "--format=iife")
+
+
+@cache
+def host_css():
+    """The style of figures and controls on a page."""
+    return minified((HERE / "host" / "host.css").read_text("utf8"), "css")
+
+
+def minified(text, kind):
+    """A script ("js") or style sheet ("css") made small; it does the same."""
+    return esbuild("--minify", f"--loader={kind}", text=text)
+
+
+def minify_in_place(folder, paths):
+    """Make the files below `folder` small, each by itself: global names and licences stay."""
+    where = [f"--outdir={folder}", f"--outbase={folder}", "--allow-overwrite"]
+    esbuild(*sorted(paths), "--minify", "--legal-comments=inline", *where)
+
+
+def factory(module, name):
+    """A classic script that puts a function into `bnScripts` which makes this ES module anew."""
+    code = esbuild("--bundle", "--minify", "--format=iife", "--global-name=module", text=module)
+    return f"(self.bnScripts??={{}}).{name}=()=>{{{code};return module}};"

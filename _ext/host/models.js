@@ -1,0 +1,189 @@
+/** Models: the surface that anywidget promises, with Backbone's meaning. */
+
+/**
+ * @typedef {(...values: any[]) => void} Callback
+ * @typedef {{ name: string | null, callback: Callback, context: unknown }} Handler
+ * @typedef {{ path: (string | number)[], data: string }} Buffer a part of the state that is bytes
+ * @typedef {object} ModelRecord a model as the page's state holds it
+ * @property {string} model_name
+ * @property {string} model_module
+ * @property {Record<string, any>} state
+ * @property {Buffer[]} [buffers]
+ */
+
+/** A reason to give the reader; already reported, or no error of any module's. */
+export class Refusal extends Error {}
+
+/** What an error says. @param {unknown} error */
+export const message = (error) => (error instanceof Error ? error.message : String(error));
+
+/** @param {ArrayBufferView} view */
+const bytes = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+
+/**
+ * Deep equality of JSON values and of bytes (DataView, typed arrays, ArrayBuffer).
+ * @param {any} a
+ * @param {any} b
+ * @returns {boolean}
+ */
+export function equal(a, b) {
+  if (a === b || (Number.isNaN(a) && Number.isNaN(b))) return true;
+  if (!a || !b || typeof a !== "object" || a.constructor !== b.constructor) return false;
+  if (a instanceof ArrayBuffer) return equal(new Uint8Array(a), new Uint8Array(b));
+  if (a instanceof DataView) return equal(bytes(a), bytes(b));
+  if (Array.isArray(a) || ArrayBuffer.isView(a)) {
+    const [left, right] = /** @type {any[][]} */ ([a, b]);
+    return left.length === right.length && left.every((value, i) => equal(value, right[i]));
+  }
+  const keys = Object.keys(a);
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && equal(a[key], b[key]))
+  );
+}
+
+/**
+ * The names in a space-separated list of events; null stands for every name.
+ * @param {string | null} [list]
+ */
+const events = (list) => (list == null ? [null] : list.trim().split(/\s+/));
+
+let warned = false;
+
+/** A widget's traits, and who wants to hear of their changes. */
+export class Model {
+  /** @type {Record<string, any>} */
+  #values;
+  /** @type {Handler[]} */
+  #handlers = [];
+  #changing = false;
+  #pending = false;
+
+  /**
+   * @param {string} id
+   * @param {ModelRecord} record
+   */
+  constructor(id, record) {
+    this.model_id = id;
+    this.name = record.model_name;
+    this.module = record.model_module;
+    this.#values = record.state;
+    for (const { path, data } of record.buffers ?? []) {
+      /** @type {any} */
+      const holder = path.slice(0, -1).reduce((value, key) => value[key], this.#values);
+      const decoded = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+      holder[/** @type {string} */ (path.at(-1))] = new DataView(decoded.buffer);
+    }
+  }
+
+  keys() {
+    return Object.keys(this.#values);
+  }
+
+  /**
+   * @param {string} name
+   * @returns {any}
+   */
+  get(name) {
+    return this.#values[name];
+  }
+
+  /**
+   * `set(name, value)` or `set({name: value, …})`: all values first, then `change:name`, then
+   * `change`.
+   * @param {string | Record<string, any>} name
+   * @param {any} [value]
+   * @returns {this}
+   */
+  set(name, value) {
+    const values = typeof name === "object" ? name : { [name]: value };
+    const changed = Object.keys(values).filter((key) => !equal(this.#values[key], values[key]));
+    Object.assign(this.#values, values);
+    this.#pending ||= changed.length > 0;
+    const nested = this.#changing;
+    this.#changing = true;
+    for (const key of changed) this.trigger(`change:${key}`, this, this.#values[key]);
+    if (nested) return this; // the outermost call tells of the change, once all is quiet
+    while (this.#pending) {
+      this.#pending = false;
+      this.trigger("change", this);
+    }
+    this.#changing = false;
+    return this;
+  }
+
+  /**
+   * @param {string | null | undefined} names
+   * @param {Callback} callback
+   * @param {unknown} [context]
+   * @returns {this}
+   */
+  on(names, callback, context) {
+    for (const name of events(names)) this.#handlers.push({ name, callback, context });
+    return this;
+  }
+
+  /**
+   * Removes the handlers that match every argument given: `off()` removes all.
+   * @param {string | null} [names]
+   * @param {Callback | null} [callback]
+   * @param {unknown} [context]
+   * @returns {this}
+   */
+  off(names, callback, context) {
+    for (const name of events(names))
+      this.#handlers = this.#handlers.filter(
+        (h) =>
+          (name != null && h.name !== name) ||
+          (callback != null && h.callback !== callback) ||
+          (context != null && h.context !== context),
+      );
+    return this;
+  }
+
+  /**
+   * Calls the handlers of one event. One that throws is reported and does not silence the others.
+   * @param {string} name
+   * @param {...any} values
+   */
+  trigger(name, ...values) {
+    for (const h of this.#handlers.filter((h) => h.name === name)) {
+      try {
+        h.callback.apply(h.context ?? this, values);
+      } catch (error) {
+        reportError(error);
+      }
+    }
+  }
+
+  /** Without a kernel there is nobody to save to; `set` has already told the page. */
+  save_changes() {}
+
+  /** Without a kernel there is nobody to send to: says so once, and drops the message. */
+  send() {
+    if (!warned) console.warn("The page has no kernel: custom messages of widgets are dropped.");
+    warned = true;
+  }
+
+  widget_manager = { get_model: async (/** @type {string} */ id) => find(id) };
+}
+
+/** @type {Map<string, Model>} every model of the page, by its id */
+export const models = new Map();
+
+/** The id in an id or an `IPY_MODEL_` reference. @param {unknown} reference */
+const idOf = (reference) => String(reference).replace(/^IPY_MODEL_/, "");
+
+/** The model with this id or reference, if the page has it. @param {unknown} reference */
+export const lookUp = (reference) => models.get(idOf(reference));
+
+/** The model with this id or reference, or a Refusal. @param {unknown} reference */
+export function find(reference) {
+  const model = lookUp(reference);
+  if (!model) throw new Refusal(`the page holds no state for ${reference}`);
+  return model;
+}
+
+/** What messages call a model. @param {Model} model */
+export const nameOf = (model) =>
+  `${model.get("_anywidget_id") || model.name} (widget ${model.model_id})`;

@@ -1,0 +1,102 @@
+"""Keep the pages light: each figure's script once, everything minified, the icons that are used.
+
+A notebook's state carries the whole script and style of every widget. On a built page the state
+names a script instead, and the host (_ext/host/figures.js) finds it there.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+
+import bundle
+import purge
+from fontTools import subset
+from myst_nb.sphinx_ import NbMetadataCollector
+
+STATE = "ipywidgets_state"  # the key under which MyST-NB keeps a page's widget state
+UNUSED = [  # what the theme brings along and no page of this book loads
+    *("**/*.map", "scripts/fontawesome.js*", "vendor/**/*.ttf", "locales"),
+    "*webpack-macros.html",
+]
+
+
+def keep(site, text, kind):
+    """The name, made from its content, under which a script or style sheet is in the site."""
+    name = f"figure_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    path = site / "figures" / f"{name}.{kind}"
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        small = bundle.factory(text, name) if kind == "js" else bundle.minified(text, kind)
+        path.write_text(small, encoding="utf8")
+    return name
+
+
+def share(state, site):
+    """Take scripts and styles out of widgets' state, in place: ({script names}, {style names})."""
+    scripts, styles = {}, {}
+    for model in state["state"].values():
+        values = model["state"]
+        if "_esm" in values:
+            name = keep(site, values["_esm"], "js")
+            values["_esm"] = f"bn-script:{name}"
+            scripts[name] = None
+        if values.get("_css"):
+            styles[keep(site, values.pop("_css"), "css")] = None
+    return scripts, styles
+
+
+def lighten(app, pagename, templatename, context, doctree):
+    """Let a page refer to the scripts and styles of its figures; each then loads once."""
+    files = NbMetadataCollector.get_js_files(app.env, pagename)
+    if STATE not in files:
+        return
+    source, attributes = files[STATE]
+    state = json.loads(attributes["body"])
+    scripts, styles = share(state, Path(app.outdir) / "_static")
+    body = json.dumps(state, separators=(",", ":"), ensure_ascii=False).replace("</", r"<\/")
+    files[STATE] = (source, {**attributes, "body": body})
+    for name in styles:
+        app.add_css_file(f"figures/{name}.css")
+    for name in scripts:
+        app.add_js_file(f"figures/{name}.js", loading_method="async")
+
+
+def cut_icons(site):
+    """Cut the theme's icon fonts down to the characters that the style sheets name."""
+    styles = "".join(path.read_text("utf8") for path in site.rglob("*.css"))
+    used = {int(code, 16) for code in re.findall(r"\\(f[0-9a-f]{3})\b", styles)}
+    for path in (site / "vendor" / "fontawesome" / "webfonts").glob("*.woff2"):
+        options = subset.Options(flavor="woff2", layout_features=[])
+        font = subset.load_font(str(path), options)
+        cutter = subset.Subsetter(options)
+        cutter.populate(unicodes=used)
+        cutter.subset(font)
+        subset.save_font(font, str(path), options)
+
+
+def slim(app, exception):
+    """Cut, purge, minify and drop, once all is in the site."""
+    if exception is not None:
+        return
+    out = Path(app.outdir)
+    site = out / "_static"
+    for pattern in UNUSED:
+        for path in site.glob(pattern):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    scripts, styles = set(site.rglob("*.js")), set(site.rglob("*.css"))
+    known = purge.words(path.read_text("utf8") for path in {*out.rglob("*.html"), *scripts})
+    theirs = {path for path in styles if path.parent.name != "figures"}
+    theirs -= {site / "book.css", site / "host.css"}  # our scripts make up names of classes
+    for path in theirs:
+        path.write_text(purge.purged(path.read_text("utf8"), known), "utf8")
+    cut_icons(site)
+    bundle.minify_in_place(site, (scripts | styles) - {site / "host.js"})
+
+
+def setup(app):
+    # Before MyST-NB hands the state to the page
+    app.connect("html-page-context", lighten, priority=400)
+    app.connect("build-finished", slim)
+    return {"parallel_read_safe": True, "parallel_write_safe": False}

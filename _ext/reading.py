@@ -1,0 +1,25 @@
+"""Two things that reading asks for and MyST does not give.
+
+A plain Markdown link may point to an explicit target of another page, `[text](page.md#target)`,
+as it may to a heading: such links work in JupyterLab, too. And a folded cell is named by its words.
+"""
+
+
+def offer_targets(app, doctree):
+    """Let links find the explicit targets of a page, `(target)=`, beside its headings."""
+    slugs = app.env.metadata[app.env.docname].setdefault("myst_slugs", {})
+    for name, explicit in doctree.nametypes.items():
+        if explicit and doctree.nameids.get(name):
+            slugs.setdefault(name, (0, doctree.nameids[name], name))
+
+
+def name_folds(app, pagename, templatename, context, doctree):
+    """Drop the label that would hide a fold's own words from screen readers."""
+    label = ' aria-label="Toggle hidden content"'
+    context["body"] = context.get("body", "").replace(label, "")
+
+
+def setup(app):
+    app.connect("doctree-read", offer_targets)
+    app.connect("html-page-context", name_folds)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,96 @@
+"""What one move of a control costs the page, for every control of every figure.
+
+By Chromium's own accounting (the metrics of its Performance domain): milliseconds of script, style
+and layout from a control's event until the figure has drawn, median and 95th percentile. Then, with
+the processor slowed four times, how long a dragged slider waits for its picture. The figures and
+controls are those of tests/test_one_view.py. Nothing here is asserted: a busy machine is slower.
+"""
+
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("tests", "_ext"))
+
+from conftest import launch
+from stage import write
+from test_one_view import CASES
+
+from batchnorm.figures import controls
+
+MOVES = 30
+WORK = ("ScriptDuration", "RecalcStyleDuration", "LayoutDuration")
+
+# Moves a control, as a hand would, and waits until the frame that shows it has been made; resolves
+# to the milliseconds that took
+MOVE = """([control, k]) => new Promise((done) => {
+  const began = performance.now();
+  if (control.type === "range") {
+    const [lo, hi] = [Number(control.min), Number(control.max)];
+    control.value = String(lo + ((hi - lo) * (1 + (k * 7) % 18)) / 20);
+    control.dispatchEvent(new Event("input", { bubbles: true }));
+  } else if (control.tagName === "SELECT") {
+    control.selectedIndex = k % control.options.length;
+    control.dispatchEvent(new Event("input", { bubbles: true }));
+  } else control.click();
+  requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - began)));
+})"""
+
+
+def work(cdp):
+    metrics = {m["name"]: m["value"] for m in cdp.send("Performance.getMetrics")["metrics"]}
+    return 1000 * sum(metrics[name] for name in WORK)
+
+
+def times(page, cdp, control):
+    """(milliseconds of work, milliseconds until it is shown) of each move."""
+    taken = []
+    for k in range(MOVES + 5):
+        before = work(cdp)
+        waited = page.evaluate(MOVE, [control, k])
+        taken.append((work(cdp) - before, waited))
+    return zip(*taken[5:], strict=True)  # the first ones compile
+
+
+def row(figure, control, values):
+    median, p95 = statistics.median(values), statistics.quantiles(values, n=20)[-1]
+    print(f"{figure:16} {control:38} {median:9.1f} {p95:9.1f}", flush=True)
+
+
+def name_of(control):
+    return control.evaluate("(c) => c.labels?.[0]?.textContent || c.textContent || c.ariaLabel")
+
+
+def main():
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as tmp:
+        browser = launch(playwright)
+        slow = {}
+        print(
+            f"{'figure':16} {'script, style, layout of a move':38} {'median ms':>9} {'95 % ms':>9}"
+        )
+        for figure, (make, wanted) in CASES.items():
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page.goto(write(Path(tmp), controls(make(), **wanted)).as_uri())
+            page.evaluate("() => bnHost.ready")
+            cdp = page.context.new_cdp_session(page)
+            cdp.send("Performance.enable")
+            every = page.locator(".bn-box :is(input:not(.bn-number), select, .bar button)").all()
+            for control in every:
+                handle = control.element_handle()
+                spent, _ = times(page, cdp, handle)
+                row(figure, name_of(control), spent)
+            cdp.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+            for slider in page.locator(".bn-box input[type=range]").all():
+                _, slow[figure, name_of(slider)] = times(page, cdp, slider.element_handle())
+            page.close()
+        print(f"{'':16} {'until it is shown, four times slower':38}")
+        for (figure, control), values in slow.items():
+            row(figure, control, values)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+import { axis } from "./axis.js";
+import { handle } from "./handle.js";
+import { clamp } from "./scale.js";
+
+/** Curves over the steps of a run, and a line to drag at the step that is read. */
+
+const TALL = 190;
+const GAP = 36;
+const LEFT = 46;
+
+/** The value of a path at a step; a path may end early. @param {any[]} path @param {number} step */
+export const atStep = (path, step) => path[clamp(step, 0, path.length - 1)];
+
+/**
+ * Panels side by side where there is room, else one above the other; the first starts at `y`, each
+ * is `tall`.
+ * @param {number} width
+ * @param {number} count
+ * @returns {Place[]}
+ */
+export function panels(width, count, y = 0, tall = TALL) {
+  const columns = clamp(Math.floor(width / 225), 1, count);
+  const w = (width - GAP * (columns - 1)) / columns;
+  return Array.from({ length: count }, (_, i) => {
+    const left = (i % columns) * (w + GAP) + LEFT;
+    const top = y + Math.floor(i / columns) * (tall + 50) + 28;
+    return { left, right: left - LEFT + w - 10, top, bottom: top + tall };
+  });
+}
+
+/**
+ * @typedef {{left: number, right: number, top: number, bottom: number}} Place
+ * @typedef {object} Curve
+ * @property {string} className its colour and its line: "mean", "cut dashed", "ink wide" (to be
+ *   seen below another one)
+ * @property {[number, number][]} points in values; it is broken where one is not finite
+ * @property {[number, number]} [dot] where its dot stands, in values; without it, at its end
+ * @property {string} [label] stands at its end, where there is room for it
+ */
+
+/**
+ * The points of a path with one value a step, up to and with step `end`.
+ * @param {number[]} path
+ * @param {number} end
+ * @returns {[number, number][]}
+ */
+export const upTo = (path, end) => path.slice(0, end + 1).map((v, i) => [i, v]);
+
+/**
+ * @param {[number, number][]} points
+ * @param {import("./scale.js").Scale} x
+ * @param {import("./scale.js").Scale} y
+ */
+function lineOf(points, x, y) {
+  let pen = "M";
+  let d = "";
+  for (const [a, b] of points) {
+    const [u, v] = [x(a), y(b)];
+    const seen = Number.isFinite(u) && Number.isFinite(v);
+    if (seen) d += `${pen}${u.toFixed(1)} ${v.toFixed(1)}`;
+    pen = seen ? "L" : "M";
+  }
+  return d;
+}
+
+/**
+ * The heights of labels, pushed apart so that none lies on another; inside [top, bottom].
+ * @param {number[]} heights
+ * @param {{top: number, bottom: number}} place
+ */
+function apart(heights, { top, bottom }, room = 15) {
+  const order = heights.map((_, i) => i).sort((a, b) => heights[a] - heights[b]);
+  const placed = heights.slice();
+  order.forEach((i, k) => {
+    const above = k ? placed[order[k - 1]] + room : top + 8;
+    placed[i] = Math.max(placed[i], above);
+  });
+  let floor = bottom - 4;
+  for (const i of order.reverse()) {
+    placed[i] = Math.min(placed[i], floor);
+    floor = placed[i] - room;
+  }
+  return placed;
+}
+
+/**
+ * A plot of curves on two scales: a title, an upright and a level axis, each curve with its name
+ * where it ends, to the right of the plot if `beside`, and a dot there if `dots`.
+ *
+ * @param {import("./svg.js").Drawing} picture
+ * @param {string} key
+ * @param {Place} place
+ * @param {{x: import("./scale.js").Scale, y: import("./scale.js").Scale, title: string,
+ *   curves: Curve[], dots?: boolean, beside?: boolean, foot?: string}} of `foot` names
+ *   what the level axis measures
+ */
+export function plot(picture, key, place, of) {
+  const { x, y, title, curves, dots = true, beside = false, foot } = of;
+  const { left, right, bottom } = place;
+  picture.layer("ground");
+  axis(picture, `${key} y`, { scale: y, at: left, grid: [left, right], upright: true, title });
+  axis(picture, `${key} x`, { scale: x, at: bottom, title: foot });
+  picture.layer("arrows");
+  const inside = (/** @type {number} */ v) => clamp(y(v), place.top, bottom);
+  const ends = curves.map(({ points }) => points.findLast(([, v]) => Number.isFinite(y(v))));
+  const heights = apart(
+    ends.map((end) => (end ? inside(end[1]) - 9 : bottom)),
+    place,
+  );
+  curves.forEach(({ className, points, label, dot }, i) => {
+    const d = lineOf(points, x, y);
+    picture.put(`${key} curve ${i}`, "path", { class: `${className} hollow line`, d });
+    const end = ends[i];
+    if (!end) return;
+    const [cx, cy] = [x(end[0]), inside(end[1])];
+    const [u, v] = dot ? [x(dot[0]), y(dot[1])] : [cx, cy];
+    if (dots && Number.isFinite(v)) {
+      const at = { class: `${className} dot`, cx: u, cy: v, r: 4.5 };
+      picture.put(`${key} dot ${i}`, "circle", at);
+    }
+    if (!label) return;
+    const late = !beside && cx > (left + right) / 2;
+    const where = { x: late ? Math.min(cx + 4, right) : cx + 8, y: heights[i] };
+    const look = `small halo label${late ? " end" : ""}`;
+    picture.put(`${key} name ${i}`, "text", { class: look, ...where }, label);
+  });
+}
+
+/**
+ * An upright line through a plot, to be moved sideways: it reads the curves at one place.
+ *
+ * @param {import("./svg.js").Drawing} picture
+ * @param {string} key
+ * @param {Place} place
+ * @param {{x: import("./scale.js").Scale, at: number, range: [number, number], label: string,
+ *   text: string, go: (v: number) => void, by: (steps: number) => void}} of `at` is its place in
+ *   values; it is dragged to a value, moved by keys by a number of steps
+ */
+export function scrubber(picture, key, { top, bottom }, { x, at, range, label, text, go, by }) {
+  picture.layer("things");
+  return handle(picture, key, {
+    ...{ x: x(clamp(at, ...range)), y: 0, label, range, value: at, text, level: true },
+    target: { x: -15, y: top, width: 30, height: bottom - top },
+    marks: [
+      ["path", { class: "axis", d: `M0 ${top}V${bottom}` }],
+      ["path", { class: "grip", d: `M-5 ${bottom - 1}L0 ${bottom - 9}L5 ${bottom - 1}Z` }],
+    ],
+    move: (u) => go(x.invert(u)),
+    nudge: (right, up) => by(right + up),
+  });
+}

@@ -1,0 +1,250 @@
+import { enlarger } from "./enlarge.js";
+import { parsed as parsedOnce } from "./graphs.js";
+
+/**
+ * What joins every figure to its model: analyse once a state, draw once a frame, clean up.
+ *
+ * A figure's script is three functions.
+ *
+ *   export default makeFigure({ analyse, outputs, mount });
+ *
+ * `analyse(inputs, keep)` is pure and knows no DOM: from the traits that the figure reads follows
+ * everything that is shown. It runs once for each state, however many traits changed in one go and
+ * however many views there are. `outputs(analysis)` picks from it the traits handed back. What is
+ * costly and does not change at every move, it may `keep`: `keep("ground", [a, b], () => …)` makes
+ * the value again only when a or b is another one than last time.
+ *
+ * `mount(el, view)` fills `el` and returns `draw(analysis, width)`, which is called at most once a
+ * frame. There `analysis` holds the inputs too, and `width` is in the units of the drawing: where
+ * there is room, or the figure is enlarged, the kit draws all of it larger (see `zoomOf`).
+ *
+ * A listener reads `view.get()` (the inputs) or `view.analysis()` as they are now: what was drawn
+ * may be a frame old. `view.set({…})` changes inputs; `view.redraw()` asks for a frame when only
+ * the view itself has changed (what is pointed at, a motion under way); `view.again()` analyses
+ * again, when something that is kept has moved on by itself (a training).
+ *
+ * `globalThis.bnWatch`, where a test or a bench has put such a function, is told of every
+ * "analysis" and "draw".
+ *
+ * @typedef {Record<string, any>} Traits
+ * @typedef {<T>(name: string, from: any[], make: () => T) => T} Keep
+ * @typedef {{get: (name: string) => any, set: (name: string, value: any) => void,
+ *   save_changes: () => void, on: (event: string, listener: () => void) => void,
+ *   off: (event: string, listener: () => void) => void}} Model what anywidget promises
+ */
+
+/**
+ * @template {Traits} Inputs
+ * @template {Traits} Analysis
+ * @typedef {object} View
+ * @property {() => Inputs} get the inputs as they are now
+ * @property {() => Inputs & Analysis} analysis of the inputs as they are now
+ * @property {(changes: Partial<Inputs>) => void} set
+ * @property {() => void} redraw in the next frame
+ * @property {() => void} again analyses what has moved on by itself, hands it back, redraws
+ * @property {() => number} zoom how much larger than life the figure is drawn
+ */
+
+/**
+ * @template {Traits} Inputs
+ * @template {Traits} Analysis
+ * @typedef {object} Figure
+ * @property {(inputs: Inputs, keep: Keep) => Analysis} analyse
+ * @property {(analysis: Inputs & Analysis) => Traits} outputs
+ * @property {(el: HTMLElement, view: View<Inputs, Analysis>) =>
+ *   (analysis: Inputs & Analysis, width: number) => void} mount
+ */
+
+/** A store of values, each made again only when one of what it is made from has changed. */
+export function keeper() {
+  /** @type {Map<string, {from: any[], value: any}>} */
+  const kept = new Map();
+  /** @type {Keep} */
+  return (name, from, make) => {
+    const old = kept.get(name);
+    if (old && old.from.length === from.length && from.every((v, i) => v === old.from[i])) {
+      return old.value;
+    }
+    const value = make();
+    kept.set(name, { from, value });
+    return value;
+  };
+}
+
+/** @param {"analysis" | "draw"} what */
+const tell = (what) => /** @type {any} */ (globalThis).bnWatch?.(what);
+
+/**
+ * The model's side of a figure: its analysis, made when it is asked for and at the latest, with
+ * the outputs written, before the task ends in which an input changed.
+ *
+ * @template {Traits} Inputs
+ * @template {Traits} Analysis
+ * @param {Figure<Inputs, Analysis>} figure
+ * @param {Model} model
+ */
+function analysed({ analyse, outputs }, model) {
+  /** @type {string[]} */
+  const names = model.get("_inputs");
+  const keep = keeper();
+  /** @type {Set<() => void>} */
+  const views = new Set();
+  /** @type {(Inputs & Analysis) | null} */
+  let now = null;
+  let pending = false;
+
+  const get = () => /** @type {Inputs} */ (Object.fromEntries(names.map((n) => [n, model.get(n)])));
+  const analysis = () => {
+    if (!now) {
+      const inputs = get();
+      now = { ...inputs, ...analyse(inputs, keep) };
+      tell("analysis");
+    }
+    return now;
+  };
+  const flush = () => {
+    pending = false;
+    for (const [name, value] of Object.entries(outputs(analysis()))) model.set(name, value);
+    model.save_changes();
+    for (const redraw of views) redraw();
+  };
+  const changed = () => {
+    now = null;
+    if (!pending) queueMicrotask(flush);
+    pending = true;
+  };
+  flush();
+  for (const name of names) model.on(`change:${name}`, changed);
+  return {
+    ...{ get, analysis, views },
+    /** @param {Partial<Inputs>} changes */
+    set(changes) {
+      // What does change is saved with the outputs that follow from it, in one message
+      for (const [name, value] of Object.entries(changes)) model.set(name, value);
+    },
+    again() {
+      now = null;
+      flush();
+    },
+    end: () => names.forEach((name) => model.off(`change:${name}`, changed)),
+  };
+}
+
+const BROAD = 690; // pixels: a figure with more room is drawn larger than life
+const TALL = 0.86; // of the window: a picture is not enlarged beyond it
+const NARROW = 330; // units: no picture is drawn narrower, however much it is enlarged
+const STAYS = 0.6; // of the window: what stays in sight of a taller picture, while the rest scrolls
+
+/**
+ * How much larger than life a figure is drawn: as its room allows, so that a class can read it;
+ * twice if it fills the screen.
+ * @param {number} pixels the room it has
+ * @param {number} height of the drawing as it was drawn last
+ * @param {boolean} enlarged
+ */
+function zoomOf(pixels, height, enlarged) {
+  const fits = height ? (TALL * window.innerHeight) / height : Infinity;
+  const most = enlarged ? Math.min(2, pixels / NARROW) : Math.min(2, pixels / BROAD, fits);
+  return Math.max(1, Math.round(most * 20) / 20);
+}
+
+/** The height of a drawing, in units; 0 before it was drawn. @param {HTMLElement} room */
+const heightOf = (room) => room.querySelector("svg")?.viewBox.baseVal?.height ?? 0;
+
+/** Sets a variable of the style sheet, if it is another one. */
+function give(
+  /** @type {HTMLElement} */ el,
+  /** @type {string} */ name,
+  /** @type {string} */ value,
+) {
+  if (el.style.getPropertyValue(name) !== value) el.style.setProperty(name, value);
+}
+
+/**
+ * One view of a figure: draws what the model shows, as wide as the page has room.
+ *
+ * @template {Traits} Inputs
+ * @template {Traits} Analysis
+ * @param {Figure<Inputs, Analysis>["mount"]} mount
+ * @param {ReturnType<typeof analysed<Inputs, Analysis>>} shared
+ * @param {HTMLElement} el
+ */
+function shown(mount, { get, analysis, set, again, views }, el) {
+  let [frame, zoom] = [0, 1];
+  const redraw = () => {
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      paint();
+    });
+  };
+  el.classList.add("bn-figure");
+  const draw = mount(el, { get, analysis, set, again, redraw, zoom: () => zoom });
+  const picture = /** @type {HTMLElement | null} */ (el.querySelector(":scope > .bn-picture"));
+  picture?.append(enlarger({ redraw }));
+  const room = picture ?? el;
+  const paint = () => {
+    const pixels = room.clientWidth;
+    if (!pixels) return; // not laid out yet: the observer calls again
+    // With the controls that stand around it, it grows
+    const box = /** @type {HTMLElement} */ (el.closest(".bn-box, .bn-enlarged") ?? el);
+    zoom = zoomOf(pixels, heightOf(room), box.matches(".bn-enlarged"));
+    give(box, "--zoom", String(zoom));
+    draw(analysis(), pixels / zoom);
+    const over = STAYS * window.innerHeight - zoom * heightOf(room);
+    if (picture) give(picture, "--over", `${Math.min(0, Math.round(over))}px`);
+    tell("draw");
+  };
+  views.add(redraw);
+  const observer = new ResizeObserver(redraw);
+  observer.observe(room);
+  paint();
+  return () => {
+    views.delete(redraw);
+    observer.disconnect();
+    cancelAnimationFrame(frame);
+  };
+}
+
+/**
+ * An anywidget module. It is a function, which anywidget calls once for each model: so all views
+ * of a model share its analysis, and models share nothing.
+ *
+ * @template {Traits} Inputs
+ * @template {Traits} Analysis
+ * @param {Figure<Inputs, Analysis>} figure
+ */
+export function makeFigure(figure) {
+  const { mount, ...pure } = withOutputs(figure);
+  return () => {
+    /** @type {any} */
+    let shared; // by all views: initialize runs before the first render
+    return {
+      /** @param {{model: Model}} what */
+      initialize({ model }) {
+        shared = analysed({ ...pure, mount }, model);
+        return shared.end;
+      },
+      /** @param {{el: HTMLElement}} what */
+      render: ({ el }) => shown(mount, shared, el),
+    };
+  };
+}
+
+/**
+ * Until every figure has an `analyse`: one with `compute` hands back all that it computes.
+ * @param {any} figure
+ */
+function withOutputs(figure) {
+  if (figure.analyse) return figure;
+  const names = new Set();
+  const analyse = (/** @type {any} */ inputs) => {
+    const found = figure.compute(inputs);
+    Object.keys(found).forEach((name) => names.add(name));
+    return found;
+  };
+  const outputs = (/** @type {any} */ all) =>
+    Object.fromEntries([...names].map((name) => [name, all[name]]));
+  return { analyse, outputs, mount: figure.mount };
+}
+
+export const parsed = parsedOnce; // until every model takes it from graphs.js itself

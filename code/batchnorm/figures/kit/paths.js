@@ -1,0 +1,33 @@
+import { backward, forward, indexOf, leaving, tensor } from "../../graph/interpreter.js";
+
+/**
+ * Runs a traced batch normalization and splits the gradient at x by the path it took.
+ *
+ * A path is the difference that a cut makes: first both moments are cut ("direct"), then the mean
+ * alone, then nothing. The three sum to `dx`. paths.py does the same in Python. A graph without
+ * one of the moments sends nothing through it.
+ *
+ * @param {import("../../graph/interpreter.js").Graph} graph with a node named x, and mu and var for the moments
+ * @param {Record<string, any>} inputs a number or nested lists for each input of the graph
+ * @param {any} dy the gradient at the output
+ * @param {Iterable<string>} always keys of edges that are cut in any case
+ * @returns {{of: (name: string) => Float64Array, dx: Float64Array, paths: Record<"direct" | "mean" |
+ *   "variance", Float64Array>, without: (...names: string[]) => Float64Array}} `of(name)` is a node's
+ *   value, `without(…)` the gradient with all edges cut that leave these nodes; entries row by row
+ */
+export function gradientPaths(graph, inputs, dy, always = []) {
+  const tensors = Object.fromEntries(Object.entries(inputs).map(([name, v]) => [name, tensor(v)]));
+  const values = forward(graph, tensors);
+  const at = indexOf(graph, "x");
+  const without = (/** @type {string[]} */ ...names) => {
+    const cut = new Set([...always, ...names.flatMap((name) => leaving(graph, name))]);
+    return backward(graph, values, [tensor(dy)], cut).grads[at].data;
+  };
+  const [direct, withVariance, dx] = [without("mu", "var"), without("mu"), without()];
+  const paths = {
+    direct,
+    mean: dx.map((v, i) => v - withVariance[i]),
+    variance: withVariance.map((v, i) => v - direct[i]),
+  };
+  return { of: (name) => values[indexOf(graph, name)].data, dx, paths, without };
+}

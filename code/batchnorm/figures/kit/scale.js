@@ -1,0 +1,158 @@
+/** Plane geometry and numbers for figures; knows nothing of the DOM. */
+
+/**
+ * A map from values to places on the page, with its inverse, and what an axis needs to know of it:
+ * round values about `count` in number, and how to write one.
+ *
+ * @typedef {((v: number) => number) & {invert: (u: number) => number, range: number[],
+ *   ticks: (count?: number) => number[], text: (v: number) => string}} Scale
+ */
+
+/**
+ * A linear map from [a, b] to [p, q].
+ * @param {number[]} domain
+ * @param {number[]} range
+ * @returns {Scale}
+ */
+export function linear([a, b], [p, q]) {
+  const k = (q - p) / (b - a);
+  const scale = (/** @type {number} */ v) => p + (v - a) * k;
+  return Object.assign(scale, {
+    invert: (/** @type {number} */ u) => a + (u - p) / k,
+    range: [p, q],
+    ticks: (count = 5) => ticks(Math.min(a, b), Math.max(a, b), count),
+    text: short,
+  });
+}
+
+/**
+ * A logarithmic map from [a, b], both above 0, to [p, q]; its ticks are powers of ten.
+ * @param {number[]} domain
+ * @param {number[]} range
+ * @returns {Scale}
+ */
+export function log([a, b], [p, q]) {
+  const powers = linear([Math.log10(a), Math.log10(b)], [p, q]);
+  const scale = (/** @type {number} */ v) => powers(Math.log10(v));
+  const whole = (/** @type {number} */ t) => Number.isInteger(t);
+  return Object.assign(scale, {
+    invert: (/** @type {number} */ u) => 10 ** powers.invert(u),
+    range: [p, q],
+    ticks: (count = 5) =>
+      powers
+        .ticks(count)
+        .filter(whole)
+        .map((t) => 10 ** t),
+    text: powerOfTen,
+  });
+}
+
+/**
+ * A linear map of degrees, whose ticks are round parts of a turn.
+ * @param {number[]} domain
+ * @param {number[]} range
+ * @returns {Scale}
+ */
+export function angle([a, b], range) {
+  const scale = linear([a, b], range);
+  const step = (/** @type {number} */ count) =>
+    [15, 30, 45, 90, 180].find((k) => (b - a) / k <= count + 1) ?? 180;
+  const every = (/** @type {number} */ k) =>
+    Array.from({ length: Math.floor((b - a) / k) + 1 }, (_, i) => a + i * k);
+  return Object.assign(scale, {
+    ticks: (count = 4) => every(step(count)),
+    text: (/** @type {number} */ v) => `${short(v)}°`,
+  });
+}
+
+/** @param {number} v @param {number} lo @param {number} hi */
+export const clamp = (v, lo, hi) => Math.min(hi, Math.max(lo, v));
+
+/**
+ * Round numbers between lo and hi: steps of 1, 2 or 5 times a power of ten, about `count`.
+ * @param {number} lo
+ * @param {number} hi
+ */
+export function ticks(lo, hi, count = 5) {
+  const rough = (hi - lo) / count;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * ([1, 2, 5].find((k) => k * power >= rough * 0.99) ?? 10);
+  const first = Math.ceil(lo / step - 1e-9);
+  const last = Math.floor(hi / step + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
+}
+
+/**
+ * [−base, base], each end doubled until it holds all values: it grows in jumps, not at each move.
+ * @param {number[]} values
+ * @returns {[number, number]}
+ */
+export function domainOf(values, base = 4) {
+  const reach = (/** @type {number} */ far) => {
+    let end = base;
+    while (end < far * 1.05 && Number.isFinite(far)) end *= 2;
+    return end;
+  };
+  return [-reach(-Math.min(0, ...values)), reach(Math.max(0, ...values))];
+}
+
+/**
+ * A range for a plot: round ends, never empty, that holds all values and zero.
+ * @param {number[]} values
+ * @returns {[number, number]}
+ */
+export function niceDomain(values) {
+  const [lo, hi] = [Math.min(0, ...values), Math.max(0, ...values)];
+  const size = Math.max(hi - lo, 1e-6);
+  const step = 10 ** Math.floor(Math.log10(size)) / 2;
+  return [Math.floor(lo / step) * step, Math.ceil(Math.max(hi, lo + size) / step) * step];
+}
+
+/**
+ * A number for reading: three decimals, a power of ten where those would hide it. Given the `scale`
+ * of what it is the rest of, a number that is nothing beside that reads 0.
+ * @param {number} v
+ */
+export function format(v, decimals = 3, scale = 0) {
+  const size = Math.abs(v);
+  if (!Number.isFinite(v)) return "not defined";
+  // What is left of 1 after rounding is shown as the 0 it stands for
+  if (size < 1e-13 || size < 0.5 * 10 ** -decimals * scale) return "0";
+  const text =
+    size < 0.5 * 10 ** -decimals || size >= 1e6 ? v.toExponential(1) : v.toFixed(decimals);
+  return text.replaceAll("-", "−");
+}
+
+/** A number on an axis: as short as it can be. @param {number} v */
+export const short = (v) => String(Number(v.toPrecision(6))).replace("-", "−");
+
+const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** A power of ten on an axis: in full near 1, else 10⁵. @param {number} v */
+export function powerOfTen(v) {
+  const power = Math.round(Math.log10(v));
+  if (Math.abs(power) <= 3) return short(10 ** power);
+  return `10${String(power)
+    .replace("-", "⁻")
+    .replace(/\d/g, (d) => RAISED[Number(d)])}`;
+}
+
+/** To six decimals, so that steps of 0.1 meet 0. @param {number} v */
+export const tidy = (v) => Math.round(v * 1e6) / 1e6;
+
+/**
+ * Where a dragged value comes to rest: on one of `others` within `near` of it, else on a tenth.
+ * `near` is in values: about six pixels of the scale.
+ * @param {number} v
+ * @param {number[]} others
+ */
+export function snap(v, others = [], near = 0.1) {
+  const [best] = others.slice().sort((a, b) => Math.abs(a - v) - Math.abs(b - v));
+  if (best !== undefined && Math.abs(best - v) <= near) return best;
+  return tidy(Math.round(v * 10) / 10);
+}
+
+const DIGITS = "₀₁₂₃₄₅₆₇₈₉";
+
+/** subscript("x", 0) is "x₁": readers count from one. @param {string} name @param {number} i */
+export const subscript = (name, i) => name + String(i + 1).replace(/\d/g, (d) => DIGITS[Number(d)]);

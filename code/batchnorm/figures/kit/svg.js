@@ -1,0 +1,129 @@
+/** Drawing on the page: elements kept by key, things to drag, arrows. No markup from data. */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * An HTML element with attributes, listeners (functions) and children (strings become text).
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, any>} attributes
+ * @param {(Node | string)[]} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
+export function html(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") node.addEventListener(name, value);
+    else node.setAttribute(name, value);
+  }
+  node.append(...children);
+  return node;
+}
+
+/**
+ * Gives a node this text; an unchanged one is not touched, or it would be read out again.
+ * @param {Node} node
+ * @param {string} text
+ */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** @typedef {ReturnType<typeof drawing>} Drawing */
+
+/**
+ * A drawing whose elements are kept from frame to frame, so that focus and drags survive.
+ *
+ * `put(key, tag, attributes, text)` makes the element or changes it; `sweep()` takes away what the
+ * last frame did not put. Elements stand in the order in which they were first put, inside the
+ * layer (an SVG group) that `layer(name)` chose last, or in the group that `group(key, attributes,
+ * fill)` makes while `fill` runs. `size(width, height)` is in units; the view's zoom makes pixels.
+ *
+ * `hold(key, value)` gives the value back; while a handle of this drawing is dragged, the one it
+ * had when the drag began. So a scale made from a held domain stays under the hand.
+ *
+ * @param {string} label what the picture shows, in words
+ * @param {{redraw: () => void, zoom: () => number}} [view]
+ */
+export function drawing(label, view) {
+  const svg = /** @type {SVGSVGElement} */ (document.createElementNS(SVG, "svg"));
+  svg.setAttribute("role", "group");
+  svg.setAttribute("aria-label", label);
+  /** @type {Map<string, {node: SVGElement, given: Record<string, any>}>} */
+  const known = new Map();
+  /** @type {Set<string>} */
+  const used = new Set();
+  /** @type {Map<string, any>} */
+  const held = new Map();
+  let dragged = false;
+  /** @type {SVGElement} */
+  let parent = svg;
+  /** @param {string} key @param {string} tag @param {Record<string, any>} [attributes] @param {string} [text] */
+  const put = (key, tag, attributes = {}, text) => {
+    let found = known.get(key);
+    if (!found) {
+      const node = /** @type {SVGElement} */ (document.createElementNS(SVG, tag));
+      found = { node, given: {} };
+      known.set(key, found);
+      parent.append(node);
+    }
+    used.add(key);
+    const { node, given } = found;
+    for (const [name, value] of Object.entries(attributes)) {
+      if (given[name] === value) continue;
+      given[name] = value;
+      node.setAttribute(name, value);
+    }
+    if (text !== undefined) setText(node, text);
+    return node;
+  };
+  /** @param {SVGElement} node @param {() => void} fill */
+  const inside = (node, fill) => {
+    const outer = parent;
+    parent = node;
+    fill();
+    parent = outer;
+  };
+  return {
+    root: view ? html("div", { class: "bn-picture" }, svg) : svg,
+    put,
+    /** @param {string} key */
+    has: (key) => known.has(key),
+    /** @param {string} name */
+    layer(name) {
+      parent = svg;
+      parent = put(`layer ${name}`, "g", { class: name });
+    },
+    /** @param {string} key @param {Record<string, any>} attributes @param {() => void} fill */
+    group(key, attributes, fill) {
+      const node = put(key, "g", attributes);
+      inside(node, fill);
+      return node;
+    },
+    /** @template T @param {string} key @param {T} value @returns {T} */
+    hold(key, value) {
+      if (!dragged || !held.has(key)) held.set(key, value);
+      return held.get(key);
+    },
+    /** @param {boolean} on whether a handle is dragged */
+    drag(on) {
+      dragged = on;
+      if (!on) view?.redraw();
+    },
+    sweep() {
+      for (const [key, { node }] of known) {
+        if (used.has(key)) continue;
+        node.remove();
+        known.delete(key);
+      }
+      used.clear();
+    },
+    /** @param {number} width @param {number} height */
+    size(width, height) {
+      const zoom = view?.zoom() ?? 1;
+      svg.setAttribute("width", String(width * zoom));
+      svg.setAttribute("height", String(height * zoom));
+      svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    },
+  };
+}

@@ -1,0 +1,138 @@
+import { forward, indexOf, tensor } from "../graph/interpreter.js";
+import { parsed } from "./kit/graphs.js";
+import { gradientPaths } from "./kit/paths.js";
+import { clamp } from "./kit/scale.js";
+
+/**
+ * What SphereFigure shows, from its inputs; no DOM.
+ *
+ * Of dy, `passes` is what is left: dx is gamma/s times that. What is taken from it are the paths of
+ * the gradient, times s.
+ *
+ * @typedef {[number, number, number]} Triple three samples; or, in space, [right, up, out]: in the
+ *   plane of mean zero as seen along 1, and out of it towards the viewer
+ *
+ * @typedef {object} Inputs
+ * @property {number[]} x
+ * @property {number[]} dy
+ * @property {number} gamma
+ * @property {number} eps
+ * @property {number} rate
+ * @property {number} turn
+ * @property {number} peeled how many parts of dy were removed: none, the mean's, both
+ * @property {number[]} trail the batches before each step, three numbers each
+ * @property {[number[], number[]]} start
+ * @property {string} graph
+ *
+ * @typedef {object} Parts of dy
+ * @property {Triple} mean removed by the mean: along 1
+ * @property {Triple} variance removed by the variance: along x̂
+ * @property {Triple} passes
+ *
+ * @typedef {object} Space what stands where
+ * @property {Triple} x
+ * @property {Triple} centred R, in the plane
+ * @property {Triple} xHat
+ * @property {Triple[]} chain x̂, and from there to the tips of what passes, of what the variance
+ *   removes and of what the mean removes; the last is the tip of dy
+ * @property {Triple} dx its tip, from x
+ * @property {Triple} next x after one more step
+ * @property {Triple[]} trail
+ *
+ * @typedef {object} Analysis
+ * @property {boolean} defined
+ * @property {Triple} x_hat
+ * @property {Triple} dx
+ * @property {Parts} parts
+ * @property {number} along dy along x̂: a length, of which the variance removes all if eps = 0
+ * @property {number} s
+ * @property {{first: number, now: number, next: number}} variances before the first step, now, then
+ * @property {Triple} next the batch after one more step
+ * @property {Space} space
+ */
+
+const FAR = 1e6; // no step leads beyond
+const NOTHING = /** @type {Triple} */ ([0, 0, 0]);
+
+/** @param {ArrayLike<number>} a @param {ArrayLike<number>} b */
+const inner = (a, b) => Array.from(a).reduce((total, v, i) => total + v * b[i], 0);
+/** @param {ArrayLike<number>} a */
+export const lengthOf = (a) => Math.sqrt(inner(a, a));
+/** a + k b. @param {ArrayLike<number>} a @param {ArrayLike<number>} b @returns {Triple} */
+export const shifted = (a, b, k = 1) =>
+  /** @type {Triple} */ (Array.from(a, (v, i) => v + k * b[i]));
+/** @param {ArrayLike<number>} a @param {number} k */
+export const scaled = (a, k) => shifted(NOTHING, a, k);
+
+/** The directions right, up and out, in samples: unit and orthogonal. */
+const FRAME = [
+  [0, -Math.SQRT1_2, Math.SQRT1_2],
+  [2, -1, -1].map((v) => v / Math.sqrt(6)),
+  [1, 1, 1].map((v) => v / Math.sqrt(3)),
+];
+/** Samples to a place in space. @param {ArrayLike<number>} v */
+export const intoSpace = (v) => /** @type {Triple} */ (FRAME.map((axis) => inner(axis, v)));
+/** A place in space to samples. @param {Triple} p */
+export const outOfSpace = (p) => FRAME.reduce((sum, axis, k) => shifted(sum, axis, p[k]), NOTHING);
+
+/** Equal samples, to within what rounding alone spreads them by. @param {number[]} x */
+const allEqual = (x) => Math.max(...x) - Math.min(...x) <= 1e-13 * Math.max(...x.map(Math.abs));
+
+/** @param {Inputs} inputs @param {Analysis["next"]} next @param {Parts} parts @param {Triple} xHat
+ * @param {Triple} dx @returns {Space} */
+function spaceOf({ x, trail }, next, parts, xHat, dx) {
+  const at = intoSpace(x);
+  const chain = [intoSpace(xHat)];
+  for (const part of [parts.passes, parts.variance, parts.mean]) {
+    chain.push(shifted(/** @type {Triple} */ (chain.at(-1)), intoSpace(part)));
+  }
+  const before = [];
+  for (let i = 0; i < trail.length; i += 3) before.push(intoSpace(trail.slice(i, i + 3)));
+  return {
+    ...{ x: at, centred: [at[0], at[1], 0], xHat: chain[0], chain, trail: before },
+    ...{ dx: shifted(at, intoSpace(dx)), next: intoSpace(next) },
+  };
+}
+
+/** @param {Inputs} inputs @returns {Analysis} */
+export function analyse(inputs) {
+  const { x, dy, gamma, eps, rate, trail } = inputs;
+  if (eps === 0 && allEqual(x)) {
+    const parts = { mean: NOTHING, variance: NOTHING, passes: NOTHING };
+    return {
+      ...{ defined: false, x_hat: NOTHING, dx: NOTHING, parts, along: 0, s: 0, next: NOTHING },
+      ...{ variances: { first: 0, now: 0, next: 0 } },
+      space: { ...spaceOf({ ...inputs, trail: [] }, NOTHING, parts, NOTHING, NOTHING), chain: [] },
+    };
+  }
+  const graph = parsed(inputs.graph);
+  const run = gradientPaths(graph, { x, gamma: 1, beta: 0, eps }, dy);
+  const s = run.of("s")[0];
+  const { mean, variance } = run.paths;
+  const parts = {
+    mean: scaled(mean, -s),
+    variance: scaled(variance, -s),
+    passes: scaled(run.dx, s),
+  };
+  const dx = scaled(run.dx, gamma); // dy only meets gamma by a product
+  const step = shifted(x, dx, -rate);
+  const next = /** @type {Triple} */ (step.map((v) => clamp(v, -FAR, FAR)));
+  const xHat = scaled(run.of("x_hat"), 1);
+  const varianceOf = (/** @type {number[]} */ at) => {
+    const given = { x: at, gamma: 1, beta: 0, eps };
+    const tensors = Object.entries(given).map(([name, v]) => [name, tensor(v)]);
+    return forward(graph, Object.fromEntries(tensors))[indexOf(graph, "var")].data[0];
+  };
+  const now = run.of("var")[0];
+  const first = trail.length ? varianceOf(trail.slice(0, 3)) : now;
+  return {
+    ...{ defined: true, x_hat: xHat, dx, parts, s, next },
+    along: Math.abs(inner(dy, xHat)) / (lengthOf(xHat) || 1),
+    variances: { first, now, next: varianceOf(next) },
+    space: spaceOf(inputs, next, parts, xHat, dx),
+  };
+}
+
+/** @param {Inputs & Analysis} analysis */
+export const outputs = ({ defined, x_hat, dx }) =>
+  defined ? { x_hat, dx } : { x_hat: [], dx: [] };

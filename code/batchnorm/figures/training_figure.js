@@ -1,0 +1,184 @@
+import { makeFigure } from "./kit/figure.js";
+import { bar, button, report, swatch } from "./kit/panel.js";
+import { format } from "./kit/scale.js";
+import { drawing, html, setText } from "./kit/svg.js";
+import { analyse, outputs } from "./training_model.js";
+import { gauge, layout, losses, plane } from "./training_view.js";
+
+/**
+ * @typedef {import("./training_model.js").Inputs} Inputs
+ * @typedef {import("./training_model.js").Analysis} Analysis
+ * @typedef {Inputs & Analysis} Shown
+ */
+
+const MOST = 100_000; // steps
+const FRAME = 8; // milliseconds of work a frame: half of it, at 60 a second
+/** @type {("drift" | "length" | "angle")[]} */
+const GAUGES = ["drift", "length", "angle"];
+
+const list = (/** @type {string[]} */ names) =>
+  names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names[0];
+
+/** The message, and its numbers. @param {Shown} shown @param {boolean} paused */
+function told({ runs, taken, done, steps }, paused) {
+  const gone = runs.filter(({ diverged }) => diverged !== null);
+  const going = runs.filter(({ diverged }) => diverged === null);
+  const ends = gone.map(({ name, diverged }) => `${name} diverged at step ${diverged}`);
+  const fate = ends.length ? `${list(ends)}` : "";
+  const said = [];
+  if (!done && !paused) said.push(fate ? `Training goes on: ${fate}.` : "Training.");
+  else if (!taken && !fate) said.push("Nothing is trained yet: press Run.");
+  else if (!going.length) said.push(`${fate}: nothing is left to train.`);
+  else {
+    const best = going.reduce((a, b) => ((a.now.loss ?? 0) <= (b.now.loss ?? 0) ? a : b));
+    const loss = format(best.now.loss ?? 0);
+    const alone =
+      runs.length === 1 ? `the loss is ${loss}` : `${best.name} has the lowest loss, ${loss}`;
+    said.push(
+      `After ${taken} ${taken === 1 ? "step" : "steps"} ${alone}${fate ? `; ${fate}` : ""}.`,
+    );
+  }
+  const cut = runs.some(({ now }) => now.angle !== null);
+  /** @param {number | null} v @param {number} digits */
+  const shown = (v, digits, unit = "") => (v === null ? "–" : format(v, digits) + unit);
+  const rows = runs.map(({ name, now, diverged }) => [
+    name,
+    diverged === null ? shown(now.loss, 3) : `diverged (${diverged})`,
+    now.accuracy === null ? "–" : `${Math.round(100 * now.accuracy)}%`,
+    ...[now.drift, now.length].map((v) => shown(v, 2)),
+    ...(cut ? [shown(now.angle, 0, "°")] : []),
+  ]);
+  const head = ["", "loss", "test", "drift", "‖w‖", ...(cut ? ["angle"] : [])];
+  return { verdict: said.join(" "), rows, head };
+}
+
+/** One button a variant: what its curve looks like; pressed, where its boundary is shown. */
+function choice(/** @type {(i: number) => void} */ choose) {
+  const root = html("div", { class: "bar choices", role: "group", "aria-label": "variant shown" });
+  let last = "";
+  return {
+    root,
+    /** @param {Shown} shown */
+    show({ runs, chosen }) {
+      const now = JSON.stringify(runs.map(({ name, look }) => [name, look]));
+      if (now !== last) {
+        last = now;
+        const buttons = runs.map(({ name, look }, i) => {
+          const node = button(name, () => choose(i));
+          node.prepend(swatch(look));
+          return node;
+        });
+        root.replaceChildren(...buttons);
+      }
+      [...root.children].forEach((node, i) => {
+        const pressed = String(i === chosen);
+        if (node.getAttribute("aria-pressed") !== pressed)
+          node.setAttribute("aria-pressed", pressed);
+      });
+    },
+  };
+}
+
+/**
+ * Trains a little in each frame while the picture is in sight, until all steps are taken.
+ * @param {import("./kit/figure.js").View<Inputs, Analysis>} view
+ * @param {Element} el what has to be in sight
+ */
+function trainer(view, el) {
+  let asked = false; // for a frame
+  let seen = false;
+  let [drawn, due] = [0, 0]; // milliseconds that the last picture took; when the next one is due
+  const self = {
+    // Readers who asked for less motion press Run first
+    paused: window.matchMedia("(prefers-reduced-motion: reduce)").matches,
+    /** Goes on, if there is anything to be done. */
+    arm() {
+      const { done } = view.analysis();
+      if (asked || !seen || self.paused || done) return;
+      asked = true;
+      requestAnimationFrame(work);
+    },
+    /** @param {() => void} draw */
+    timed(draw) {
+      const began = performance.now();
+      draw();
+      drawn = performance.now() - began;
+      due = began + 3 * drawn; // where drawing is slow, not in every frame
+    },
+  };
+  function work() {
+    asked = false;
+    const { machine, steps, done } = view.analysis();
+    if (!seen || self.paused || done) return;
+    const shows = performance.now() >= due;
+    machine.run(steps, shows ? Math.max(FRAME / 4, FRAME - drawn) : FRAME);
+    if (shows || machine.taken() >= steps || machine.ended()) view.again();
+    self.arm();
+  }
+  new IntersectionObserver((entries) => {
+    seen = entries.at(-1)?.isIntersecting ?? false;
+    self.arm();
+  }).observe(el);
+  return self;
+}
+
+/** @param {HTMLElement} el @param {import("./kit/figure.js").View<Inputs, Analysis>} view */
+function mount(el, view) {
+  const title = "Small nets while they are trained: losses, decision boundary, what else moves";
+  const picture = drawing(title, view);
+  const keys = choice((chosen) => view.set({ chosen }));
+  const message = report();
+  const work = trainer(view, picture.root);
+  const go = (/** @type {Record<string, number>} */ changes) => {
+    work.paused = false;
+    view.set(changes);
+    view.redraw();
+  };
+  const halt = () => view.set({ steps: view.analysis().machine.reached() });
+  const isRunning = () => !work.paused && !view.analysis().done;
+  const run = button("Run", () => {
+    const { taken, steps, most } = view.analysis();
+    if (isRunning()) halt();
+    else go({ steps: steps > taken ? steps : taken < most ? most : Math.min(taken + most, MOST) });
+  });
+  const step = () => {
+    const { taken } = view.analysis();
+    go({ steps: Math.min(taken + 1, MOST) });
+  };
+  const again = () => go({ seed: (view.get().seed + 1) % 2 ** 32 });
+  const count = html("span", { class: "count" });
+  const buttons = [
+    run,
+    button("Step", step),
+    button("Reset", () => go({ steps: 0 })),
+    button("New seed", again),
+  ];
+  el.append(picture.root, bar(...buttons, count), keys.root, message.root);
+
+  /** @param {Shown} shown @param {number} width */
+  const paint = (shown, width) => {
+    const { plots, taken, seed } = shown;
+    const { places, height, wide } = layout(width, plots);
+    picture.size(width, height);
+    for (const layer of ["ground", "arrows"]) picture.layer(layer);
+    if (places.loss) losses(picture, places.loss, shown);
+    if (places.boundary) plane(picture, places.boundary, shown, wide);
+    for (const name of GAUGES) {
+      const place = places[name];
+      if (place) gauge(picture, name, place, shown);
+    }
+    picture.sweep();
+    keys.show(shown);
+    setText(run, isRunning() ? "Pause" : "Run");
+    setText(count, `step ${taken}, seed ${seed}`);
+    const { verdict, rows, head } = told(shown, work.paused);
+    message.show(verdict, rows, head);
+  };
+  /** @param {Shown} shown @param {number} width */
+  return function draw(shown, width) {
+    work.timed(() => paint(shown, width));
+    work.arm();
+  };
+}
+
+export default makeFigure({ analyse, outputs, mount });

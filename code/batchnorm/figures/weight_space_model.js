@@ -1,0 +1,284 @@
+import { descend } from "../graph/descend.js";
+import { forward, tensor } from "../graph/interpreter.js";
+import { parsed } from "./kit/graphs.js";
+import { clamp } from "./kit/scale.js";
+
+/**
+ * What WeightSpaceFigure shows, from its inputs; no DOM.
+ *
+ * @typedef {[number, number]} Pair
+ * @typedef {"normal" | "plain"} Kind with batch norm, or without
+ * @typedef {import("../graph/tensor.js").Tensor} Tensor
+ * @typedef {Record<string, Tensor>} Given
+ * @typedef {[number, number, number]} Form a, b, c of the quadratic form a u² + 2 b u v + c v²
+ *
+ * @typedef {object} Inputs
+ * @property {Pair} w
+ * @property {number} rate
+ * @property {number} decay
+ * @property {number} correlation
+ * @property {number} eps
+ * @property {number} step
+ * @property {number} steps
+ * @property {Pair} optimum
+ * @property {number[][]} samples
+ * @property {Record<string, string>} graphs
+ *
+ * @typedef {{w: Pair, loss: number, gradient: Pair}} Point of a descent
+ *
+ * @typedef {object} Change of ‖w‖² by the next step, and what it is made of
+ * @property {number} from
+ * @property {number} gradient
+ * @property {number} along the gradient's part along w
+ * @property {number} decay
+ * @property {number} to
+ *
+ * @typedef {object} Here where a descent stands at the step shown
+ * @property {Pair} w
+ * @property {number} loss
+ * @property {Pair} gradient
+ * @property {boolean} defined
+ * @property {boolean} ended its next step would leave the range of numbers
+ * @property {number} norm
+ * @property {number} angle between w and the optimum, in degrees; NaN for no direction
+ * @property {number} turn between w and the gradient
+ * @property {Change} change
+ *
+ * @typedef {object} Contour
+ * @property {number} low how low it lies, 1 for lowest
+ * @property {number[]} angles of its rays, if it is made of rays
+ * @property {[Pair, Pair][]} lines of which it is made otherwise
+ *
+ * @typedef {object} Analysis
+ * @property {Record<Kind, Point[]>} paths of all steps
+ * @property {Record<Kind, Here>} now
+ * @property {number} variance wᵀSw, of the outputs at w
+ * @property {{variance: Form, loss: Form}} forms wᵀSw, and the plain loss around its optimum
+ * @property {number} reach half the width of what is to be seen
+ * @property {Contour[]} contours of the loss with batch norm
+ */
+
+const NAMES = { normal: "batch norm", plain: "plain" };
+const LARGEST = 1e150; // beyond it squares overflow, and numbers come out that are not true
+const ROOM = 8; // a descent that stays within is seen whole: the scale stands still
+
+/** @param {...number} values */
+const finite = (...values) => values.every(Number.isFinite);
+/** @param {Pair} a @param {Pair} b */
+const inner = (a, b) => a[0] * b[0] + a[1] * b[1];
+/**
+ * The angle between two directions in degrees, NaN if one of them is none.
+ * @param {Pair} a
+ * @param {Pair} b
+ */
+export function angleTo(a, b) {
+  if (!Math.hypot(...a) || !Math.hypot(...b)) return NaN;
+  return (Math.atan2(Math.abs(a[0] * b[1] - a[1] * b[0]), inner(a, b)) * 180) / Math.PI;
+}
+
+/**
+ * The inputs of the layer's linear map and the targets, of the covariance asked for.
+ * @param {Inputs} inputs
+ */
+function dataOf({ graphs, samples, correlation, optimum }) {
+  const graph = parsed(graphs.data);
+  const column = tensor(optimum.map((v) => [v]));
+  const given = { samples: tensor(samples), correlation: tensor(correlation), optimum: column };
+  const values = forward(graph, given);
+  const [x, t, gamma, beta] = graph.outputs.map((i) => values[i]);
+  return { x, t, gamma, beta };
+}
+
+/**
+ * What a graph gives for many weights in one run: one number each.
+ * @param {string} text @param {Given} given @param {Pair[]} points
+ */
+function atEach(text, given, points) {
+  const graph = parsed(text);
+  const data = Float64Array.from([...points.map((p) => p[0]), ...points.map((p) => p[1])]);
+  const values = forward(graph, { ...given, w: { shape: [2, points.length], data } });
+  return Array.from(values[graph.outputs[0]].data);
+}
+
+/**
+ * Every step of a descent; it ends where the next would leave the range.
+ * @param {string} text @param {Given} given @param {Inputs} inputs @returns {Point[]}
+ */
+function descent(text, given, { w, rate, decay, steps }) {
+  const graph = parsed(text);
+  const [output] = graph.outputs;
+  const path = descend(graph, { ...given, w: tensor(w.map((v) => [v])) }, ["w"], {
+    ...{ rate, decay, steps },
+    stops: ({ w: { data } }) => !data.every((v) => Math.abs(v) <= LARGEST),
+  });
+  const pair = (/** @type {Tensor} */ { data }) => /** @type {Pair} */ ([data[0], data[1]]);
+  return path.map(({ inputs, values, gradient }) => ({
+    ...{ w: pair(inputs.w), loss: values[output].data[0], gradient: pair(gradient.w) },
+  }));
+}
+
+/** @param {Point[]} path @param {Inputs} inputs @returns {Here} */
+function hereOf(path, { step, rate, decay, optimum }) {
+  const point = path[clamp(step, 0, path.length - 1)];
+  const { w, loss, gradient } = point;
+  const from = inner(w, w);
+  const along = inner(w, gradient);
+  const square = inner(gradient, gradient);
+  const tilted = Math.abs(along) > 1e-9 * Math.sqrt(from * square); // not rounding alone
+  const parts = {
+    gradient: rate ** 2 * square,
+    along: tilted ? -2 * rate * (1 - rate * decay) * along : 0,
+    decay: ((1 - rate * decay) ** 2 - 1) * from,
+  };
+  const to = from + parts.gradient + parts.along + parts.decay;
+  return {
+    ...{ ...point, norm: Math.hypot(...w), change: { from, ...parts, to } },
+    ...{ defined: finite(loss, ...gradient), ended: path.length <= step },
+    ...{ angle: angleTo(w, optimum), turn: angleTo(w, gradient) },
+  };
+}
+
+/**
+ * A quadratic form, from what a graph gives around its middle.
+ * @param {string} text @param {Given} given @param {Pair} middle @returns {Form}
+ */
+function formOf(text, given, [p, q]) {
+  const [u, v, both, least] = atEach(text, given, [
+    [p + 1, q],
+    [p, q + 1],
+    [p + 1, q + 1],
+    [p, q],
+  ]);
+  return [u - least, (both - u - v + least) / 2, v - least];
+}
+
+const LEVELS = 9;
+const towards = (/** @type {number} */ angle, r = 1) =>
+  /** @type {Pair} */ ([r * Math.cos(angle), r * Math.sin(angle)]);
+const circle = (/** @type {number} */ count) =>
+  Array.from({ length: count }, (_, i) => (2 * Math.PI * i) / count);
+
+/**
+ * Levels for contours: crowded at the ends of these values, since the loss is flat there.
+ * @param {number[]} values
+ */
+function levels(values) {
+  const [lo, hi] = [Math.min(...values), Math.max(...values)];
+  const share = (/** @type {number} */ k) => (1 - Math.cos((k * Math.PI) / LEVELS)) / 2;
+  const all = Array.from({ length: LEVELS - 1 }, (_, k) => share(k + 1));
+  return all.map((part) => ({ low: 1 - part, level: lo + (hi - lo) * part }));
+}
+
+/**
+ * At eps = 0 the loss knows no length: its contours are rays.
+ * @param {string} text @param {Given} given @returns {Contour[]}
+ */
+function rays(text, given) {
+  const angles = circle(240);
+  const values = atEach(
+    text,
+    given,
+    angles.map((angle) => towards(angle)),
+  );
+  return levels(values).map(({ low, level }) => {
+    const found = angles.flatMap((angle, i) => {
+      const [u, v] = [values[i] - level, values[(i + 1) % angles.length] - level];
+      return u < 0 === v < 0 ? [] : [angle + (u / (u - v)) * angles[1]];
+    });
+    return { low, angles: found, lines: [] };
+  });
+}
+
+/**
+ * With eps > 0 they bend: from the values on rings around the origin, the places on the sides of
+ * each cell where a level is passed, joined.
+ * @param {string} text @param {Given} given @param {number} reach @returns {Contour[]}
+ */
+function bent(text, given, reach) {
+  const [many, count] = [14, 72];
+  const angles = circle(count);
+  const radii = Array.from({ length: many }, (_, i) => reach * 2 * ((i + 0.2) / (many - 1)) ** 2);
+  const points = radii.flatMap((r) => angles.map((angle) => towards(angle, r)));
+  const values = atEach(text, given, points);
+  /** @type {(level: number, i: number, j: number) => Pair | null} */
+  const between = (level, i, j) => {
+    const [u, v] = [values[i] - level, values[j] - level];
+    if (u < 0 === v < 0) return null;
+    const part = u / (u - v);
+    const [p, q] = [points[i], points[j]];
+    return [p[0] + part * (q[0] - p[0]), p[1] + part * (q[1] - p[1])];
+  };
+  return levels(values).map(({ low, level }) => {
+    /** @type {[Pair, Pair][]} */
+    const lines = [];
+    for (let i = 0; i + count < points.length; i++) {
+      const j = i % count === count - 1 ? i + 1 - count : i + 1;
+      const corners = [i, j, j + count, i + count];
+      const found = corners.flatMap((a, k) => between(level, a, corners[(k + 1) % 4]) ?? []);
+      for (let k = 0; k + 3 < found.length; k += 4) {
+        lines.push([
+          [found[k], found[k + 1]],
+          [found[k + 2], found[k + 3]],
+        ]);
+      }
+    }
+    return { low, angles: [], lines };
+  });
+}
+
+/**
+ * Half the width of what is to be seen: the whole descent if it has room, else its steps so far.
+ * @param {Record<Kind, Point[]>} paths @param {Inputs} inputs
+ */
+function reachOf({ normal }, { w, step, optimum }) {
+  const far = (/** @type {Point[]} */ path) => {
+    const most = (/** @type {Pair} */ v) => Math.max(Math.abs(v[0]), Math.abs(v[1]));
+    const end = path.reduce(
+      (end, point) => Math.max(end, most(point.w)),
+      Math.max(most(w), most(optimum)),
+    );
+    let reach = 2; // it grows in jumps, not at each step
+    while (reach < 1.15 * end) reach *= 1.25;
+    return reach;
+  };
+  const whole = far(normal);
+  return whole <= ROOM ? whole : far(normal.slice(0, step + 1));
+}
+
+/** @param {Inputs} inputs @param {import("./kit/figure.js").Keep} keep @returns {Analysis} */
+export function analyse(inputs, keep) {
+  const { graphs, samples, correlation, optimum, eps, w, rate, decay, steps } = inputs;
+  const ground = [graphs, samples, correlation, optimum];
+  const data = keep("data", ground, () => dataOf(inputs));
+  const { x, t } = data;
+  const given = { normal: { ...data, eps: tensor(eps) }, plain: { x, t } };
+  const walk = (/** @type {Kind} */ kind) => descent(graphs[NAMES[kind]], given[kind], inputs);
+  const how = [data, w, rate, decay, steps];
+  const paths = {
+    normal: keep("path", [...how, eps], () => walk("normal")),
+    plain: keep("plain path", how, () => walk("plain")),
+  };
+  const reach = reachOf(paths, inputs);
+  const contours = keep("contours", [data, eps, eps ? reach : 0], () =>
+    eps
+      ? bent(graphs[NAMES.normal], given.normal, reach)
+      : rays(graphs[NAMES.normal], given.normal),
+  );
+  const forms = keep("forms", [data], () => ({
+    variance: formOf(graphs.variance, { x }, [0, 0]),
+    loss: formOf(graphs.plain, given.plain, optimum),
+  }));
+  const now = { normal: hereOf(paths.normal, inputs), plain: hereOf(paths.plain, inputs) };
+  const variance = atEach(graphs.variance, { x }, [now.normal.w])[0];
+  return { paths, now, variance, forms, reach, contours };
+}
+
+/** @param {Inputs & Analysis} analysis */
+export function outputs({ paths, now, step }) {
+  const of = (/** @type {Kind} */ kind, prefix = "") => ({
+    [`${prefix}path`]: paths[kind].slice(0, step + 1).map(({ w }) => w),
+    [`${prefix}loss`]: now[kind].defined ? now[kind].loss : null,
+    [`${prefix}gradient`]: now[kind].defined ? now[kind].gradient : [],
+  });
+  return { ...of("normal"), ...of("plain", "plain_") };
+}

@@ -1,0 +1,384 @@
+import { arrow } from "./kit/arrow.js";
+import { plot, scrubber } from "./kit/chart.js";
+import { labels } from "./kit/labels.js";
+import { angle, clamp, format, linear, log, niceDomain, short } from "./kit/scale.js";
+import { angleTo } from "./weight_space_model.js";
+
+/**
+ * The panels of WeightSpaceFigure: the space of the two weights, and numbers over the steps.
+ *
+ * @typedef {import("./weight_space_model.js").Inputs} Inputs
+ * @typedef {Inputs & import("./weight_space_model.js").Analysis} Shown
+ * @typedef {import("./weight_space_model.js").Pair} Pair
+ * @typedef {import("./weight_space_model.js").Kind} Kind
+ * @typedef {import("./kit/chart.js").Place} Place
+ * @typedef {import("./kit/svg.js").Drawing} Drawing
+ * @typedef {{cx: number, cy: number, unit: number, at: (p: Pair) => Pair}} Frame of a panel: its
+ *   centre, the pixels of a weight of 1, from weights to pixels
+ */
+
+const GAP = 20;
+const HEADING = 24;
+const LEFT = 46; // of a plot: room for its numbers
+const FAR = 1e4; // pixels: beyond this nothing is drawn
+const WIDE = 560; // from this width on the panels stand side by side
+
+/** Where all stands. @param {number} width */
+export function layout(width) {
+  const wide = width >= WIDE;
+  const half = (width - GAP) / 2;
+  /** @type {(left: number, top: number, w: number, h: number) => Place} */
+  const panel = (left, top, w, h) => ({ left, right: left + w, top, bottom: top + h });
+  /** @type {(left: number, top: number, w: number, h: number) => Place} */
+  const graph = (left, top, w, h) => panel(left + LEFT, top + 30, w - LEFT - 12, h - 30);
+  if (wide) {
+    const h = Math.min(half, 340);
+    const third = (width - 2 * GAP) / 3;
+    const plots = [0, 1, 2].map((k) => graph(k * (third + GAP), HEADING + h, third, 140));
+    const [normal, plain] = [0, half + GAP].map((left) => panel(left, HEADING, half, h));
+    return { height: HEADING + h + 164, normal, plain, plots };
+  }
+  const h = Math.min(0.68 * width, 300);
+  const [second, third] = [HEADING + h + 8, 2 * HEADING + h + half + 8];
+  return {
+    height: third + 124,
+    normal: panel(0, HEADING, width, h),
+    plain: panel(0, second + HEADING, half, half - 10),
+    plots: [
+      graph(half + GAP, second + HEADING - 22, half, half - 10),
+      graph(0, third, half, 100),
+      graph(half + GAP, third, half, 100),
+    ],
+  };
+}
+
+/** @param {Place} place @param {number} reach @returns {Frame} */
+export function frameOf({ left, right, top, bottom }, reach) {
+  const [cx, cy] = [(left + right) / 2, (top + bottom) / 2];
+  const unit = (bottom - top) / 2 / reach;
+  const bound = (/** @type {number} */ v, /** @type {number} */ m) => clamp(v, m - FAR, m + FAR);
+  const at = (/** @type {Pair} */ [a, b]) =>
+    /** @type {Pair} */ ([bound(cx + a * unit, cx), bound(cy - b * unit, cy)]);
+  return { cx, cy, unit, at };
+}
+
+const pen = (/** @type {Pair} */ [x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`;
+/** @param {Frame} frame @param {Pair[]} points */
+const lineOf = ({ at }, points) => `M${points.map((p) => pen(at(p))).join("L")}`;
+
+/**
+ * The map that makes the unit circle the curve where a quadratic form is 1: its Cholesky root.
+ * @param {Frame} frame @param {Pair} middle @param {import("./weight_space_model.js").Form} form
+ */
+function ellipses({ at, unit }, middle, [a, b, c]) {
+  const [p, q] = [Math.sqrt(a), b / Math.sqrt(a)];
+  const r = Math.sqrt(Math.max(c - q * q, 1e-12));
+  const [x, y] = at(middle);
+  // (u, v) on the circle is at ((u - q v / r) / p, v / r)
+  const columns = [unit / p, 0, (-unit * q) / (p * r), -unit / r];
+  return `matrix(${columns.map((v) => v.toFixed(4)).join(" ")} ${x.toFixed(2)} ${y.toFixed(2)})`;
+}
+
+const THIN = { "vector-effect": "non-scaling-stroke" };
+
+/** @param {Drawing} picture @param {Frame} frame @param {Shown} shown @param {number} reach */
+function bentContours(picture, frame, { contours }, reach) {
+  contours.forEach(({ low, angles, lines }, k) => {
+    const far = 4 * reach;
+    const d = lines.length
+      ? lines.map((line) => lineOf(frame, line)).join("")
+      : angles
+          .map((a) =>
+            lineOf(frame, [
+              [0, 0],
+              [far * Math.cos(a), far * Math.sin(a)],
+            ]),
+          )
+          .join("");
+    const look = { class: "contour", "stroke-opacity": (0.6 * low).toFixed(3), d };
+    picture.put(`contour ${k}`, "path", look);
+  });
+}
+
+const OVALS = 12;
+
+/** @param {Drawing} picture @param {Frame} frame @param {Shown} shown */
+function ovals(picture, frame, { forms, optimum }) {
+  const transform = ellipses(frame, optimum, forms.loss);
+  // Evenly spaced: levels grow as squares
+  const step = 0.6 * Math.sqrt((forms.loss[0] + forms.loss[2]) / 2);
+  picture.group("ovals", { transform }, () => {
+    for (let k = 1; k <= OVALS; k++) {
+      const look = { class: "contour", "stroke-opacity": (0.7 / (1 + k / 3)).toFixed(3), ...THIN };
+      picture.put(`oval ${k}`, "circle", { ...look, r: (k * step).toFixed(4) });
+    }
+  });
+}
+
+/**
+ * The axes through the origin, with ticks.
+ * @param {Drawing} picture
+ * @param {Kind} kind
+ * @param {Place} place
+ * @param {Frame} frame
+ */
+function axes(picture, kind, { left, right, top, bottom }, frame) {
+  const { cx, cy, unit } = frame;
+  const most = Math.min(right - cx, bottom - cy);
+  const scale = linear([-most / unit, most / unit], [-most, most]);
+  const all = scale.ticks(4).filter((v) => Math.abs(v) > 1e-9);
+  const ticks = all.map((v) => `M${cx + scale(v)} ${cy - 4}v8M${cx - 4} ${cy - scale(v)}h8`);
+  const d = `M${left} ${cy}H${right}M${cx} ${top}V${bottom}`;
+  picture.put(`${kind} axes`, "path", { class: "grid", d });
+  picture.put(`${kind} ticks`, "path", { class: "axis", d: ticks.join("") });
+  const room = 12;
+  all.forEach((v, i) => {
+    const [x, y] = [cx + scale(v), cy - scale(v)];
+    if (Math.abs(scale(v)) > most - room) return;
+    const [level, upright] = ["small middle halo faded", "small end halo faded"];
+    picture.put(`${kind} tick ${i}`, "text", { class: level, x, y: cy + 17 }, short(v));
+    picture.put(`${kind} tick up ${i}`, "text", { class: upright, x: cx - 7, y: y + 4 }, short(v));
+  });
+  const name = { class: "small halo", x: right - 20, y: cy - 7 };
+  picture.put(`${kind} w₁`, "text", name, "w₁");
+  picture.put(`${kind} w₂`, "text", { class: "small halo", x: cx + 7, y: top + 14 }, "w₂");
+}
+
+/**
+ * Former norms worth a circle: apart from each other, the last ones first.
+ * @param {number[]} norms
+ * @param {number} apart
+ */
+function former(norms, apart) {
+  /** @type {number[]} */
+  const kept = [];
+  for (const r of norms.toReversed()) {
+    if (kept.length < 9 && kept.every((other) => Math.abs(other - r) >= apart)) kept.push(r);
+  }
+  return kept.slice(1);
+}
+
+/**
+ * What counts of w: its length, now and before, and wᵀSw.
+ * @param {Drawing} picture
+ * @param {Frame} frame
+ * @param {Shown} shown
+ */
+function lengths(picture, frame, { paths, step, now, variance, forms }) {
+  const { norm } = now.normal;
+  if (!norm) return;
+  const [cx, cy] = [frame.cx, frame.cy];
+  const size = (/** @type {number} */ v) => Math.min(v * frame.unit, FAR).toFixed(1);
+  const norms = paths.normal.slice(0, step + 1).map(({ w }) => Math.hypot(...w));
+  former(norms, 3 / frame.unit).forEach((r, k) => {
+    const opacity = (0.8 ** k).toFixed(3);
+    picture.put(`former ${k}`, "circle", {
+      class: "ghost",
+      "stroke-opacity": opacity,
+      cx,
+      cy,
+      r: size(r),
+    });
+  });
+  picture.group("of wᵀSw", { transform: ellipses(frame, [0, 0], forms.variance) }, () => {
+    const r = Math.min(Math.sqrt(variance), FAR / frame.unit).toFixed(4);
+    picture.put("ellipse", "circle", { class: "variance hollow line", r, ...THIN });
+  });
+  picture.put("circle", "circle", { class: "axis round", cx, cy, r: size(norm) });
+}
+
+/**
+ * The descent so far, w, its gradient, the next step.
+ * @param {Drawing} picture
+ * @param {Kind} kind
+ * @param {Frame} frame
+ * @param {Shown} shown
+ */
+function walk(picture, kind, frame, { paths, now, step, rate, decay }) {
+  const { at } = frame;
+  const { w, gradient, defined } = now[kind];
+  const walked = paths[kind].slice(0, step + 1).map((point) => point.w);
+  if (walked.length > 1) {
+    picture.put(`${kind} path`, "path", { class: "data hollow line", d: lineOf(frame, walked) });
+    const dots = walked.map((p) => `M${pen(at(p))}h0`).join("");
+    picture.put(`${kind} dots`, "path", { class: "data hollow dots", d: dots });
+  }
+  const from = at(w);
+  arrow(picture, `${kind} w`, at([0, 0]), from, { className: "data part", dot: 0 });
+  if (defined) {
+    const tip = (/** @type {number[]} */ v, /** @type {number} */ k) =>
+      at([w[0] + k * v[0], w[1] + k * v[1]]);
+    const next = tip(
+      gradient.map((g, i) => g + decay * w[i]),
+      -rate,
+    );
+    picture.put(`${kind} step`, "path", { class: "cut part", d: `M${pen(from)}L${pen(next)}` });
+    const [cx, cy] = next;
+    picture.put(`${kind} next`, "circle", { class: "cut landing", cx, cy, r: 5 });
+    arrow(picture, `${kind} gradient`, from, tip(gradient, 1), {
+      className: "gradient arrow",
+      head: 11,
+    });
+  }
+  picture.put(`${kind} now`, "circle", { class: "data", cx: from[0], cy: from[1], r: 5 });
+}
+
+/**
+ * Names, where there is room.
+ * @param {Drawing} picture
+ * @param {Kind} kind
+ * @param {Place} place
+ * @param {Frame} frame
+ * @param {Shown} shown
+ */
+function names(picture, kind, place, { at, cx, cy, unit }, { now, optimum, correlation }) {
+  const { left, right, top, bottom } = place;
+  const room = labels(picture, {
+    left: left + 2,
+    right: right - 2,
+    top: top + 2,
+    bottom: bottom - 2,
+  });
+  const { w, norm, gradient, defined } = now[kind];
+  const away = (/** @type {Pair} */ p) => /** @type {Pair} */ ([p[0] - cx, p[1] - cy]);
+  const put = (
+    /** @type {string} */ text,
+    /** @type {Pair} */ p,
+    /** @type {Pair} */ normal,
+    look = "",
+  ) => {
+    const inside = p[0] > left && p[0] < right && p[1] > top && p[1] < bottom;
+    if (inside) room.put(`${kind} name ${text.split(" ")[0]}`, text, p, normal, look);
+  };
+  const from = at(w);
+  room.avoid(...from, 9);
+  room.avoid(...at(optimum), 8);
+  const tip = at([w[0] + gradient[0], w[1] + gradient[1]]);
+  put("optimum", at(optimum), [1, 1]);
+  if (norm) put("w", from, away(from), "label");
+  if (defined && Math.hypot(tip[0] - from[0], tip[1] - from[1]) > 12)
+    put("gradient", tip, away(tip), "label");
+  if (kind === "plain" || !norm) return;
+  const low = /** @type {Pair} */ ([0.6 * norm, -0.8 * norm]);
+  put(`‖w‖ = ${format(norm, 2)}`, at(low), away(at(low)), "label");
+  if (Math.abs(correlation) > 0.05 && norm * unit > 30)
+    put("wᵀSw", at([-0.62 * norm, -0.62 * norm]), [-1, 1]);
+}
+
+const TITLES = {
+  normal: "With batch norm: rays",
+  bent: "With batch norm; ε > 0 bends the rays",
+  plain: "Without: ellipses",
+};
+
+/**
+ * One panel of the space of weights.
+ * @param {Drawing} picture @param {Kind} kind @param {Place} place @param {Frame} frame
+ * @param {Shown} shown @param {number} reach
+ */
+export function panel(picture, kind, place, frame, shown, reach) {
+  const { left, right, top, bottom } = place;
+  const box = { x: left, y: top, width: right - left, height: bottom - top };
+  const normal = kind === "normal";
+  const title = TITLES[normal && shown.eps ? "bent" : kind];
+  picture.layer("ground");
+  picture.put(`${kind} title`, "text", { class: "small title", x: left, y: top - 9 }, title);
+  // A drawing in the drawing clips what leaves the panel
+  const clip = picture.put(`${kind} clip`, "svg", {
+    ...box,
+    viewBox: Object.values(box).join(" "),
+  });
+  const scene = picture.group(`${kind} scene`, {}, () => {
+    const part = (/** @type {string} */ name, /** @type {() => void} */ fill) =>
+      picture.group(`${kind} ${name}`, {}, fill);
+    part("frame", () => picture.put(`${kind} edge`, "rect", { class: "grid", ...box }));
+    part("contours", () =>
+      normal ? bentContours(picture, frame, shown, reach) : ovals(picture, frame, shown),
+    );
+    part("axes", () => axes(picture, kind, place, frame));
+    part("best", () => {
+      const [u, v] = shown.optimum;
+      const far = (8 * reach) / Math.hypot(u, v);
+      const d = lineOf(frame, [
+        [0, 0],
+        [u * far, v * far],
+      ]);
+      if (normal) picture.put("best ray", "path", { class: "axis dashed", d });
+      const [x, y] = frame.at(shown.optimum);
+      const cross = `M${x - 5} ${y - 5}l10 10m0 -10l-10 10`;
+      picture.put(`${kind} optimum`, "path", { class: "axis strong", d: cross });
+    });
+    if (normal) part("lengths", () => lengths(picture, frame, shown));
+    part("walk", () => walk(picture, kind, frame, shown));
+    part("names", () => names(picture, kind, place, frame, shown));
+    if (shown.now[kind].defined) return;
+    const where = { class: "small middle halo", x: frame.cx, y: bottom - 14 };
+    picture.put(`${kind} undefined`, "text", where, "not defined here");
+  });
+  if (scene.parentNode !== clip) clip.append(scene);
+}
+
+const TITLES_OVER_STEPS = ["‖w‖", "effective rate η/‖w‖²", "angle to the optimum"];
+
+/**
+ * @param {Drawing} picture @param {Place[]} places @param {Shown} shown
+ * @param {{go: (step: number) => void, by: (steps: number) => void, text: string}} act
+ */
+export function plots(picture, places, shown, { go, by, text }) {
+  const { paths, steps, step, optimum, rate } = shown;
+  const norms = (/** @type {Kind} */ kind) => paths[kind].map(({ w }) => Math.hypot(...w));
+  const off = (/** @type {{w: Pair}} */ { w }) => angleTo(w, optimum);
+  const [normal, plain] = [norms("normal"), norms("plain")];
+  const effective = normal.map((r) => rate / r ** 2);
+  const values = [
+    [normal, plain],
+    [effective, plain.map(() => rate)],
+    [paths.normal.map(off), paths.plain.map(off)],
+  ];
+  places.forEach((place, k) => {
+    const x = linear([0, steps], [place.left, place.right]);
+    const y = scaleOf(k, [...values[k][0], values[k][1][0]], [place.bottom, place.top]);
+    const curves = [1, 0].map((i) => ({
+      className: ["data", "cut plain"][i],
+      label: k === 1 ? ["with", "without"][i] : undefined,
+      points: shownOf(values[k][i], y, place),
+      dot: /** @type {Pair} */ ([step, values[k][i][step] ?? NaN]),
+    }));
+    plot(picture, `plot ${k}`, place, {
+      x,
+      y,
+      title: TITLES_OVER_STEPS[k],
+      curves: curves.reverse(),
+    });
+    /** @type {[number, number]} */
+    const range = [0, steps];
+    const reads = { x, at: step, range, label: "step", text, go, by };
+    const line = scrubber(picture, `scrub ${k}`, place, reads);
+    line.setAttribute("tabindex", k ? "-1" : "0"); // one of the three is enough for the keyboard
+  });
+}
+
+/**
+ * The scale of the k-th plot, upright.
+ * @param {number} k
+ * @param {number[]} values
+ * @param {Pair} range
+ */
+function scaleOf(k, values, range) {
+  if (k === 2) return angle([0, 180], range);
+  const seen = values.filter((v) => Number.isFinite(v) && (k === 0 || v > 1e-300));
+  if (k === 0) return linear(niceDomain([...seen, 1]), range);
+  const powers = seen.length ? seen.map(Math.log10) : [0];
+  const ends = [Math.floor(Math.min(...powers)), Math.floor(Math.max(...powers)) + 1];
+  return log([10 ** ends[0], 10 ** ends[1]], range);
+}
+
+/**
+ * A path's points; those outside the plot are left out.
+ * @param {number[]} path
+ * @param {import("./kit/scale.js").Scale} y
+ * @param {Place} place
+ * @returns {Pair[]}
+ */
+const shownOf = (path, y, { top, bottom }) =>
+  path.map((v, i) => [i, y(v) >= top - 1 && y(v) <= bottom + 1 ? v : NaN]);

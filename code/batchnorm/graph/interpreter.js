@@ -1,0 +1,115 @@
+/**
+ * Runs the graphs that were traced in Python: forward, backward, edges cut. Knows no DOM.
+ *
+ * @typedef {import("./tensor.js").Tensor} Tensor
+ * @typedef {{op: string, symbol: string, shape: number[], name?: string, inputs?: number[],
+ *   value?: any, axis?: number[] | null, keepdims?: boolean}} GraphNode
+ * @typedef {{nodes: GraphNode[], outputs: number[]}} Graph
+ */
+import { OPS } from "./ops.js";
+import { plus, sameShape, sumTo, tensor, zeros } from "./tensor.js";
+
+export { OPS } from "./ops.js";
+export { nested, tensor } from "./tensor.js";
+
+/** @type {WeakMap<GraphNode, Tensor>} */
+const constants = new WeakMap();
+
+/** @param {GraphNode} node */
+function constantOf(node) {
+  const found = constants.get(node) ?? { shape: node.shape, data: tensor(node.value).data };
+  constants.set(node, found);
+  return found;
+}
+
+/**
+ * Computes every node. Throws for a missing input, an unknown operation, shapes that do not fit.
+ * @param {Graph} graph @param {Record<string, Tensor>} inputs @returns {Tensor[]} one value a node
+ */
+export function forward(graph, inputs) {
+  /** @type {Tensor[]} */
+  const values = [];
+  for (const node of graph.nodes) {
+    if (node.op === "input") {
+      const given = inputs[node.name ?? ""];
+      if (!given) throw new Error(`forward: no input ${node.name}`);
+      values.push(given);
+    } else if (node.op === "constant") {
+      values.push(constantOf(node));
+    } else {
+      const compute = OPS[node.op]?.[0];
+      if (!compute) throw new Error(`forward: unknown operation ${node.op}`);
+      values.push(compute(...(node.inputs ?? []).map((i) => values[i]), node));
+    }
+  }
+  return values;
+}
+
+/**
+ * The key of an edge: it ends in input `slot` of node `target`.
+ * @param {number} target @param {number} slot
+ */
+export const edgeKey = (target, slot) => `${target}:${slot}`;
+
+/**
+ * The keys of all edges that leave the node of that name (none if there is no such node).
+ * @param {Graph} graph @param {string} name
+ */
+export const leaving = (graph, name) =>
+  graph.nodes.flatMap(({ inputs = [] }, target) =>
+    inputs.flatMap((i, slot) => (graph.nodes[i].name === name ? [edgeKey(target, slot)] : [])),
+  );
+
+/**
+ * Sends `dys`, one gradient an output, back to every node. Throws if a shape is not its output's.
+ * @param {Graph} graph @param {Tensor[]} values
+ * @param {(Tensor | null)[]} dys null where nothing arrives
+ * @param {Set<string>} cut keys of the edges over which nothing flows
+ * @returns {{grads: Tensor[], flow: Map<string, Tensor>}} one gradient a node (zeros where nothing
+ *   arrived, and at constants); what each edge carried
+ */
+export function backward(graph, values, dys, cut = new Set()) {
+  /** @type {(Tensor | null)[]} */
+  const grads = values.map(() => null);
+  /** @type {Map<string, Tensor>} */
+  const flow = new Map();
+  /** @param {number} i @param {Tensor} d */
+  const add = (i, d) => {
+    const before = grads[i];
+    grads[i] = before ? plus(before, d) : d;
+  };
+  graph.outputs.forEach((i, k) => {
+    const d = dys[k];
+    if (!d) return;
+    if (!sameShape(d.shape, values[i].shape)) {
+      throw new Error(`backward: dy has shape ${d.shape}, the output ${values[i].shape}`);
+    }
+    add(i, d);
+  });
+  for (let target = values.length - 1; target >= 0; target--) {
+    const node = graph.nodes[target];
+    const { inputs = [] } = node;
+    const d = grads[target];
+    if (!d) continue;
+    const arrays = [values[target], ...inputs.map((i) => values[i])];
+    inputs.forEach((source, slot) => {
+      const key = edgeKey(target, slot);
+      const rule = OPS[node.op][slot + 1];
+      if (cut.has(key) || graph.nodes[source].op === "constant" || !rule) return;
+      const sent = sumTo(rule(d, ...arrays, node), values[source].shape);
+      flow.set(key, sent);
+      add(source, sent);
+    });
+  }
+  return { grads: grads.map((d, i) => d ?? zeros(values[i].shape)), flow };
+}
+
+/**
+ * The index of the node of that name. Throws if there is none.
+ * @param {Graph} graph @param {string} name
+ */
+export function indexOf(graph, name) {
+  const i = graph.nodes.findIndex((node) => node.name === name);
+  if (i < 0) throw new Error(`no node ${name} in the graph`);
+  return i;
+}

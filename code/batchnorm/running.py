@@ -1,0 +1,88 @@
+"""What a layer remembers of its training batches, for the time when there is no batch."""
+
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+
+from .reference import update_running
+from .validate import numbers
+
+
+@dataclass
+class RunningStatistics:
+    """The mean and variance for evaluation mode, which follow the training batches.
+
+    ``running = (1 - momentum) * running + momentum * batch``
+
+    This is PyTorch's convention: momentum, 0.1 by default, is the weight of the *new* batch. In
+    Keras's it is the weight of the *old* value, 0.99 by default: pass 1 minus that.
+
+    Parameters
+    ----------
+    mean, var : numbers, or arrays of x's shape without the axes that are averaged, (d,) for
+        x of shape (m, d); an update replaces them by float64 arrays
+    momentum : number from 0 to 1
+    unbiased : whether to store ``var * m / (m - 1)``, as PyTorch does, and Keras 3 and Flax do not;
+        the layer itself normalizes with the biased variance in either case
+
+    Raises ValueError for a momentum that is not in [0, 1].
+    """
+
+    mean: np.ndarray | float = 0.0
+    var: np.ndarray | float = 1.0
+    momentum: float = 0.1
+    unbiased: bool = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.momentum, Real) or not 0 <= self.momentum <= 1:
+            raise ValueError(f"momentum: got {self.momentum!r}, want a number from 0 to 1")
+
+    def update(self, mu: np.ndarray | float, var: np.ndarray | float, m: int) -> None:
+        """Take in the mean and the biased variance of a batch of m samples.
+
+        Raises ValueError for an unbiased update from a batch of one.
+        """
+        self.check(m)
+        unbiased = var * (m / (m - 1)) if self.unbiased else var
+        self.mean = update_running(np.asarray(self.mean, float), mu, self.momentum)
+        self.var = update_running(np.asarray(self.var, float), unbiased, self.momentum)
+
+    def check(self, m: int) -> None:
+        """Raise ValueError if a batch of m samples cannot be taken in."""
+        if self.unbiased and m < 2:
+            raise ValueError(
+                "running: a batch of one has no unbiased variance (it divides by m - 1 = 0); "
+                "want more samples, unbiased=False, or training=False"
+            )
+
+    def flat(self, shape: tuple[int, ...], work: np.dtype) -> list[np.ndarray]:
+        """Mean and variance in float64, one for each feature, in line.
+
+        Raises ValueError unless they fit the features' shape, are finite in the dtype ``work``,
+        and the variance is at least 0.
+        """
+        found = []
+        for name, a in (("running.mean", self.mean), ("running.var", self.var)):
+            a, _, _ = numbers(name, a)
+            if a.shape not in ((), shape):
+                raise ValueError(f"{name}: got shape {a.shape}, want a number or {shape}")
+            if not np.isfinite(a.astype(work)).all():
+                raise ValueError(f"{name}: got an entry that is not finite in {work}, want numbers")
+            found.append(np.broadcast_to(a.astype(np.float64), shape).ravel())
+        if (found[1] < 0).any():
+            raise ValueError("running.var: got an entry below 0, want a variance")
+        return found
+
+
+def of_a_batch(running: object, axis: tuple[int, ...], m: int, training: bool) -> RunningStatistics:
+    """The statistics; ValueError unless they are some, of a batch, and can take in m samples."""
+    if not isinstance(running, RunningStatistics):
+        raise ValueError(f"running: got {type(running).__name__}, want RunningStatistics")
+    if 0 not in axis:
+        raise ValueError(
+            f"running: got statistics for axis {axis}, want none, or 0, the batch, in axis"
+        )
+    if training:
+        running.check(m)
+    return running

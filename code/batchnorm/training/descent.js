@@ -1,0 +1,231 @@
+/**
+ * Trains a traced net by stochastic gradient descent: descent.py in the page. Knows no DOM.
+ *
+ * @typedef {import("../graph/tensor.js").Tensor} Tensor
+ * @typedef {import("../graph/interpreter.js").Graph} Graph
+ * @typedef {Record<string, Tensor>} Named
+ * @typedef {[string, number[], number, number, number]} Start of a parameter: its name, its shape,
+ *   its value, and the deviation and the stream of the normal numbers that are added
+ * @typedef {{loss: Graph, evaluation: Graph, normalization: string[], sizes: number[],
+ *   starts: Start[]}} Net
+ * @typedef {{x: Tensor, labels: number[], classes: number}} Data
+ * @typedef {{seed: number, rate: number, batch_size: number, momentum: number,
+ *   weight_decay: number, eps: number, noise: number, running: number}} How
+ */
+import { backward, forward, indexOf, leaving } from "../graph/interpreter.js";
+import { reusing, sizeOf, tensor, zeros } from "../graph/tensor.js";
+import { below, normal } from "./draws.js";
+
+const BATCHES = 10_000; // the first stream of batches, as in descent.py
+const NOISE = 1_000_000; // and of noise
+
+/** @param {Start[]} starts @param {number} seed @returns {Named} */
+function initial(starts, seed) {
+  return Object.fromEntries(
+    starts.map(([name, shape, value, std, stream]) => {
+      const start = zeros(shape);
+      start.data.fill(value);
+      if (std) {
+        const drawn = normal(seed, stream, start.data.length);
+        for (let i = 0; i < drawn.length; i++) start.data[i] += std * drawn[i];
+      }
+      return [name, start];
+    }),
+  );
+}
+
+/**
+ * What each step sees; the batch that was asked for last is kept, since all descents of a seed see
+ * the same ones.
+ * @param {Data} data
+ */
+export function batches({ x, labels, classes }) {
+  const [m, n] = x.shape;
+  let last = "";
+  /** @type {{x: Tensor, target: Tensor}} */
+  let batch;
+  /** @param {number} seed @param {number} step @param {number} size */
+  return (seed, step, size) => {
+    const key = `${seed} ${step} ${size}`;
+    if (key === last) return batch;
+    last = key;
+    batch = { x: zeros([size, n]), target: zeros([size, classes]) };
+    below(seed, BATCHES + step, size, m).forEach((at, i) => {
+      batch.x.data.set(x.data.subarray(at * n, (at + 1) * n), i * n);
+      batch.target.data[i * classes + labels[at]] = 1;
+    });
+    return batch;
+  };
+}
+
+/** Scale and shift of every entry of noisy layer k: random features, then random entries. */
+function noiseOf(/** @type {Net} */ { sizes }, /** @type {How} */ how, k = 0, step = 0) {
+  const [m, d, stream] = [how.batch_size, sizes[k], NOISE + 4 * (step * sizes.length + k)];
+  const features = normal(how.seed, stream, 2 * d);
+  const entries = normal(how.seed, stream + 1, 2 * m * d);
+  const [scale, shift] = [zeros([m, d]), zeros([m, d])];
+  for (let i = 0; i < m * d; i++) {
+    const j = i % d;
+    scale.data[i] = Math.exp(how.noise * features[j]) * (1 + how.noise * entries[i]);
+    shift.data[i] = how.noise * (features[d + j] + entries[m * d + i]);
+  }
+  return { [`scale${k}`]: scale, [`shift${k}`]: shift };
+}
+
+/** @param {Float64Array} data */
+function allFinite(data) {
+  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return false;
+  return true;
+}
+
+/** The norm of parameters, minus what they started from if that is given. */
+function lengthOf(/** @type {Tensor[]} */ now, /** @type {Tensor[] | null} */ from = null) {
+  const ways = now.map(({ data }, k) => (from ? data.map((v, i) => v - from[k].data[i]) : data));
+  let most = 0; // its square may be beyond all numbers
+  for (const way of ways) for (const v of way) most = Math.max(most, Math.abs(v));
+  let sum = 0;
+  for (const way of ways) for (const v of way) sum += (v / most) ** 2;
+  return most ? most * Math.sqrt(sum) : 0;
+}
+
+/** The angle between two gradients in degrees, null where one of them is 0. */
+function angleBetween(/** @type {Tensor[]} */ a, /** @type {Tensor[]} */ b) {
+  let dot = 0;
+  a.forEach(({ data }, k) => {
+    for (let i = 0; i < data.length; i++) dot += data[i] * b[k].data[i];
+  });
+  const cosine = dot / (lengthOf(a) * lengthOf(b));
+  if (!Number.isFinite(cosine)) return null;
+  return (Math.acos(Math.min(1, Math.max(-1, cosine))) * 180) / Math.PI;
+}
+
+/**
+ * One descent, at its start. Its parameters are changed in place, step by step.
+ * @param {Net} net
+ * @param {ReturnType<typeof batches>} batchAt
+ * @param {How} how
+ * @param {Set<string>} [cut] edges over which no gradient flows
+ */
+export function descent(net, batchAt, how, cut = new Set()) {
+  const parameters = initial(net.starts, how.seed);
+  const names = net.starts.map(([name]) => name);
+  const first = names.map((name) => ({ ...parameters[name], data: parameters[name].data.slice() }));
+  const velocity = names.map((name) => new Float64Array(sizeOf(parameters[name].shape)));
+  const moved = velocity.map((v) => ({ v: v.slice(), to: v.slice() })); // room for the next ones
+  const at = names.map((name) => indexOf(net.loss, name));
+  const noisy = net.normalization.flatMap((kind, i) => (kind === "noisy" ? [i + 1] : []));
+  const [lossAt, ...moments] = net.loss.outputs;
+  // The outputs of a net: its loss, then mean and variance of each normalized layer
+  const held = net.normalization
+    .flatMap((kind, i) => (kind === "none" ? [] : [{ kind, k: i + 1 }]))
+    .flatMap(({ kind, k }, i) =>
+      kind === "layer" ? [] : [{ k, from: moments.slice(2 * i, 2 * i + 2) }],
+    );
+  const dys = [tensor(1), ...moments.map(() => null)];
+  const eps = tensor(how.eps);
+  // Nothing is asked for at the other inputs
+  const given = net.loss.nodes.flatMap(({ op, name = "" }) =>
+    op === "input" && !names.includes(name) ? leaving(net.loss, name) : [],
+  );
+  const [whole, part] = [new Set(given), new Set([...given, ...cut])];
+  /** @type {Named | null} the running statistics */
+  let statistics = null;
+  const state = {
+    ...{ steps: 0, losses: /** @type {number[]} */ ([]) },
+    diverged: /** @type {number | null} */ (null),
+  };
+
+  /**
+   * What is made of all values on the batch that comes next; they last no longer than that.
+   * @template T @param {(values: Tensor[]) => T} f @returns {T}
+   */
+  const ahead = (f) => {
+    const batch = batchAt(how.seed, state.steps, how.batch_size);
+    return reusing(() => {
+      const noise = noisy.map((k) => noiseOf(net, how, k, state.steps));
+      return f(forward(net.loss, Object.assign({ ...batch, eps }, parameters, ...noise)));
+    });
+  };
+  /** @param {Tensor[]} values @param {Set<string>} edges */
+  const gradients = (values, edges) => {
+    const { grads } = backward(net.loss, values, dys, edges);
+    return at.map((i) => grads[i]);
+  };
+  /** The mean and the variance of each layer normalized over the batch. */
+  const momentsOf = (/** @type {Tensor[]} */ values) => {
+    const copied = (/** @type {number} */ i) => ({ ...values[i], data: values[i].data.slice() });
+    return Object.fromEntries(
+      held.flatMap(({ k, from: [mean, variance] }) => [
+        [`mean${k}`, copied(mean)],
+        [`var${k}`, copied(variance)],
+      ]),
+    );
+  };
+  /** @param {Named} found */
+  const follow = (found) => {
+    statistics ??= found;
+    for (const [name, { data }] of Object.entries(statistics)) {
+      const [fresh, weight] = [found[name].data, how.running];
+      for (let i = 0; i < data.length; i++) data[i] = (1 - weight) * data[i] + weight * fresh[i];
+    }
+  };
+  /** Moves the parameters, unless one would not be finite. @param {Tensor[]} grads */
+  const move = (grads) => {
+    moved.forEach(({ v, to }, k) => {
+      const [d, { data }, before] = [grads[k].data, parameters[names[k]], velocity[k]];
+      const decay = names[k].startsWith("w") ? how.weight_decay : 0;
+      for (let i = 0; i < to.length; i++) {
+        v[i] = how.momentum * before[i] + (d[i] + decay * data[i]);
+        to[i] = data[i] - how.rate * v[i];
+      }
+    });
+    if (!moved.every(({ to }) => allFinite(to))) return false;
+    moved.forEach(({ v, to }, k) => {
+      velocity[k].set(v);
+      parameters[names[k]].data.set(to);
+    });
+    return true;
+  };
+
+  /** One step, unless it has diverged. */
+  function step() {
+    if (state.diverged !== null) return;
+    ahead((values) => {
+      const loss = values[lossAt].data[0];
+      if (!Number.isFinite(loss) || !move(gradients(values, part))) {
+        state.diverged = state.steps;
+        return;
+      }
+      follow(momentsOf(values));
+      state.losses.push(loss);
+      state.steps += 1;
+    });
+  }
+  /** @param {string} initial_ of their names */
+  const those = (initial_) => names.flatMap((name, k) => (name.startsWith(initial_) ? [k] : []));
+  const [weights, biases] = [those("w"), those("b").filter((k) => !names[k].startsWith("beta"))];
+  return {
+    ...{ state, step, parameters },
+    /** The outputs for x in evaluation mode; before the first step the first batch's moments hold. */
+    evaluate(/** @type {Tensor} */ x) {
+      const found = held.length ? (statistics ?? ahead(momentsOf)) : {};
+      const values = forward(net.evaluation, { x, eps, ...parameters, ...found });
+      return values[net.evaluation.outputs[0]];
+    },
+    /** ‖w‖, over all weight matrices. */
+    length: () => lengthOf(weights.map((k) => parameters[names[k]])),
+    /** How far the hidden layers' biases have come from where they were. */
+    drift() {
+      const hidden = biases.slice(0, -1);
+      return lengthOf(
+        hidden.map((k) => parameters[names[k]]),
+        hidden.map((k) => first[k]),
+      );
+    },
+    /** Between the whole gradient and the cut one, on the batch that comes next; null if none. */
+    angle() {
+      if (!cut.size || state.diverged !== null) return null;
+      return ahead((values) => angleBetween(gradients(values, whole), gradients(values, part)));
+    },
+  };
+}

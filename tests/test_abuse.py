@@ -1,0 +1,118 @@
+"""Every page with figures, handled at random: no error, no broken number, nothing piles up.
+
+ABUSE=400 takes so many steps a page instead of two dozen; SEED=7 takes others.
+"""
+
+import os
+import random
+
+import pytest
+from stage import frame, sound
+from test_book import CHAPTERS, PREPARE
+
+STEPS = int(os.environ.get("ABUSE", "24"))
+SEED = int(os.environ.get("SEED", "0"))
+CONTROLS = ".bn-box :is(input, select, button):visible, .bn-figure button:visible"
+HANDLES = ".bn-figure [role=slider]:visible"
+KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"]
+
+
+def drag_at_random(page, rng):
+    """Pulls a handle somewhere, perhaps far outside of its figure."""
+    handles = page.locator(HANDLES).all()
+    if not handles:
+        return
+    handle = rng.choice(handles)
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    if not box:
+        return
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    for _ in range(rng.randint(1, 4)):
+        page.mouse.move(rng.uniform(-200, 1500), rng.uniform(-200, 1000))
+    page.mouse.up()
+
+
+def press_at_random(page, rng):
+    """Keys on a handle."""
+    handles = page.locator(HANDLES).all()
+    if handles:
+        rng.choice(handles).focus()
+        for _ in range(rng.randint(1, 6)):
+            page.keyboard.press(rng.choice(["", "Shift+"]) + rng.choice(KEYS))
+
+
+def operate_at_random(page, rng):
+    """A control: a slider's or a number's value, a choice, a button."""
+    controls = page.locator(CONTROLS).all()
+    if not controls:
+        return
+    control = rng.choice(controls)
+    kind = control.evaluate("(node) => node.type")
+    if kind == "range":
+        low, high = (float(control.get_attribute(end)) for end in ("min", "max"))
+        control.fill(str(rng.choice([low, high, rng.uniform(low, high)])))
+    elif kind == "number":
+        control.fill(rng.choice(["0", "-1", "1e9", "1e-9", "", str(rng.uniform(-5, 5))]))
+        control.press("Enter")
+    elif kind == "select-one":
+        control.select_option(index=rng.randrange(control.locator("option").count()))
+    else:
+        control.click(force=True)
+        page.keyboard.press("Escape")  # out of an enlarged figure
+
+
+def resize_at_random(page, rng):
+    page.set_viewport_size({"width": rng.choice([320, 390, 768, 1280, 1920]), "height": 800})
+
+
+def turn_the_light(page, rng):
+    theme = rng.choice(["light", "dark"])
+    page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
+
+
+DEEDS = [drag_at_random] * 6 + [press_at_random] * 4 + [operate_at_random] * 8
+DEEDS += [resize_at_random, turn_the_light]
+
+
+class Held:
+    """What a page holds on to, after its garbage has been collected."""
+
+    def __init__(self, page):
+        self.cdp = page.context.new_cdp_session(page)
+        self.cdp.send("Performance.enable")
+
+    def look(self):
+        self.cdp.send("HeapProfiler.collectGarbage")
+        metrics = self.cdp.send("Performance.getMetrics")["metrics"]
+        found = {metric["name"]: metric["value"] for metric in metrics}
+        return found["JSEventListeners"], found["JSHeapUsedSize"] / 2**20
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_random_handling_breaks_nothing(browser, book, name):
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda m: m.type == "error" and problems.append(m.text))
+    page.add_init_script(PREPARE.replace("THEME", "light"))
+    page.goto((book / name).as_uri())
+    page.wait_for_load_state("load")
+    if not page.locator(".bn-figure").count():
+        page.close()
+        pytest.skip("no figure on this page")
+    rng, held, done = random.Random(f"{SEED} {name}"), Held(page), []
+    for step in range(STEPS):
+        if step == STEPS // 3:  # by then every figure has been drawn in every state's way
+            start = held.look()
+        deed = rng.choice(DEEDS)
+        done.append(deed.__name__)
+        deed(page, rng)
+        frame(page)
+        assert not problems, (problems, step, done[-5:])
+        assert sound(page), (step, done[-5:])
+    listeners, heap = held.look()
+    assert listeners <= start[0] * 1.5 + 200
+    assert heap <= start[1] * 1.5 + 8
+    page.close()

@@ -1,0 +1,175 @@
+"""A reader sees what a control does while moving it; a figure can fill the screen."""
+
+import pytest
+from playwright.sync_api import expect
+from stage import frame, slide
+
+import batchnorm as bn
+from batchnorm.figures import controls
+from batchnorm.training import Net, spirals
+
+
+def biased(b, u, t):
+    mu = (u + b).mean(axis=0)
+    loss = ((u + b - mu - t) ** 2).mean(axis=0) / 2
+    return loss
+
+
+def batch():
+    return bn.BatchFigure([-1.5, 0.5, 2.5], [1.0, 0.8, -0.5], steps=3, flow_through_mean=False)
+
+
+def descent():
+    given = dict(b=0.0, u=[-1.0, 1.0], t=[0.0, 1.0])
+    return bn.DescentFigure(biased, given, train=["b"], cut=["mu"], watch=["b", "loss"], step=9)
+
+
+def graph():
+    return bn.GraphFigure(
+        bn.batch_norm, x=[1.0, -0.5, 2.2], dy=[1.0, 0.6, -0.4], gamma=1.5, beta=0.5, eps=0.1
+    )
+
+
+def training():
+    nets = {"no normalization": Net((2, 8, 2), "none"), "batch norm": Net((2, 8, 2), "batch")}
+    cut = {"mean's path cut": (nets["batch norm"], dict(cut_mean=True))}
+    return bn.TrainingFigure(nets | cut, spirals(m=48), batch_size=24, steps=0)
+
+
+def whitening():
+    return bn.WhiteningFigure(upstream="shear")
+
+
+# A figure as a chapter would show it, and its controls: each figure built on the kit stands here
+CASES = {
+    "batch": (
+        batch,
+        dict(gamma=(0.0, 3.0), beta=(-2.0, 2.0), flow_through_mean=True, rate=(0.0, 2.0)),
+    ),
+    "graph": (graph, dict(gamma=(0.0, 3.0), eps=(0.0, 2.0))),
+    "whitening": (whitening, dict(correlation=(-1.0, 1.0, 0.05), scale_1=(0.0, 3.0, 0.1))),
+    "descent": (descent, dict(step=(0, 40), rate=(0.0, 2.0))),
+    "weight space": (
+        lambda: bn.WeightSpaceFigure(correlation=0.5, step=4),
+        dict(step=(0, 100), rate=(0.0, 2.0), correlation=(-0.9, 0.9), eps=(0.0, 1.0)),
+    ),
+    "sphere": (bn.SphereFigure, dict(gamma=(0.0, 3.0), eps=(0.0, 3.0), rate=(0.0, 3.0))),
+    "running": (bn.RunningFigure, dict(step=(0, 59), momentum=(0.0, 1.0), batch=(1, 64))),
+    "jacobian": (
+        bn.JacobianFigure,
+        dict(m=(2, 16), outlier=(-10.0, 10.0), identity=True, mean=True, variance=True),
+    ),
+    "cancellation": (bn.CancellationFigure, dict(offset=(1.0, 1e8), m=(2, 256))),
+    "training": (training, dict(rate=(0.0, 1.0), batch_size=(4, 48), noise=(0.0, 2.0))),
+}
+
+# How much of the picture is in the window, and how much of the window it takes; 0 if something lies
+# over the control itself
+SEEN = """(control) => {
+  const inside = (box) => Math.max(0, Math.min(box.bottom, innerHeight) - Math.max(box.top, 0));
+  const box = control.closest(".bn-box").querySelector(".bn-picture").getBoundingClientRect();
+  const { left, top, width, height } = control.getBoundingClientRect();
+  const over = document.elementFromPoint(left + width / 2, top + height / 2);
+  if (over !== control) return [0, 0];
+  return [inside(box) / box.height, inside(box) / innerHeight];
+}"""
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1000, 700), (390, 844)])
+@pytest.mark.parametrize("name", CASES)
+def test_the_picture_stays_in_sight_of_every_control(show, name, size):
+    make, wanted = CASES[name]
+    page = show(controls(make(), **wanted), tags="<p style='height: 200vh'>What follows.</p>")
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    frame(page)
+    for control in page.locator(".bn-box :is(input, select, .bar button)").all():
+        page.evaluate("() => scrollTo(0, 0)")
+        control.focus()
+        frame(page)
+        share, of_window = control.evaluate(SEEN)
+        assert share >= 0.9 or of_window >= 0.45, control.evaluate("(node) => node.outerHTML")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_move_costs_one_analysis_and_one_picture(show, name):
+    make, wanted = CASES[name]
+    page = show(controls(make(), **wanted))
+    frame(page)
+    for control in page.locator("input[type=range]").all():
+        before = page.evaluate("() => ({ ...bnCounts })")
+        end = "min" if control.input_value() == control.get_attribute("max") else "max"
+        control.fill(control.get_attribute(end))
+        frame(page)
+        after = page.evaluate("() => ({ ...bnCounts })")
+        assert after["analysis"] - before["analysis"] == 1
+        assert after["draw"] - before["draw"] <= 2
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_figure_fills_the_screen_and_goes_back(show, name, scheme):
+    make, wanted = CASES[name]
+    page = show(controls(make(), **wanted), tags="<p style='height: 200vh'>What follows.</p>")
+    page.evaluate("(scheme) => { document.documentElement.dataset.theme = scheme; }", scheme)
+    before = page.locator(".bn-picture").bounding_box()
+    enlarge = page.get_by_role("button", name="Enlarge")
+    enlarge.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    frame(page)
+    assert dialog.bounding_box() == {"x": 0, "y": 0, "width": 1280, "height": 900}
+    svg = page.locator(".bn-picture svg").first
+    assert svg.evaluate("(node) => node.getScreenCTM().a") == pytest.approx(2, abs=0.01)
+    slide(page, page.locator(".bn-box label").first.text_content(), 2)
+    for _ in range(40):  # round and round: Tab never leaves the dialog
+        page.keyboard.press("Tab")
+        assert dialog.evaluate("(node) => node.contains(document.activeElement)")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(enlarge).to_be_focused()
+    frame(page)
+    assert page.locator(".bn-picture").bounding_box() == before
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_beside_each_other_in_a_wide_window_whichever_style_comes_last(show, late):
+    make, wanted = CASES["descent"]
+    page = show(controls(make(), **wanted))
+    if late:
+        page.evaluate("() => document.head.append(document.querySelector('link[rel=stylesheet]'))")
+    frame(page)
+    picture, control = (
+        page.locator(f".bn-box {thing}").first.bounding_box() for thing in (".bn-picture", "input")
+    )
+    assert picture["x"] + picture["width"] <= control["x"]
+
+
+def test_on_a_phone_it_is_enlarged_and_scrolls(show):
+    make, wanted = CASES["batch"]
+    page = show(controls(make(), **wanted))
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("button", name="Enlarge").click()
+    frame(page)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    page.get_by_role("button", name="Back to the page").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+# How many pixels high the type of every text is, as it is drawn
+SIZES = """() => [...document.querySelectorAll(".bn-box, .bn-box *")]
+  .filter((node) => [...node.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))
+  .map((node) => parseFloat(getComputedStyle(node).fontSize) *
+    (node.ownerSVGElement ? node.getScreenCTM().a : 1))"""
+
+
+@pytest.mark.parametrize("width", [1280, 390, 1920])
+@pytest.mark.parametrize("name", CASES)
+def test_no_text_is_smaller_than_12_pixels(show, name, width):
+    make, wanted = CASES[name]
+    page = show(controls(make(), **wanted))
+    page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_function(f"(least) => Math.min(...({SIZES})()) >= least", arg=11.99)
+    if width == 1920:
+        page.wait_for_function(f"(least) => Math.min(...({SIZES})()) >= least", arg=14)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
