@@ -115,10 +115,10 @@ def frame(page):
 
 
 def words(page):
-    """All the text that the page shows or tells a screen reader."""
+    """All the text that figures and controls show or tell a screen reader (prose may say NaN)."""
     return page.evaluate(
         """() => [
-          document.body.innerText,
+          ...[...document.querySelectorAll(".bn-figure, .bn-box")].map((node) => node.innerText),
           ...[...document.querySelectorAll("svg text")].map((text) => text.textContent),
           ...[...document.querySelectorAll("[role=slider]")].flatMap((slider) =>
             ["aria-valuetext", "aria-valuenow"].map((name) => slider.getAttribute(name) ?? "")),
