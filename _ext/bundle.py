@@ -29,6 +29,13 @@ def host_js():
 
 
 @cache
+def editor_js():
+    """The editor, joined into one classic script that gives `bnEditor`."""
+    path = HERE / "host" / "python" / "editor.js"
+    return esbuild(path, "--bundle", "--minify", "--format=iife", "--global-name=bnEditor")
+
+
+@cache
 def host_css():
     """The style of figures and controls on a page."""
     return minified((HERE / "host" / "host.css").read_text("utf8"), "css")

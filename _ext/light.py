@@ -85,7 +85,9 @@ def slim(app, exception):
     for pattern in UNUSED:
         for path in site.glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    scripts, styles = set(site.rglob("*.js")), set(site.rglob("*.css"))
+    # What is in python/ is small, or nobody's to make smaller, and names no classes of the theme.
+    scripts = {path for path in site.rglob("*.js") if site / "python" not in path.parents}
+    styles = set(site.rglob("*.css"))
     known = purge.words(path.read_text("utf8") for path in {*out.rglob("*.html"), *scripts})
     theirs = {path for path in styles if path.parent.name != "figures"}
     theirs -= {site / "book.css", site / "host.css"}  # our scripts make up names of classes

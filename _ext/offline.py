@@ -92,10 +92,15 @@ def prepare_katex(app):
 
 
 def write_host(app):
-    """Join what runs figures and controls on a page into one script, with its style."""
+    """Join what runs figures and controls on a page into one script, with its style.
+
+    The editor, which a page loads only when it is asked for, is another.
+    """
     site = Path(app.outdir) / "_static"
     (site / "host.js").write_text(bundle.host_js(), encoding="utf-8")
     (site / "host.css").write_text(bundle.host_css(), encoding="utf-8")
+    (site / "python").mkdir(exist_ok=True)
+    (site / "python" / "editor.js").write_text(bundle.editor_js(), encoding="utf-8")
 
 
 def mend_page(app, pagename, templatename, context, doctree):

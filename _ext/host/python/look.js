@@ -1,0 +1,31 @@
+/** How the editor looks: sizes and colours of the theme, so that it is light where the page is. */
+import { EditorView } from "@codemirror/view";
+
+const WRONG = "var(--pst-color-danger, #a12236)";
+
+export const look = EditorView.theme({
+  "&": { fontSize: "0.8rem", border: "1px solid var(--pst-color-border, GrayText)" },
+  "&.cm-focused": { outline: "2px solid var(--pst-color-primary, Highlight)" },
+  ".cm-scroller": { fontFamily: "var(--pst-font-family-monospace, monospace)", lineHeight: "1.5" },
+  ".cm-content": { caretColor: "currentColor", paddingBlock: "0.5rem" },
+  ".cm-gutters": {
+    backgroundColor: "transparent",
+    border: "0",
+    color: "var(--pst-color-text-muted, GrayText)",
+  },
+  "&.cm-focused .cm-matchingBracket": {
+    backgroundColor: "transparent",
+    outline: "1px solid currentColor",
+  },
+  ".bn-sign": { paddingInlineStart: "1ch", fontWeight: "700", userSelect: "none" },
+  ".bn-sign-right, .bn-sign-follows": { color: "var(--pst-color-success, #00622f)" },
+  ".bn-sign-error, .bn-sign-wrong": { color: WRONG },
+  ".bn-line-error, .bn-line-wrong": { boxShadow: `inset 3px 0 ${WRONG}` },
+  ".bn-note": {
+    padding: "0.1rem 0.75rem 0.25rem",
+    boxShadow: `inset 3px 0 ${WRONG}`,
+    color: WRONG,
+    fontFamily: "var(--pst-font-family-base, sans-serif)",
+    whiteSpace: "pre-wrap",
+  },
+});
