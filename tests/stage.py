@@ -19,8 +19,11 @@ STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-def write(folder, *views, also=(), change=lambda state: None, tags="", copies=1, head=""):
-    """Writes a page that displays `views`; `also` are widgets with state but no view."""
+def write(folder, *views, also=(), change=lambda state: None, tags="", copies=1, head="", above=""):
+    """Writes a page that displays `views`; `also` are widgets with state but no view.
+
+    `above` and `tags` stand before and after the views.
+    """
     (folder / "host.js").write_text(host_js(), "utf-8")
     (folder / "host.css").write_text(host_css(), "utf-8")
     every = [*views, *also]
@@ -41,7 +44,7 @@ def write(folder, *views, also=(), change=lambda state: None, tags="", copies=1,
         '<link rel="icon" href="data:,"><link rel="stylesheet" href="host.css">'
         f'{head}<script type="{STATE}">{text}</script>'
         + '<script defer src="host.js"></script>' * copies
-        + f"</head><body><main>{shown}{tags}</main></body></html>",
+        + f"</head><body><main>{above}{shown}{tags}</main></body></html>",
         "utf-8",
     )
     return path

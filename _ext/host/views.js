@@ -2,6 +2,7 @@
 import { CONTROLS, REASONS } from "./controls.js";
 import { render } from "./figures.js";
 import { find, lookUp, message, nameOf, Refusal } from "./models.js";
+import { joinNames } from "./names.js";
 
 /** @typedef {import("./models.js").Model} Model */
 
@@ -119,6 +120,7 @@ async function drawFigure(model, el, signal) {
   el.className = "bn-anywidget bn-waiting";
   try {
     await render(model, el, signal);
+    if (model.get("picture")) joinNames(model, el, signal);
   } finally {
     el.classList.remove("bn-waiting");
   }

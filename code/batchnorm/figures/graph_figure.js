@@ -136,6 +136,29 @@ function setLines(parent, lines) {
   });
 }
 
+/**
+ * Joins the figure to the names in the code that it was traced from, if anything on the page cares:
+ * "bn-point" with a name points at its node, and what is pointed at is told as "bn-pointed".
+ * @param {HTMLElement} el @param {View} view @param {(key: string | null) => void} point
+ */
+function named(el, view, point) {
+  let told = "";
+  el.addEventListener("bn-point", (event) => {
+    const { detail } = /** @type {CustomEvent<string>} */ (event);
+    const node = view
+      .analysis()
+      .drawn.nodes.find(({ node }) => view.analysis().traced.nodes[node].name === detail);
+    point(node ? `node ${node.node}` : null);
+  });
+  /** @param {Shown} shown @param {number[]} nodes that are pointed at */
+  return function tell({ traced }, nodes) {
+    const detail = nodes.flatMap((i) => traced.nodes[i].name || []);
+    if (told === detail.join()) return;
+    told = detail.join();
+    el.dispatchEvent(new CustomEvent("bn-pointed", { detail }));
+  };
+}
+
 /** @param {HTMLElement} el @param {View} view */
 function mount(el, view) {
   const told = "A computation graph. Arrow keys move along it; Enter on an edge cuts it.";
@@ -146,6 +169,7 @@ function mount(el, view) {
   let place;
   const nodeOf = (/** @type {string} */ key) => picture.put(key, "g");
   const { now, change, ...listeners } = pointing(view, nodeOf, () => place);
+  const tell = named(el, view, (pointed) => change({ pointed }));
   const buttons = actions(view, (centre) => change({ centre }));
   const [keys, said] = [legend(), report()];
   const about = { class: "panel", tabindex: "0", role: "region" };
@@ -163,12 +187,13 @@ function mount(el, view) {
       reading ?? (shown.step ? `node ${shown.order[shown.step - 1]}` : null),
     );
     const [on, at] = [item.edge?.key, item.node?.node];
+    tell(shown, item.edge ? [item.edge.source, item.edge.target] : at === undefined ? [] : [at]);
     const litEdge = (
       /** @type {import("./graph_place.js").PlacedEdge} */ { key, source, target },
     ) => key === on || source === at || target === at;
     const lit = new Set(place.edges.filter(litEdge).flatMap((e) => [e.source, e.target]));
     const frame = {
-      ...{ ...listeners, shown, place, litEdge, home: now.home },
+      ...{ ...listeners, shown, place, litEdge, at, home: now.home },
       litNode: (/** @type {{node: number}} */ { node }) => node === at || lit.has(node),
       most: Math.max(0, ...[...shown.trueFlow.values()].map(sizeOf)),
     };

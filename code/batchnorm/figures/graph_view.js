@@ -13,6 +13,7 @@ import { clamp } from "./kit/scale.js";
  * @typedef {object} Frame
  * @property {Shown} shown
  * @property {import("./graph_place.js").Place} place
+ * @property {number | undefined} at the node that is chosen
  * @property {(node: PlacedNode) => boolean} litNode whether it is chosen, or beside what is
  * @property {(edge: PlacedEdge) => boolean} litEdge
  * @property {number} most that an edge carries where nothing is cut
@@ -138,7 +139,8 @@ function drawNode(picture, frame, placed) {
   const changed = !hidden && !lost && difference(gradient, was) > 0;
   const key = `node ${node}`;
   const now = shown.step > 0 && shown.order[shown.step - 1] === node;
-  const flags = { lit: frame.litNode(placed), current: now, lost, changed };
+  const pointed = frame.at === node;
+  const flags = { lit: frame.litNode(placed), pointed, current: now, lost, changed };
   const classes = Object.entries(flags).flatMap(([name, on]) => (on ? [name] : []));
   const carries = hidden ? "not yet reached" : lost ? "lost" : list(gradient);
   const without = changed ? `, without a cut ${list(was)}` : "";
