@@ -1,10 +1,11 @@
 """Names in the code, nodes in the graph and symbols in the formulas light up together."""
 
-import batchnorm as bn
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 from stage import frame
+
+import batchnorm as bn
 
 # As the book's build writes them: what a cell printed, a cell's code, a formula.
 HAT = '<span class="mord">x</span><span class="accent-body"><span>^</span></span>'
@@ -21,9 +22,9 @@ ABOVE = f"""<section><h1>Code</h1>
     y = scaled + beta
     return y
 </pre>
-<p id="formulas"><span class="katex-html"><span class="mord">{HAT}</span><span>=</span><span>x</span>
-<span>−</span><span>μ</span></span> <span class="katex-html"><span>d</span><span>μ</span></span>
-<span class="katex-html"><span>σ</span><span>2​</span></span></p></section>"""
+<p id="formulas"><span class="katex-html"><span class="mord">{HAT}</span><span>=</span>
+<span>x</span><span>−</span><span>μ</span></span> <span class="katex-html"><span>d</span><span>μ</span></span>
+<span class="katex-html"><span>σ</span><span>2\u200b</span></span></p></section>"""
 LIT = """(kind) => [...(CSS.highlights.get(kind) ?? [])].map((range) =>
   range.startContainer.parentElement.closest("[id]").id + ": " + range)"""
 
