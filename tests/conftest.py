@@ -27,8 +27,10 @@ HOW = (
 
 
 def launch(playwright):
-    """Chromium: the system's, else the one Playwright installs."""
-    system = shutil.which("chromium") or shutil.which("chromium-browser")
+    """Chromium: the system's, without windows if it has that one, else the one Playwright installs."""
+    # The headless shell draws the same, and takes half the time or less
+    names = ["chromium-headless-shell", "chromium", "chromium-browser"]
+    system = next(filter(None, map(shutil.which, names)), None)
     return playwright.chromium.launch(executable_path=system, args=FLAGS)
 
 

@@ -35,7 +35,8 @@ function makeLabel(model, input) {
   input.id = freshId();
   const element = make("label", { htmlFor: input.id });
   const show = () => {
-    element.textContent = model.get("description") ?? "";
+    const text = model.get("description") ?? "";
+    if (element.textContent !== text) element.textContent = text; // or all is laid out again
     element.hidden = !element.textContent;
     if (element.hidden) input.setAttribute("aria-label", titleOf(model));
     else input.removeAttribute("aria-label");

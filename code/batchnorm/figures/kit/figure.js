@@ -160,6 +160,17 @@ function give(
   if (el.style.getPropertyValue(name) !== value) el.style.setProperty(name, value);
 }
 
+/** Tells the style sheet what a box holds. @param {HTMLElement} box @param {HTMLElement} figure */
+function mark(box, figure) {
+  const holds = {
+    "bn-broad": figure.matches(".bn-broad"),
+    "bn-several": box.querySelectorAll(":scope > .bn-figure").length > 1,
+  };
+  for (const [name, is] of Object.entries(holds)) {
+    if (is && !box.classList.contains(name)) box.classList.add(name);
+  }
+}
+
 /**
  * One view of a figure: draws what the model shows, as wide as the page has room.
  *
@@ -181,12 +192,14 @@ function shown(mount, { get, analysis, set, again, views }, el) {
   const draw = mount(el, { get, analysis, set, again, redraw, zoom: () => zoom });
   const picture = /** @type {HTMLElement | null} */ (el.querySelector(":scope > .bn-picture"));
   picture?.append(enlarger({ redraw }));
+  el.classList.toggle("bn-pictured", Boolean(picture));
   const room = picture ?? el;
   const paint = () => {
-    const pixels = room.clientWidth;
-    if (!pixels) return; // not laid out yet: the observer calls again
     // With the controls that stand around it, it grows
     const box = /** @type {HTMLElement} */ (el.closest(".bn-box, .bn-enlarged") ?? el);
+    mark(box, el);
+    const pixels = room.clientWidth;
+    if (!pixels) return; // not laid out yet: the observer calls again
     zoom = zoomOf(pixels, heightOf(room), box.matches(".bn-enlarged"));
     give(box, "--zoom", String(zoom));
     draw(analysis(), pixels / zoom);

@@ -121,9 +121,12 @@ export function drawing(label, view) {
     /** @param {number} width @param {number} height */
     size(width, height) {
       const zoom = view?.zoom() ?? 1;
-      svg.setAttribute("width", String(width * zoom));
-      svg.setAttribute("height", String(height * zoom));
-      svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+      const box = [width * zoom, height * zoom, `0 0 ${width} ${height}`];
+      ["width", "height", "viewBox"].forEach((name, i) => {
+        const value = String(box[i]);
+        // The same size again would lay the whole drawing out again
+        if (svg.getAttribute(name) !== value) svg.setAttribute(name, value);
+      });
     },
   };
 }
