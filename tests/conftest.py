@@ -27,7 +27,7 @@ HOW = (
 
 
 def launch(playwright):
-    """Chromium: the system's, without windows if it has that one, else the one Playwright installs."""
+    """Chromium: the system's, without windows if there is one, else what Playwright installs."""
     # The headless shell draws the same, and takes half the time or less
     names = ["chromium-headless-shell", "chromium", "chromium-browser"]
     system = next(filter(None, map(shutil.which, names)), None)

@@ -23,7 +23,8 @@ ABOVE = f"""<section><h1>Code</h1>
     return y
 </pre>
 <p id="formulas"><span class="katex-html"><span class="mord">{HAT}</span><span>=</span>
-<span>x</span><span>−</span><span>μ</span></span> <span class="katex-html"><span>d</span><span>μ</span></span>
+<span>x</span><span>−</span><span>μ</span></span>
+<span class="katex-html"><span>d</span><span>μ</span></span>
 <span class="katex-html"><span>σ</span><span>2\u200b</span></span></p></section>"""
 LIT = """(kind) => [...(CSS.highlights.get(kind) ?? [])].map((range) =>
   range.startContainer.parentElement.closest("[id]").id + ": " + range)"""
