@@ -112,6 +112,10 @@ OPERATIONS = [
     (lambda x: x.sum(axis=(0, -1), keepdims=True) * x, {"x": A}),
     (lambda x: np.sum(a=x, axis=()) * x, {"x": A}),
     (lambda x: x.sum(), {"x": 2.0}),
+    (lambda x: x.max(axis=0) - np.max(x, -1, keepdims=True), {"x": A}),
+    (lambda x: np.max(x * x, axis=(0, 1)) * x.max(), {"x": A}),
+    (lambda x: np.max(x, axis=()) + x.max(axis=1, keepdims=True), {"x": np.round(A)}),
+    (lambda x: x.max(), {"x": 2.0}),
     (lambda x, z: x @ z, {"x": A, "z": W}),
     (lambda x, z: x @ z, {"x": V, "z": A}),
     (lambda x, z: x @ z, {"x": V, "z": V + 1}),
@@ -230,6 +234,8 @@ def programs(draw, sizes=(1, 1, 2, 3, 4)):
         axes = st.lists(st.integers(0, ndim - 1), unique=True) if ndim else st.just([])
         axis = tuple(a - ndim * draw(st.booleans()) for a in draw(axes))
         axis = draw(st.sampled_from([None, axis, *axis[:1]]))
+        if op == "max" and not program.values[i].size:
+            op = "sum"  # nothing has no largest
         return program.add(op, i, axis=axis, keepdims=draw(st.booleans()))
 
     def matmul():
@@ -262,14 +268,14 @@ def programs(draw, sizes=(1, 1, 2, 3, 4)):
         "log": lambda i: program.add("log", positive(i)),
     }
     two = ("add", "subtract", "multiply", "divide", "maximum")
-    kinds = [*two, *unary, "power", "power", "sum", "mean", "sum", "mean", "matmul", "matmul"]
+    kinds = [*two, *unary, *["power", "sum", "mean", "matmul"] * 2, "max"]
     for _ in range(draw(st.integers(1, 8))):
         kind = draw(st.sampled_from([*kinds, "transpose"]))
         if kind in two:
             i = binary(kind)
         elif kind in unary:
             i = unary[kind](pick())
-        elif kind in ("sum", "mean"):
+        elif kind in ("sum", "mean", "max"):
             i = reduction(kind)
         else:
             i = {"power": power, "matmul": matmul, "transpose": transpose}[kind]()

@@ -180,6 +180,22 @@ def test_a_maximum_of_equals_halves_the_gradient():
     assert (grads["a"], grads["b"]) == (2.0, 2.0)
 
 
+def test_the_largest_gets_the_gradient_and_equals_share_it():
+    def row(x):
+        return np.max(x, axis=1)
+
+    x = np.array([[3.0, -1.0, 2.0], [5.0, 5.0, 1.0], [4.0, 4.0, 4.0]])
+    got = trace(row, x=x).forward(x=x).backward([6.0, 4.0, 9.0])["x"]
+    np.testing.assert_array_equal(got, [[6, 0, 0], [2, 2, 0], [3, 3, 3]])
+    apart, dy = RNG.permutation(12.0 * np.arange(12)).reshape(3, 4), RNG.normal(size=3)
+    got = trace(row, x=apart).forward(x=apart).backward(dy)["x"]
+    assert_same("x", got, numeric_gradient(row, apart, dy))
+    with pytest.raises(ValueError, match="zero-size"):
+        trace(row, x=x).forward(x=np.ones((2, 0)))
+    with pytest.raises(UnknownOperation, match=r"np\.max with initial= is not traced"):
+        trace(lambda x: np.max(x, initial=0.0), x=x)
+
+
 def test_several_outputs():
     def both(x):
         mu = x.mean()
@@ -464,7 +480,7 @@ def test_an_error_in_the_function_is_the_readers_own():
         ("np.sort", np.sort),
         ("np.var", lambda x: np.var(x, axis=0)),
         (".std", lambda x: x.std()),
-        (".max", lambda x: x.max(axis=0)),
+        (".min", lambda x: x.min(axis=0)),
         (".reshape", lambda x: x.reshape(-1)),
         (".copy", lambda x: x.copy()),
         ("np.absolute", abs),

@@ -16,6 +16,8 @@ PYTHON = [
     (r"max\(", "np.maximum("),
     (r"Σ (\(A\))", r"np.sum(\1)"),
     (r"mean (\(A\))", r"np.mean(\1)"),
+    (r"max (\(A\))", r"np.max(\1)"),
+    (r"\[(.*) = (.*)\]", r"(\1 == \2)"),
     (r"√(\(A\))", r"np.sqrt(\1)"),
     (r"(exp|log|tanh) (\(A\))", r"np.\1(\2)"),
     (r"\[(.*) > (.*)\]", r"(\1 > \2)"),
@@ -55,7 +57,7 @@ def test_each_formula_is_what_the_operation_computes(name):
     op = OPS[name]
     two = name in ("add", "subtract", "multiply", "divide", "power", "maximum", "matmul")
     arguments = (A, np.full((), 3.0) if name == "power" else B) if two else (A,)
-    params = dict(axis=None, keepdims=False) if name in ("sum", "mean") else {}
+    params = dict(axis=None, keepdims=False) if op.kind == "reduction" else {}
     y = np.asarray(op.forward(*arguments, **params))
     np.testing.assert_allclose(evaluate(filled(op.formula.value), A=A, B=B), y)
     d = RNG.normal(size=y.shape)
@@ -114,6 +116,15 @@ def test_shapes_are_told_where_they_change():
     assert notes["gamma", "scaled"] == notes["s", "x_hat"] == notes["mu", "centred"] == summed
     assert notes["x", "mu"] == "Summed from (4, 2) to (2,) going forward, so copied coming back."
     assert notes["x", "centred"] == notes["var", "stable"] == ""
+
+
+def test_a_largest_entry_takes_back_all_that_comes():
+    graph = bn.trace(lambda x: np.max(x, axis=0), x=RNG.normal(size=(4, 2)))
+    formulas, (edge,) = Description(graph), graph.edges
+    assert formulas.value(1) == "max x"
+    assert formulas.local(edge) == "[x = (max x)]"
+    told = "The largest of (4, 2), as (2,), going forward: it alone gets it back."
+    assert formulas.note(edge) == told
 
 
 def test_names_numbers_and_brackets():

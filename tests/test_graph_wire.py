@@ -138,6 +138,8 @@ POWER = next(i for i, n in enumerate(json.loads(TEXT)["nodes"]) if n["op"] == "p
         (changed(MU, op=["mean"]), rf"node {MU} \(mu\): unknown operation"),
         (changed(MU, axis=[2]), rf"node {MU} \(mu\): axis: got \[2\], want null or a list of axes"),
         (changed(MU, axis=[0, 0]), rf"node {MU} \(mu\): axis: got"),
+        (changed(MU, op="max", keepdims=...), rf"node {MU} \(mu\): it has no keepdims"),
+        (changed(MU, op="max", axis=[2]), rf"node {MU} \(mu\): axis: got \[2\]"),
         (changed(MU, keepdims=1), rf"node {MU} \(mu\): keepdims: got 1, want true or false"),
         (changed(MU, shape=[-1]), rf"node {MU} \(mu\): shape: got \[-1\], want a list of integers"),
         (changed(MU, shape="x"), rf"node {MU} \(mu\): shape: got 'x'"),

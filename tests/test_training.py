@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from node import run as in_node
 
+from batchnorm.graph import trace
 from batchnorm.training import Data, Descent, Net, clusters, digits, spirals
 from batchnorm.training.draws import below, normal, uniform
 from batchnorm.training.net import ACTIVATIONS, NORMALIZATIONS, cross_entropy, normalize
@@ -126,6 +127,14 @@ def test_cross_entropy_is_log_classes_for_no_idea():
     assert cross_entropy(np.zeros((4, 7)), np.eye(7)[:4]) == pytest.approx(np.log(7))
 
 
+def test_cross_entropy_of_any_logits_is_finite():
+    logits, target = np.array([[1e4, -1e4, 0.0], [-800.0, 900.0, 900.0]]), np.eye(3)[[1, 1]]
+    assert cross_entropy(logits, target) == pytest.approx((2e4 + np.log(2)) / 2)
+    graph = trace(cross_entropy, logits=logits, target=target)
+    got = graph.forward(logits=logits, target=target).backward(1.0)["logits"]
+    assert got == pytest.approx(np.array([[0.5, -0.5, 0], [0, -0.25, 0.25]]), abs=1e-15)
+
+
 # --- Steps --------------------------------------------------------------------------------------
 
 
@@ -164,7 +173,7 @@ def test_float32_stays_float32():
 
 
 def test_a_diverged_descent_stops_and_says_when():
-    found = descent("none", rate=1e6).train(50)
+    found = descent("none", rate=10.0, weight_decay=1e3).train(50)  # the weights times -1e4 a step
     assert found.diverged is not None
     assert found.diverged == found.steps < 50
     assert np.isfinite(found.losses).all()

@@ -23,6 +23,9 @@ VARIANTS = {
     "noisy batch norm": Net(SMALL, "noisy"),
     "layer norm": Net(SMALL, ("layer", "batch"), "tanh"),
 }
+# A decay that overshoots: every step multiplies the weights, until they are beyond all numbers
+WILD = dict(rate=10.0, weight_decay=1e3, steps=60)
+TAME = (BATCH, dict(rate=0.1, weight_decay=0.0))
 THREE = {name: VARIANTS[name] for name in ("no normalization", "batch norm", "mean's path cut")}
 HOW = dict(seed=5, rate=0.2, batch_size=24, momentum=0.6, weight_decay=0.003, eps=1e-3, noise=0.3)
 
@@ -104,7 +107,7 @@ def test_steps_go_on_and_back():
 
 
 def test_a_diverged_variant_stays_behind_and_nothing_is_nan():
-    figure = figure_of(rate=1e5, steps=60, variants={**THREE, "small": (BATCH, dict(rate=0.1))})
+    figure = figure_of({**THREE, "small": TAME}, **WILD)
     (there,) = in_the_page(figure, 60)
     assert there["taken"] == figure.taken == 60
     ends = {page["name"]: page["diverged"] for page in there["runs"]}
@@ -119,6 +122,17 @@ def test_a_diverged_variant_stays_behind_and_nothing_is_nan():
     assert {name: len(path) for name, path in figure.losses.items()} == {
         name: 60 if end is None else end for name, end in ends.items()
     }
+
+
+def test_a_rate_far_too_high_is_no_divergence():
+    """Logits beyond exp's range are numbers, and so is their loss; in the page as in NumPy."""
+    figure = figure_of(rate=1e5, steps=40)
+    (there,) = in_the_page(figure, 40)
+    assert there["out"]["diverged"] == figure.diverged == dict.fromkeys(THREE)
+    for (name, losses), page in zip(figure.losses.items(), there["runs"], strict=True):
+        np.testing.assert_allclose(losses[:3], page["losses"][:3], rtol=1e-6, err_msg=name)
+        assert max(losses[:4]) > 1e6
+    assert figure_of({"wild": THREE["batch norm"]}, **WILD).losses["wild"].max() < np.inf
 
 
 def test_the_boundary_is_that_of_evaluation_mode():
@@ -291,9 +305,9 @@ def test_a_new_seed_or_setting_goes_as_far_as_before(show):
 
 
 def test_a_divergence_is_said_and_the_rest_goes_on(show):
-    figure = figure_of(rate=1e5, variants={**THREE, "small": (BATCH, dict(rate=0.1))}, steps=40)
+    figure = figure_of({**THREE, "small": TAME}, **WILD)
     page = show(figure)
-    expect(page.locator(".verdict")).to_contain_text("After 40 steps small has the lowest loss")
+    expect(page.locator(".verdict")).to_contain_text("After 60 steps small has the lowest loss")
     end = figure.diverged["no normalization"]
     expect(page.locator(".verdict")).to_contain_text(f"no normalization diverged at step {end}")
     expect(page.locator("svg text.label").first).to_contain_text("no normalization diverged")

@@ -7,6 +7,7 @@ from ..graph import trace
 from ..training import Descent, Net
 from .kit import Figure
 
+LARGEST = np.finfo("<f4").max
 LAST = 20  # batches whose mean loss is told
 PLOTS = ("loss", "boundary", "drift", "length", "angle")
 MOST = 100_000  # steps
@@ -162,7 +163,7 @@ class TrainingFigure(Figure):
 
     @property
     def losses(self):
-        """The loss of each batch so far, to float32: {name: array}."""
+        """The loss of each batch so far, to float32 and at most 3.4e38: {name: array}."""
         every, found, start = np.frombuffer(self._losses, "<f4"), {}, 0
         for name in self._variants:
             end = start + (self.taken if self.diverged.get(name) is None else self.diverged[name])
@@ -179,11 +180,12 @@ class TrainingFigure(Figure):
             descent.train(self.steps - descent.steps)
         ended = all(descent.diverged is not None for descent in made.values())
         last = max(descent.steps for descent in made.values())
+        losses = np.concatenate([descent.losses for descent in made.values()])
         return {
             "taken": last if ended else self.steps,
             "diverged": {name: descent.diverged for name, descent in made.items()},
             "now": {name: _now(descent) for name, descent in made.items()},
-            "_losses": np.concatenate([d.losses for d in made.values()]).astype("<f4").tobytes(),
+            "_losses": np.minimum(losses, LARGEST).astype("<f4").tobytes(),
         }
 
 

@@ -38,6 +38,7 @@ import { clamp } from "./kit/scale.js";
 export const EVERY = 10; // steps between two readings of drift, length and angle
 const GRID = 41; // points along each side of the plane
 const LOOK = 20; // steps between two looks at the boundary and the numbers while it is trained
+const LARGEST = 3.4028234663852886e38; // of float32
 const LAST = 20; // batches whose mean loss is told
 
 /** @param {DataView} bytes */
@@ -217,7 +218,10 @@ export function outputs({ taken, done, runs }) {
   if (!done) return {};
   const by = (/** @type {(run: Run) => any} */ f) =>
     Object.fromEntries(runs.map((run) => [run.name, f(run)]));
-  const losses = Float32Array.from(runs.flatMap((run) => run.losses));
+  const losses = Float32Array.from(
+    runs.flatMap((run) => run.losses),
+    (loss) => Math.min(loss, LARGEST),
+  );
   return {
     taken,
     diverged: by((run) => run.diverged),

@@ -1,47 +1,89 @@
 import { backward, forward, indexOf, leaving } from "./interpreter.js";
+import { sizeOf } from "./tensor.js";
 
 /**
- * Gradient descent with weight decay on a traced loss: `w ← w − rate (gradient + decay w)` for each
- * input that is trained. As `descend` in reparameterization.py.
+ * Gradient descent on a traced loss, one number: for all figures that descend.
  *
  * @typedef {import("./tensor.js").Tensor} Tensor
  * @typedef {Record<string, Tensor>} Inputs
+ * @typedef {{rate: number, momentum?: number, decay?: number, decays?: (name: string) => boolean,
+ *   cut?: Set<string>}} How `decays` names what decays, if not all does
  * @typedef {{inputs: Inputs, values: Tensor[], gradient: Inputs}} Step
- *
- * @param {import("./interpreter.js").Graph} graph
- * @param {Inputs} start
- * @param {string[]} train names of inputs
- * @param {{rate: number, steps: number, decay?: number, cut?: Set<string>,
- *   stops?: (inputs: Inputs, values: Tensor[]) => boolean}} how `stops` ends the path before a step
- * @returns {Step[]} steps 0 … `steps`; fewer where it stops
  */
-export function descend(graph, start, train, { rate, steps, decay = 0, cut, stops }) {
+
+/** @param {Tensor} t */
+export const copyOf = ({ shape, data }) => ({ shape, data: data.slice() });
+/** @param {Float64Array} data */
+function allFinite(data) {
+  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return false;
+  return true;
+}
+
+/**
+ * The one step that all descents take: `v ← momentum v + gradient + decay w`, `w ← w − rate v`.
+ * It changes `moving`, the inputs that are trained, in place.
+ * @param {import("./interpreter.js").Graph} graph @param {Inputs} moving @param {How} how
+ */
+export function descent(graph, moving, { rate, momentum = 0, decay = 0, decays, cut }) {
+  const parts = Object.entries(moving).map(([name, { data }]) => ({
+    ...{ at: indexOf(graph, name), data, velocity: new Float64Array(data.length) },
+    ...{ v: data.slice(), to: data.slice(), fade: decays && !decays(name) ? 0 : decay },
+  }));
+  // Nothing is asked for at the other inputs
+  const idle = graph.nodes.flatMap(({ op, name = "" }) =>
+    op === "input" && !Object.hasOwn(moving, name) ? leaving(graph, name) : [],
+  );
+  const edges = { whole: new Set(idle), cut: new Set([...idle, ...(cut ?? [])]) };
+  const { shape } = graph.nodes[graph.outputs[0]];
+  const one = { shape, data: new Float64Array(sizeOf(shape)).fill(1) };
+  const dys = graph.outputs.map((_, k) => (k ? null : one));
+  return {
+    /** Those of what moves, in its order. @param {Tensor[]} values @param {"cut" | "whole"} which */
+    gradients(values, which = "cut") {
+      const { grads } = backward(graph, values, dys, edges[which]);
+      return parts.map(({ at }) => grads[at]);
+    },
+    /** Takes the step, unless something would not be finite: then false. @param {Tensor[]} grads */
+    move(grads) {
+      parts.forEach(({ data, velocity, v, to, fade }, k) => {
+        const d = grads[k].data;
+        for (let i = 0; i < to.length; i++) {
+          v[i] = momentum * velocity[i] + (d[i] + fade * data[i]);
+          to[i] = data[i] - rate * v[i];
+        }
+      });
+      if (!parts.every(({ to }) => allFinite(to))) return false;
+      for (const { data, velocity, v, to } of parts) {
+        velocity.set(v);
+        data.set(to);
+      }
+      return true;
+    },
+  };
+}
+
+/**
+ * Every step of a descent on one and the same batch. As `descend` in reparameterization.py.
+ * @param {import("./interpreter.js").Graph} graph @param {Inputs} start
+ * @param {string[]} train names of inputs
+ * @param {How & {steps: number, stops?: (inputs: Inputs, values: Tensor[]) => boolean}} how `stops`
+ *   ends the path before a step
+ * @returns {Step[]} steps 0 … `steps`; fewer where it stops, or leaves the range of numbers
+ */
+export function descend(graph, start, train, { steps, stops, ...how }) {
+  /** @param {(name: string, k: number) => Tensor} tensorOf */
+  const named = (tensorOf) => Object.fromEntries(train.map((name, k) => [name, tensorOf(name, k)]));
+  const moving = named((name) => copyOf(start[name]));
+  const { gradients, move } = descent(graph, moving, how);
+  /** @type {Step[]} */
   const path = [];
-  const [output] = graph.outputs;
-  const at = train.map((name) => indexOf(graph, name));
-  // What is not trained needs no gradient
-  const idle = graph.nodes.filter(({ op, name }) => op === "input" && !train.includes(name ?? ""));
-  const closed = new Set([
-    ...(cut ?? []),
-    ...idle.flatMap(({ name }) => leaving(graph, name ?? "")),
-  ]);
-  /** @type {Tensor | null} */
-  let upstream = null;
-  for (let inputs = start; path.length <= steps; ) {
+  for (let goes = true; goes && path.length <= steps; ) {
+    const inputs = { ...start, ...named((name) => copyOf(moving[name])) };
     const values = forward(graph, inputs);
     if (stops?.(inputs, values)) break;
-    const { shape, data } = values[output];
-    upstream ??= { shape, data: new Float64Array(data.length).fill(1) };
-    const { grads } = backward(graph, values, [upstream], closed);
-    const gradient = Object.fromEntries(train.map((name, k) => [name, grads[at[k]]]));
-    path.push({ inputs, values, gradient });
-    inputs = { ...inputs };
-    for (const name of train) {
-      const { shape: kept, data: w } = inputs[name];
-      const [d, next] = [gradient[name].data, w.slice()];
-      for (let i = 0; i < next.length; i++) next[i] -= rate * (d[i] + decay * w[i]);
-      inputs[name] = { shape: kept, data: next };
-    }
+    const grads = gradients(values);
+    path.push({ inputs, values, gradient: named((_, k) => grads[k]) });
+    goes = move(grads);
   }
   return path;
 }

@@ -108,6 +108,8 @@ class Description:
         if self.sums(edge):
             return f"Broadcast from {there} to {here} going forward, so summed coming back."
         if OPS[target.op].kind == "reduction" and source.shape != target.shape:
+            if target.op == "max":
+                return f"The largest of {there}, as {here}, going forward: it alone gets it back."
             return f"Summed from {there} to {here} going forward, so copied coming back."
         return ""
 

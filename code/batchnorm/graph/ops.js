@@ -3,11 +3,12 @@
  * where it is imported.
  *
  * @typedef {import("./tensor.js").Tensor} Tensor
- * @typedef {{axis?: number[] | null, keepdims?: boolean}} Params of a sum or a mean
+ * @typedef {{axis?: number[] | null, keepdims?: boolean}} Params of a reduction
  * @typedef {((...args: any[]) => Tensor) | null} Step
  */
 import {
   elementwise,
+  largestTo,
   negate,
   over,
   plus,
@@ -51,17 +52,27 @@ const largerRule = elementwise((to, d, i, p, j, q, l) => {
     to[k] = d[i[k]] * (a > b ? 1 : a === b ? 0.5 : 0);
   }
 });
+const equals = elementwise((to, p, i, q, j) => {
+  for (let k = 0; k < to.length; k++) to[k] = p[i[k]] === q[j[k]] ? 1 : 0;
+});
 /** @param {Tensor} q */
 const isTwo = ({ data }) => data.length === 1 && data[0] === 2;
 
 /** @param {number[]} shape @param {Params["axis"]} axis */
 const keptShape = (shape, axis) => shape.map((n, i) => (axis && !axis.includes(i) ? n : 1));
 
-/** @param {Tensor} a @param {Params} node @returns {Tensor} */
-function sumOver(a, { axis, keepdims }) {
-  const { shape, data } = sumTo(a, keptShape(a.shape, axis));
-  return { shape: keepdims ? shape : shape.filter((_, i) => axis && !axis.includes(i)), data };
-}
+/**
+ * @param {(a: Tensor, shape: number[]) => Tensor} reduce
+ * @returns {(a: Tensor, node: Params) => Tensor}
+ */
+const reduction =
+  (reduce) =>
+  (a, { axis, keepdims }) => {
+    const { shape, data } = reduce(a, keptShape(a.shape, axis));
+    return { shape: keepdims ? shape : shape.filter((_, i) => axis && !axis.includes(i)), data };
+  };
+const sumOver = reduction(sumTo);
+const maxOver = reduction(largestTo);
 
 /** How many entries of a went into each of y. @param {Tensor} y @param {Tensor} a */
 const entriesPer = (y, a) => scalar(a.data.length / y.data.length);
@@ -78,6 +89,16 @@ function meanOver(a, node) {
  */
 const spread = (d, a, { axis }) =>
   plus({ shape: keptShape(a.shape, axis), data: d.data }, scalar(0), a);
+
+/**
+ * Entries that tie for the largest share evenly.
+ * @param {Tensor} d @param {Tensor} y @param {Tensor} a @param {Params} node
+ */
+function maxRule(d, y, a, { axis }) {
+  const shape = keptShape(a.shape, axis);
+  const largest = equals(a, { shape, data: y.data });
+  return over(times(largest, { shape, data: d.data }), sumTo(largest, shape));
+}
 
 // On the left of a product a vector is a row, on the right a column
 /** @param {Tensor} a */
@@ -120,6 +141,7 @@ export const OPS = {
   ],
   sum: [sumOver, (d, y, a, node) => spread(d, a, node)],
   mean: [meanOver, (d, y, a, node) => spread(over(d, entriesPer(y, a)), a, node)],
+  max: [maxOver, maxRule],
   matmul: [
     (a, b) => product(asRow(a), asColumn(b), [...a.shape.slice(0, -1), ...b.shape.slice(1)]),
     (d, y, a, b) => product(asProduct(d, a, b), transpose(asColumn(b)), a.shape),

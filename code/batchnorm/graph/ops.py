@@ -17,7 +17,8 @@ class UnknownOperation(ValueError):
 class Formula(NamedTuple):
     """How an operation is written. ``{a}``, ``{b}`` are its inputs, ``{y}`` its output, ``{d}`` the
     gradient that arrives there, ``{n}`` how many entries it averages, ``{p}`` its exponent,
-    ``{q}`` that less one. ``[p > q]`` is 1 where that holds, ½ where both are equal.
+    ``{q}`` that less one. ``[p > q]`` is 1 where that holds, ½ where both are equal; ``[p = q]`` is
+    shared evenly among the entries where that holds.
     """
 
     value: str
@@ -81,6 +82,12 @@ def _spread(d, a, axis, keepdims):
 
 def _mean_rule(d, y, a, **params):
     return _spread(d, a, **params) / (np.size(a) / max(np.size(y), 1))
+
+
+def _max_rule(d, y, a, axis, keepdims):
+    # Those that tie for the largest share evenly: the mean of the slopes each alone would have
+    largest = a == _spread(y, a, axis, keepdims)
+    return _spread(d, a, axis, keepdims) * largest / largest.sum(axis=axis, keepdims=True)
 
 
 def _matmul_left_rule(d, y, a, b):
@@ -169,6 +176,13 @@ OPS = {
     ),
     "mean": Op(
         "mean", Formula("mean {a}", ("1/{n}",), ("{d} / {n}",)), np.mean, (_mean_rule,), "reduction"
+    ),
+    "max": Op(
+        "max",
+        Formula("max {a}", ("[{a} = {y}]",), ("{d}·[{a} = {y}]",)),
+        np.max,
+        (_max_rule,),
+        "reduction",
     ),
     "matmul": Op(
         "@",

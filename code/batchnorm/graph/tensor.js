@@ -178,6 +178,18 @@ export function sumTo(t, shape) {
   return out;
 }
 
+/**
+ * The largest of the entries that `sumTo` would sum. Throws if there are none.
+ * @param {Tensor} t @param {number[]} shape
+ */
+export function largestTo(t, shape) {
+  const [out, data] = [zeros(shape), t.data];
+  if (out.data.length && !data.length) throw new Error("max: of no entries");
+  const [to, at] = [out.data.fill(-Infinity), positions(shape, t.shape)];
+  for (let k = 0; k < data.length; k++) to[at[k]] = Math.max(to[at[k]], data[k]);
+  return out;
+}
+
 /** @param {Tensor} a */
 export function transpose(a) {
   if (a.shape.length < 2) return a;

@@ -70,6 +70,9 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     def mean(self, *args, **kwargs):
         return np.mean(self, *args, **kwargs)
 
+    def max(self, *args, **kwargs):
+        return np.max(self, *args, **kwargs)
+
     def transpose(self, *axes):
         return np.transpose(self, axes or None)
 

@@ -15,7 +15,7 @@ const areNumbers = (v) => (Array.isArray(v) ? v.every(areNumbers) : Number.isFin
 function keysOf(op) {
   if (op === "input") return [];
   if (op === "constant") return ["value"];
-  return op === "sum" || op === "mean" ? ["inputs", "axis", "keepdims"] : ["inputs"];
+  return ["sum", "mean", "max"].includes(op) ? ["inputs", "axis", "keepdims"] : ["inputs"];
 }
 
 /** What is wrong with a constant's value; "" if nothing. @param {any} node */

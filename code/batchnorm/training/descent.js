@@ -12,8 +12,9 @@
  * @typedef {{seed: number, rate: number, batch_size: number, momentum: number,
  *   weight_decay: number, eps: number, noise: number, running: number}} How
  */
-import { backward, forward, indexOf, leaving } from "../graph/interpreter.js";
-import { reusing, sizeOf, tensor, zeros } from "../graph/tensor.js";
+import { copyOf, descent as descentOn } from "../graph/descend.js";
+import { forward } from "../graph/interpreter.js";
+import { reusing, tensor, zeros } from "../graph/tensor.js";
 import { below, normal } from "./draws.js";
 
 const BATCHES = 10_000; // the first stream of batches, as in descent.py
@@ -72,12 +73,6 @@ function noiseOf(/** @type {Net} */ { sizes }, /** @type {How} */ how, k = 0, st
   return { [`scale${k}`]: scale, [`shift${k}`]: shift };
 }
 
-/** @param {Float64Array} data */
-function allFinite(data) {
-  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return false;
-  return true;
-}
-
 /** The norm of parameters, minus what they started from if that is given. */
 function lengthOf(/** @type {Tensor[]} */ now, /** @type {Tensor[] | null} */ from = null) {
   const ways = now.map(({ data }, k) => (from ? data.map((v, i) => v - from[k].data[i]) : data));
@@ -109,10 +104,11 @@ function angleBetween(/** @type {Tensor[]} */ a, /** @type {Tensor[]} */ b) {
 export function descent(net, batchAt, how, cut = new Set()) {
   const parameters = initial(net.starts, how.seed);
   const names = net.starts.map(([name]) => name);
-  const first = names.map((name) => ({ ...parameters[name], data: parameters[name].data.slice() }));
-  const velocity = names.map((name) => new Float64Array(sizeOf(parameters[name].shape)));
-  const moved = velocity.map((v) => ({ v: v.slice(), to: v.slice() })); // room for the next ones
-  const at = names.map((name) => indexOf(net.loss, name));
+  const first = names.map((name) => copyOf(parameters[name]));
+  const { gradients, move } = descentOn(net.loss, parameters, {
+    ...{ rate: how.rate, momentum: how.momentum, decay: how.weight_decay, cut },
+    decays: (name) => name.startsWith("w"),
+  });
   const noisy = net.normalization.flatMap((kind, i) => (kind === "noisy" ? [i + 1] : []));
   const [lossAt, ...moments] = net.loss.outputs;
   // The outputs of a net: its loss, then mean and variance of each normalized layer
@@ -121,13 +117,7 @@ export function descent(net, batchAt, how, cut = new Set()) {
     .flatMap(({ kind, k }, i) =>
       kind === "layer" ? [] : [{ k, from: moments.slice(2 * i, 2 * i + 2) }],
     );
-  const dys = [tensor(1), ...moments.map(() => null)];
   const eps = tensor(how.eps);
-  // Nothing is asked for at the other inputs
-  const given = net.loss.nodes.flatMap(({ op, name = "" }) =>
-    op === "input" && !names.includes(name) ? leaving(net.loss, name) : [],
-  );
-  const [whole, part] = [new Set(given), new Set([...given, ...cut])];
   /** @type {Named | null} the running statistics */
   let statistics = null;
   const state = {
@@ -146,21 +136,14 @@ export function descent(net, batchAt, how, cut = new Set()) {
       return f(forward(net.loss, Object.assign({ ...batch, eps }, parameters, ...noise)));
     });
   };
-  /** @param {Tensor[]} values @param {Set<string>} edges */
-  const gradients = (values, edges) => {
-    const { grads } = backward(net.loss, values, dys, edges);
-    return at.map((i) => grads[i]);
-  };
   /** The mean and the variance of each layer normalized over the batch. */
-  const momentsOf = (/** @type {Tensor[]} */ values) => {
-    const copied = (/** @type {number} */ i) => ({ ...values[i], data: values[i].data.slice() });
-    return Object.fromEntries(
+  const momentsOf = (/** @type {Tensor[]} */ values) =>
+    Object.fromEntries(
       held.flatMap(({ k, from: [mean, variance] }) => [
-        [`mean${k}`, copied(mean)],
-        [`var${k}`, copied(variance)],
+        [`mean${k}`, copyOf(values[mean])],
+        [`var${k}`, copyOf(values[variance])],
       ]),
     );
-  };
   /** @param {Named} found */
   const follow = (found) => {
     statistics ??= found;
@@ -169,30 +152,13 @@ export function descent(net, batchAt, how, cut = new Set()) {
       for (let i = 0; i < data.length; i++) data[i] = (1 - weight) * data[i] + weight * fresh[i];
     }
   };
-  /** Moves the parameters, unless one would not be finite. @param {Tensor[]} grads */
-  const move = (grads) => {
-    moved.forEach(({ v, to }, k) => {
-      const [d, { data }, before] = [grads[k].data, parameters[names[k]], velocity[k]];
-      const decay = names[k].startsWith("w") ? how.weight_decay : 0;
-      for (let i = 0; i < to.length; i++) {
-        v[i] = how.momentum * before[i] + (d[i] + decay * data[i]);
-        to[i] = data[i] - how.rate * v[i];
-      }
-    });
-    if (!moved.every(({ to }) => allFinite(to))) return false;
-    moved.forEach(({ v, to }, k) => {
-      velocity[k].set(v);
-      parameters[names[k]].data.set(to);
-    });
-    return true;
-  };
 
   /** One step, unless it has diverged. */
   function step() {
     if (state.diverged !== null) return;
     ahead((values) => {
       const loss = values[lossAt].data[0];
-      if (!Number.isFinite(loss) || !move(gradients(values, part))) {
+      if (!Number.isFinite(loss) || !move(gradients(values))) {
         state.diverged = state.steps;
         return;
       }
@@ -225,7 +191,7 @@ export function descent(net, batchAt, how, cut = new Set()) {
     /** Between the whole gradient and the cut one, on the batch that comes next; null if none. */
     angle() {
       if (!cut.size || state.diverged !== null) return null;
-      return ahead((values) => angleBetween(gradients(values, whole), gradients(values, part)));
+      return ahead((values) => angleBetween(gradients(values, "whole"), gradients(values)));
     },
   };
 }
