@@ -23,9 +23,14 @@ def esbuild(*arguments, text=None):
 
 
 @cache
+def joined(name):
+    """A module below this folder with all that it imports, as one classic script."""
+    return esbuild(HERE / name, "--bundle", "--minify", "--format=iife")
+
+
 def host_js():
     """The static host, joined into one classic script."""
-    return esbuild(HERE / "host" / "host.js", "--bundle", "--minify", "--format=iife")
+    return joined("host/host.js")
 
 
 @cache

@@ -1,0 +1,221 @@
+/**
+ * The page's Python: one kernel a page, in a worker of its own, started by the first run.
+ *
+ *   const off = kernel.listen(({ state, loaded, total, what }) => …);  // now, and at each change
+ *   const result = await kernel.run("x = 1\nx", { name: "cell 1", onOutput: (output) => … });
+ *   const graph = await kernel.call("workbench.trace", { source });    // in page/workbench.py
+ *   kernel.stop();                                                     // ends an endless loop
+ *
+ * `run` and `call` start the kernel if need be, and queue behind what is under way. Python's parts
+ * are loaded once a page and kept: to start again, after `stop` or `restart`, loads nothing. The
+ * worker is made from a blob, since a page from file:// may make it from nothing else.
+ */
+import { load, unpack } from "./parts.js";
+import { PythonError, Stopped } from "./protocol.js";
+
+/**
+ * @typedef {import("./protocol.js").Status} Status
+ * @typedef {import("./protocol.js").Output} Output
+ * @typedef {import("./protocol.js").Result} Result
+ * @typedef {import("./protocol.js").RunOptions} RunOptions
+ * @typedef {import("./protocol.js").Manifest} Manifest
+ * @typedef {import("./protocol.js").Message} Message
+ */
+
+const MB = 1e6;
+
+export class Kernel {
+  #root;
+  #manifest;
+  /** @type {Worker | null} */
+  #worker = null;
+  /** @type {Promise<void> | null} */
+  #started = null;
+  #lives = 0;
+  /** @type {Map<number, { done: (value: any) => void, fail: (error: Error) => void,
+   *   onOutput?: (output: Output) => void }>} */
+  #tasks = new Map();
+  #count = 0;
+  /** @type {((output: Output) => void) | undefined} of the last run: where callbacks print */
+  #last;
+  /** @type {Set<(status: Status) => void>} */
+  #listeners = new Set();
+  /** @type {Set<(message: Message) => void>} */
+  #comms = new Set();
+  /** @type {Status} */
+  status;
+
+  /**
+   * @param {string} root the address of the folder with the parts, "/" at its end
+   * @param {Manifest} manifest
+   */
+  constructor(root, manifest) {
+    this.#root = root;
+    this.#manifest = manifest;
+    const total = Object.values(manifest.bytes).reduce((sum, size) => sum + size, 0) / MB;
+    this.status = { state: "off", loaded: 0, total, what: manifest.what, reason: "" };
+  }
+
+  /**
+   * Tells `listener` the status, now and whenever it changes; gives what ends that.
+   * @param {(status: Status) => void} listener
+   */
+  listen(listener) {
+    this.#listeners.add(listener);
+    listener(this.status);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /**
+   * Hands every message from Python's comms to `listener`; gives what ends that.
+   * @param {(message: Message) => void} listener
+   */
+  onMessage(listener) {
+    this.#comms.add(listener);
+    return () => void this.#comms.delete(listener);
+  }
+
+  /** Sends a message to a comm in Python; without a kernel it is dropped. @param {Message} message */
+  send(message) {
+    this.#worker?.postMessage({ kind: "comm", message });
+  }
+
+  /**
+   * Starts Python, if it does not run. Throws what kept it from starting, or `Stopped`.
+   * @returns {Promise<void>}
+   */
+  start() {
+    this.#started ??= this.#start(++this.#lives);
+    return this.#started;
+  }
+
+  /**
+   * Runs a cell's source; its outputs come as they arise. It never throws for an error in Python:
+   * that is an output. It throws where Python cannot be started.
+   * @param {string} source
+   * @param {RunOptions} [options]
+   * @returns {Promise<Result>}
+   */
+  async run(source, { name = "cell", onOutput } = {}) {
+    try {
+      await this.start();
+      this.#last = onOutput;
+      return await this.#ask({ kind: "run", source, name }, onOutput);
+    } catch (error) {
+      if (error instanceof Stopped) return { status: "stopped", needs: [] };
+      throw error;
+    }
+  }
+
+  /**
+   * Calls a function of the page's own Python modules (_ext/host/python/page/) with these keyword
+   * arguments, and gives what it returns; both are JSON values. It knows nothing of cells' names.
+   * Throws PythonError, or `Stopped`.
+   * @param {string} name "module.function"
+   * @param {Record<string, any>} [values]
+   * @returns {Promise<any>}
+   */
+  async call(name, values = {}) {
+    await this.start();
+    const { value, error } = await this.#ask({ kind: "call", name, values });
+    if (error) throw new PythonError(error);
+    return value;
+  }
+
+  /** Ends Python at once, whatever it does: all that cells have made in it is gone. */
+  stop() {
+    this.#lives++;
+    this.#worker?.terminate();
+    this.#worker = null;
+    this.#started = null;
+    this.#last = undefined;
+    const tasks = [...this.#tasks.values()];
+    this.#tasks.clear();
+    if (this.status.state !== "off") this.#tell({ state: "off" });
+    for (const { fail } of tasks) fail(new Stopped("Python was stopped"));
+  }
+
+  /** Ends Python and starts it anew. */
+  restart() {
+    this.stop();
+    return this.start();
+  }
+
+  /** @param {Partial<Status>} changes */
+  #tell(changes) {
+    this.status = { ...this.status, ...changes };
+    for (const listener of this.#listeners) listener(this.status);
+  }
+
+  /** @param {number} life which of its lives this is: it may be stopped at any time */
+  async #start(life) {
+    const alive = () => {
+      if (life !== this.#lives) throw new Stopped("Python was stopped");
+    };
+    try {
+      this.#tell({ state: "loading", loaded: 0, reason: "" });
+      const { runtime, parts, bytes, figures } = this.#manifest;
+      const get = async (/** @type {string} */ file) => {
+        const text = await load(this.#root, file);
+        if (life === this.#lives) this.#tell({ loaded: this.status.loaded + bytes[file] / MB });
+        return text;
+      };
+      const [code, ...packed] = await Promise.all([
+        get(runtime).then((text) => unpack([text])),
+        ...Object.values(parts).map((files) => Promise.all(files.map(get))),
+      ]);
+      alive();
+      this.#tell({ state: "starting" });
+      this.#worker = this.#spawn(code);
+      const named = Object.fromEntries(Object.keys(parts).map((name, i) => [name, packed[i]]));
+      await this.#ask({ kind: "start", parts: named, figures });
+    } catch (error) {
+      if (life === this.#lives) this.#lose(error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  }
+
+  /** Makes the worker. @param {ArrayBuffer} code its script */
+  #spawn(code) {
+    const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+    const worker = new Worker(url);
+    worker.onmessage = ({ data }) => worker === this.#worker && this.#hear(data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      if (worker === this.#worker) this.#lose(event.message || "its worker did not start");
+    };
+    return worker;
+  }
+
+  /** Python is gone, and not because it was stopped. @param {string} reason */
+  #lose(reason) {
+    this.stop();
+    this.#tell({ state: "failed", reason });
+  }
+
+  /**
+   * @param {any} message
+   * @param {(output: Output) => void} [onOutput]
+   * @returns {Promise<any>}
+   */
+  #ask(message, onOutput) {
+    if (!this.#worker) return Promise.reject(new Stopped("Python was stopped"));
+    const id = ++this.#count;
+    if (message.kind !== "start") this.#tell({ state: "busy" });
+    this.#worker.postMessage({ ...message, id });
+    return new Promise((done, fail) => this.#tasks.set(id, { done, fail, onOutput }));
+  }
+
+  /** @param {any} data what the worker says */
+  #hear({ kind, id, output, message, value, reason }) {
+    const task = this.#tasks.get(id);
+    if (kind === "output") (task?.onOutput ?? this.#last)?.(output);
+    else if (kind === "comm") for (const listener of this.#comms) listener(message);
+    else if (kind === "lost") this.#lose(reason);
+    else {
+      this.#tasks.delete(id);
+      if (!this.#tasks.size) this.#tell({ state: "ready" });
+      task?.done(value);
+    }
+  }
+}

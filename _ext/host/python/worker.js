@@ -1,0 +1,77 @@
+/**
+ * The kernel's worker: Pyodide, and page/session.py in it. Its script is one file with Pyodide's
+ * own (pyodide.asm.js, pyodide.js) before this module, so that it needs nothing but its blob.
+ */
+import { unpack } from "./parts.js";
+
+const here = /** @type {any} */ (globalThis);
+const post = (/** @type {any} */ message) => here.postMessage(message);
+
+/** @type {any} page/session.py's functions */
+let session;
+/** @type {Promise<void>} each message waits for the one before it */
+let queue = Promise.resolve();
+
+/**
+ * Puts Python together from its parts. Pyodide fetches by name what it is made of: here from them.
+ * @param {Record<string, string[]>} parts
+ * @param {string[]} figures
+ */
+async function start(parts, figures) {
+  /** @type {Map<string, Promise<ArrayBuffer>>} */
+  const files = new Map(Object.entries(parts).map(([name, texts]) => [name, unpack(texts)]));
+  here.fetch = async (/** @type {string | URL} */ url) => {
+    const name = String(url).replace(/.*\//, "");
+    const type = name.endsWith(".wasm") ? "application/wasm" : "application/octet-stream";
+    const file = files.get(name);
+    if (!file) throw new Error("this page's Python reads nothing from the network");
+    return new Response(await file, { headers: { "content-type": type } });
+  };
+  const lock = JSON.parse(new TextDecoder().decode(await files.get("lock.json")));
+  const python = await here.loadPyodide({
+    indexURL: "bn://python/",
+    packageBaseUrl: "bn://python/",
+    lockFileContents: lock,
+    stdin: () => null,
+    env: { MPLBACKEND: "agg", HOME: "/home/reader" },
+  });
+  const site = python.runPython("import site; site.getsitepackages()[0]");
+  for (const name of ["packages.zip", "page.zip"])
+    python.unpackArchive(await files.get(name), "zip", { extractDir: site });
+  files.clear();
+  session = python.pyimport("page.session");
+  session.start(tell, python.toPy(figures));
+}
+
+/**
+ * How Python speaks: JSON, and for comms the buffers beside it.
+ * @param {string} json
+ * @param {any} [buffers] a list of bytes
+ */
+function tell(json, buffers) {
+  const message = JSON.parse(json);
+  if (message.kind === "comm") message.message.buffers = buffers?.toJs() ?? [];
+  post(message);
+}
+
+/** @param {any} data what the page asks */
+async function answer({ kind, id, parts, figures, source, name, values, message }) {
+  if (kind === "comm") {
+    const { buffers = [], ...rest } = message;
+    session.hear(JSON.stringify(rest), buffers);
+    return;
+  }
+  let value;
+  if (kind === "start") await start(parts, figures);
+  else if (kind === "run") value = JSON.parse(session.run(source, name, id));
+  else value = JSON.parse(session.call(name, JSON.stringify(values)));
+  post({ kind: "done", id, value });
+}
+
+here.onmessage = (/** @type {MessageEvent} */ { data }) => {
+  queue = queue
+    .then(() => answer(data))
+    .catch((error) => {
+      post({ kind: "lost", reason: String(error?.message ?? error) });
+    });
+};
