@@ -79,6 +79,8 @@ def prepare_katex(app):
     if binary.exists():  # on Windows the package keeps it elsewhere, and on the PATH
         katex.NODEJS_BINARY = str(binary)
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0  # a busy machine is slow, not broken
+    # On a busy machine a Unix socket may be there before anyone listens; this way tries again.
+    katex.KaTeXServer.start_server_process = katex.KaTeXServer.start_network_socket
 
     dist = Path(app.srcdir) / "node_modules" / "katex" / "dist"
     site = Path(app.outdir) / "_static" / "katex"

@@ -165,32 +165,47 @@ def make_parts(core, lock, work, folder):
     (folder / "parts.json").write_text(json.dumps(parts), "utf8")
 
 
+def package():
+    """The archive of what changes with the book: its package, and the kernel's Python."""
+    ours = HERE / "host" / "python" / "page"
+    return folder_archive({"batchnorm": HERE.parent / "code" / "batchnorm", "page": ours})
+
+
 def prepare(app):
-    """Get the parts; without them the pages have no run buttons."""
+    """Get the parts, and write the script that gives cells their buttons."""
     app.page_python = None
     try:
         app.page_python = pinned_parts()
     except Missing as missing:
         say(f"Without Python in the pages, and so without run buttons ({missing}).\n")
+        return
+    live = bundle.joined("host/python/live.js").encode()
+    version = hashlib.sha256(json.dumps(app.page_python[1]).encode() + live + package())
+    text = f'globalThis.bnVersion="{version.hexdigest()[:12]}";' + bundle.joined("host/cells.js")
+    (Path(app.outdir) / "_static" / "cells.js").write_text(text, "utf8")
+
+
+def add_buttons(app, pagename, templatename, context, doctree):
+    """Load that script on the pages that have cells. Nothing else is loaded before it is asked."""
+    if app.page_python and "cell_input" in context.get("body", ""):
+        app.add_js_file("cells.js", loading_method="defer")
 
 
 def finish(app, exception):
-    """Put into the site the pinned parts, and what changes with the book: package and worker."""
+    """Put into the site the pinned parts, the book's package, and the script that starts Python."""
     static = Path(app.outdir) / "_static"
     site = static / "python"
-    shutil.rmtree(site, ignore_errors=True)
+    for old in site.glob("part_*.js"):
+        old.unlink()
     if exception is not None or app.page_python is None:
         return
     pinned, known = app.page_python
-    shutil.copytree(pinned, site, ignore=shutil.ignore_patterns("parts.json"))
-    package = {
-        "batchnorm": HERE.parent / "code" / "batchnorm",
-        "page": HERE / "host" / "python" / "page",
-    }
+    for part in pinned.glob("part_*.js"):
+        shutil.copy(part, site)
     core = folder_of_core()
     worker = [(core / name).read_text("utf8") for name in ("pyodide.asm.js", "pyodide.js")]
     worker.append(bundle.joined("host/python/worker.js"))
-    parts = {**known["parts"], "page.zip": write_part(folder_archive(package), site)}
+    parts = {**known["parts"], "page.zip": write_part(package(), site)}
     (runtime,) = write_part("\n".join(worker).encode(), site)
     files = [runtime, *(name for names in parts.values() for name in names)]
     manifest = {
@@ -201,10 +216,11 @@ def finish(app, exception):
         "figures": sorted(path.stem for path in (static / "figures").glob("figure_*")),
     }
     setting = f"globalThis.bnManifest={json.dumps(manifest)};"
-    (site / "live.js").write_text(setting + bundle.joined("host/python/live.js"), "utf8")
+    (static / "live.js").write_text(setting + bundle.joined("host/python/live.js"), "utf8")
 
 
 def setup(app):
-    app.connect("builder-inited", prepare)
+    app.connect("builder-inited", prepare, priority=600)  # after offline.py has made the folders
+    app.connect("html-page-context", add_buttons)
     app.connect("build-finished", finish, priority=900)  # after light.py has minified the rest
     return {"parallel_read_safe": True, "parallel_write_safe": False}

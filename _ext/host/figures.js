@@ -50,8 +50,8 @@ function proxy(model, signal) {
   const seen = {
     get: model.get.bind(model),
     set: model.set.bind(model),
-    save_changes: model.save_changes,
-    send: model.send,
+    save_changes: model.save_changes.bind(model),
+    send: model.send.bind(model),
     on: (/** @type {string} */ names, /** @type {any} */ callback) =>
       void (signal.aborted || model.on(names, callback, context)),
     off: (/** @type {string | null} */ names, /** @type {any} */ callback) =>
@@ -90,7 +90,8 @@ async function load(model) {
     throw new Refusal(
       "its module or style is at another address, and this page loads nothing from there",
     );
-  if (css && !document.getElementById(name)) {
+  // On a built page, a style sheet of the page is named, not given
+  if (css && !css.startsWith("bn-style:") && !document.getElementById(name)) {
     const style = document.createElement("style");
     style.id = name;
     style.textContent = css;

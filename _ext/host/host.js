@@ -11,11 +11,13 @@
  * page has been read.
  *
  * `window.bnHost` gives `models`, by id, and `ready`, a promise of the time when every view stands.
+ * Where the page has a Python (python/live.js), that uses `enter`, `view` and `CONTROLS`, too.
  *
  * Not here, because nothing needs it: Button, HTML, Output, Play, Text, Tab (refused by name);
  * vertical sliders (drawn flat); icons and styles (ignored); LaTeX and markup in descriptions
  * (shown as plain text). Layout is honoured in full.
  */
+import { CONTROLS } from "./controls.js";
 import { start } from "./figures.js";
 import { isLink, joinTraits } from "./links.js";
 import { Model, message, models, nameOf, Refusal } from "./models.js";
@@ -87,9 +89,13 @@ async function offstage(model, task) {
   }
 }
 
-/** Takes in the page's models. @param {{ state: Record<string, ModelRecord> }} content */
-function enter({ state }) {
-  const fresh = Object.entries(state).map(([id, record]) => new Model(id, record));
+/**
+ * Takes in the page's models, or those that Python has made in the page.
+ * @param {{ state: Record<string, ModelRecord> }} content
+ * @param {import("./models.js").Peer} [peer] the other half of each, in Python
+ */
+function enter({ state }, peer) {
+  const fresh = Object.entries(state).map(([id, record]) => new Model(id, record, peer));
   for (const model of fresh) models.set(model.model_id, model);
   // Links first, so that what is drawn is drawn with the values it will have.
   for (const link of fresh.filter(isLink))
@@ -99,7 +105,7 @@ function enter({ state }) {
 }
 
 function scan() {
-  read(STATE, enter);
+  read(STATE, (content) => enter(content));
   read(VIEW, ({ model_id }, tag) => {
     if (document.readyState === "loading" && !models.has(model_id)) return false;
     return tag.after(view(model_id));
@@ -122,5 +128,5 @@ const page = /** @type {any} */ (window);
 // A stray second copy of this script must not draw a second figure.
 if (!page.bnHost) {
   defineViews();
-  page.bnHost = { models, ready: run() };
+  page.bnHost = { models, ready: run(), enter, view, CONTROLS };
 }

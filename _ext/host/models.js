@@ -50,6 +50,13 @@ const events = (list) => (list == null ? [null] : list.trim().split(/\s+/));
 
 let warned = false;
 
+/**
+ * A model's other half, where the page has a kernel: it is told what the page changes.
+ * @typedef {object} Peer
+ * @property {(values: Record<string, any>) => void} save
+ * @property {(content: any, buffers?: ArrayBufferView[]) => void} send
+ */
+
 /** A widget's traits, and who wants to hear of their changes. */
 export class Model {
   /** @type {Record<string, any>} */
@@ -58,13 +65,17 @@ export class Model {
   #handlers = [];
   #changing = false;
   #pending = false;
+  /** @type {Set<string>} the traits that the peer does not know of yet */
+  #unsaved = new Set();
 
   /**
    * @param {string} id
    * @param {ModelRecord} record
+   * @param {Peer | null} [peer]
    */
-  constructor(id, record) {
+  constructor(id, record, peer = null) {
     this.model_id = id;
+    this.peer = peer;
     this.name = record.model_name;
     this.module = record.model_module;
     this.#values = record.state;
@@ -99,6 +110,7 @@ export class Model {
     const values = typeof name === "object" ? name : { [name]: value };
     const changed = Object.keys(values).filter((key) => !equal(this.#values[key], values[key]));
     Object.assign(this.#values, values);
+    for (const key of changed) this.#unsaved.add(key);
     this.#pending ||= changed.length > 0;
     const nested = this.#changing;
     this.#changing = true;
@@ -156,11 +168,28 @@ export class Model {
     }
   }
 
-  /** Without a kernel there is nobody to save to; `set` has already told the page. */
-  save_changes() {}
+  /** Takes values from the peer, who need not be told of them. @param {Record<string, any>} values */
+  receive(values) {
+    this.set(values);
+    for (const key of Object.keys(values))
+      if (equal(this.#values[key], values[key])) this.#unsaved.delete(key);
+  }
 
-  /** Without a kernel there is nobody to send to: says so once, and drops the message. */
-  send() {
+  /** Tells the peer what has changed. Without one there is nobody to save to. */
+  save_changes() {
+    const names = [...this.#unsaved];
+    this.#unsaved.clear();
+    if (names.length) this.peer?.save(Object.fromEntries(names.map((n) => [n, this.get(n)])));
+  }
+
+  /**
+   * Without a kernel there is nobody to send to: says so once, and drops the message.
+   * @param {any} content
+   * @param {unknown} [callbacks]
+   * @param {ArrayBufferView[]} [buffers]
+   */
+  send(content, callbacks, buffers) {
+    if (this.peer) return this.peer.send(content, buffers);
     if (!warned) console.warn("The page has no kernel: custom messages of widgets are dropped.");
     warned = true;
   }

@@ -44,6 +44,8 @@ export class Kernel {
   #comms = new Set();
   /** @type {Status} */
   status;
+  /** Takes what an Output widget, by its comm's id, has caught. */
+  onCaught = (/** @type {string} */ _id, /** @type {Output} */ _output) => {};
 
   /**
    * @param {string} root the address of the folder with the parts, "/" at its end
@@ -75,9 +77,14 @@ export class Kernel {
     return () => void this.#comms.delete(listener);
   }
 
-  /** Sends a message to a comm in Python; without a kernel it is dropped. @param {Message} message */
-  send(message) {
-    this.#worker?.postMessage({ kind: "comm", message });
+  /**
+   * Sends a message to a comm in Python; done when its callbacks are. Without a kernel it is dropped.
+   * @param {Message} message
+   * @returns {Promise<void>}
+   */
+  async send(message) {
+    if (this.status.state === "ready" || this.status.state === "busy")
+      await this.#ask({ kind: "comm", message }).catch(() => {});
   }
 
   /**
@@ -207,9 +214,10 @@ export class Kernel {
   }
 
   /** @param {any} data what the worker says */
-  #hear({ kind, id, output, message, value, reason }) {
+  #hear({ kind, id, output, catcher, message, value, reason }) {
     const task = this.#tasks.get(id);
-    if (kind === "output") (task?.onOutput ?? this.#last)?.(output);
+    if (kind === "output" && catcher) this.onCaught(catcher, output);
+    else if (kind === "output") (task?.onOutput ?? this.#last)?.(output);
     else if (kind === "comm") for (const listener of this.#comms) listener(message);
     else if (kind === "lost") this.#lose(reason);
     else {

@@ -1,10 +1,19 @@
 /**
- * What a page loads when its reader first asks for Python: `bnPython`, with the page's one kernel.
- * The build puts `bnManifest` before it: what Python's parts are, and in which files.
+ * What a page loads when its reader first asks for Python: `bnPython`, with the page's one `kernel`,
+ * its `notebook`, and `join`, which shows the widgets that Python makes. Nothing of Python itself
+ * is loaded before something runs. The build puts `bnManifest` before this: what its parts are.
  */
+import { join } from "./join.js";
 import { Kernel } from "./kernel.js";
+import { Notebook } from "./notebook.js";
 
 const page = /** @type {any} */ (globalThis);
-const own = /** @type {HTMLScriptElement} */ (document.currentScript).src;
+const root = /** @type {HTMLScriptElement} */ (document.currentScript).src.replace(/[^/]*$/, "");
 
-page.bnPython ??= { kernel: new Kernel(own.replace(/[^/]*$/, ""), page.bnManifest) };
+if (!page.bnPython) {
+  const kernel = new Kernel(`${root}python/`, page.bnManifest);
+  const joined = join(kernel, root);
+  const rows = [...document.querySelectorAll(".bn-run")];
+  const cells = rows.map((row) => /** @type {HTMLElement} */ (row.closest(".cell")));
+  page.bnPython = { kernel, joined, notebook: new Notebook(kernel, joined, cells) };
+}

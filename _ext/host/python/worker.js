@@ -56,13 +56,11 @@ function tell(json, buffers) {
 
 /** @param {any} data what the page asks */
 async function answer({ kind, id, parts, figures, source, name, values, message }) {
+  let value;
   if (kind === "comm") {
     const { buffers = [], ...rest } = message;
     session.hear(JSON.stringify(rest), buffers);
-    return;
-  }
-  let value;
-  if (kind === "start") await start(parts, figures);
+  } else if (kind === "start") await start(parts, figures);
   else if (kind === "run") value = JSON.parse(session.run(source, name, id));
   else value = JSON.parse(session.call(name, JSON.stringify(values)));
   post({ kind: "done", id, value });

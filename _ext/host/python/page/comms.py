@@ -34,9 +34,20 @@ class Comms:
         state = (data or {}).get("state")
         if kind == "comm_open" and isinstance(state, dict):
             data = {**data, "state": self._shared(state)}
+        elif state and "msg_id" in state:
+            self._catch(comm_id, bool(state["msg_id"]))
         message = {"type": kind, "id": comm_id, "data": data or {}}
         packed = [bytes(buffer) for buffer in buffers or []]
         self._speaker.send({"kind": "comm", "message": message}, packed)
+
+    def _catch(self, comm_id, begins):
+        """An Output widget begins to catch what is said, or ends: so Jupyter marks it."""
+        self._speaker.flush()
+        captures = self._speaker.captures
+        if begins:
+            captures.append(comm_id)
+        elif comm_id in captures:
+            captures.remove(comm_id)
 
     def _shared(self, state):
         short = dict(state)

@@ -15,7 +15,7 @@ class Speaker:
 
     def __init__(self, post):
         self._post = post
-        self.captures = []  # the Output widgets that take what is said now, innermost last
+        self.captures = []  # ids of the Output widgets that catch what is said now
         self.open(None)
 
     def open(self, cell):
@@ -59,10 +59,8 @@ class Speaker:
         self._output(output)
 
     def _output(self, output):
-        if self.captures:
-            self.captures[-1].take(output)
-        else:
-            self.send({"kind": "output", "id": self._cell, "output": output})
+        catcher = self.captures[-1] if self.captures else None
+        self.send({"kind": "output", "id": self._cell, "output": output, "catcher": catcher})
 
     def send(self, message, buffers=None):
         """Send a message as it is. Numbers that JSON does not have become null."""

@@ -12,7 +12,13 @@ import types
 class Shell:
     """What ``get_ipython()`` gives: a shell with a kernel, and nothing to type into."""
 
-    kernel = None
+    kernel = object()  # an Output widget catches what its msg_id marks: see `Comms.publish`
+
+    def get_parent(self):
+        return {"header": {"msg_id": "page"}}
+
+    def set_parent(self, parent):
+        pass
 
     def showtraceback(self, exception=None, **_):
         from . import session

@@ -1,0 +1,183 @@
+/** One code cell of the page: its source as published and as edited, and what it has put out. */
+import { loadEditor } from "./load.js";
+import { Outputs, printed } from "./outputs.js";
+
+/**
+ * @typedef {import("./editor.js").Editor} Editor
+ * @typedef {import("./protocol.js").Output} Output
+ * @typedef {import("./protocol.js").Result} Result
+ */
+
+/** @param {string} tag @param {Record<string, any>} properties */
+const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
+
+/** @param {string} text @param {string} name of what it does @param {() => void} onclick */
+const button = (text, name, onclick) => {
+  const el = make("button", { type: "button", textContent: text, onclick });
+  if (name) el.setAttribute("aria-label", name);
+  return el;
+};
+
+const NEEDS = "draws with matplotlib, which this page's Python lacks";
+
+export class Cell {
+  /** Whether it has run in the Python that is running now. */
+  ran = false;
+  /** @type {Editor | null} */
+  editor = null;
+  #running = false;
+
+  /**
+   * @param {HTMLElement} el
+   * @param {number} number from 1, in the order of the page
+   * @param {(id: string) => Node} view
+   * @param {{ run: (cell: Cell, advance?: boolean) => void, stop: () => void,
+   *   restart: () => void, changed: (cell: Cell) => void }} actions
+   */
+  constructor(el, number, view, actions) {
+    this.el = el;
+    this.number = number;
+    this.name = `cell ${number}`;
+    this.actions = actions;
+    this.input = /** @type {HTMLElement} */ (el.querySelector(".cell_input"));
+    this.code = /** @type {HTMLElement} */ (this.input.querySelector(".highlight pre"));
+    this.published = this.code.textContent?.replace(/\n$/, "") ?? "";
+    this.source = this.published;
+    this.colours = [...this.code.childNodes];
+    this.old = /** @type {HTMLElement | null} */ (el.querySelector(".cell_output"));
+    this.live = make("div", { className: "cell_output docutils container bn-live", hidden: true });
+    this.live.setAttribute("role", "log");
+    this.live.setAttribute("aria-label", `Output of ${this.name}`);
+    this.outputs = new Outputs(make("div", { className: "bn-outputs" }), view);
+    this.told = make("p", { className: "bn-told" });
+    this.told.setAttribute("role", "status");
+    this.bar = make("div", { className: "bn-bar", hidden: true });
+    this.reset = button("Reset", `Reset ${this.name} as published`, () => this.restore());
+    this.again = button("Restart Python", "", actions.restart);
+    this.bar.append(this.told, this.reset, this.again);
+    this.live.append(this.outputs.el);
+    (this.old ?? this.input).after(this.live, this.bar);
+    this.buttons = /** @type {HTMLButtonElement[]} */ ([...el.querySelectorAll(".bn-run button")]);
+  }
+
+  get edited() {
+    return this.source !== this.published;
+  }
+
+  /** Says in a line below the cell how it stands. @param {string} text */
+  tell(text) {
+    this.bar.hidden = false;
+    if (this.told.textContent !== text) this.told.textContent = text;
+    this.reset.hidden = !this.edited && this.live.hidden && !this.editor;
+  }
+
+  /** Shows whether it runs: its button then stops it. @param {boolean} running */
+  set running(running) {
+    this.#running = running;
+    const [run] = this.buttons;
+    run.textContent = running ? "Stop" : "Run";
+    run.setAttribute("aria-label", `${run.textContent} ${this.name}`);
+    this.el.classList.toggle("bn-running", running);
+  }
+
+  get running() {
+    return this.#running;
+  }
+
+  /** Makes ready for outputs: those that stand go when the first new one comes, or at the end. */
+  begin() {
+    this.running = true;
+    this.editor?.clearError();
+    let fresh = true;
+    const clear = () => {
+      if (fresh) this.outputs.clear();
+      fresh = false;
+      this.live.hidden = false;
+      if (this.old) this.old.hidden = true;
+    };
+    return {
+      add: (/** @type {Output} */ output) => {
+        clear();
+        this.outputs.add(output);
+        if (output.type === "error" && output.line)
+          this.editor?.markError(output.line, `${output.name}: ${output.message}`);
+      },
+      clear,
+    };
+  }
+
+  /**
+   * Says how a run has ended.
+   * @param {Result} result
+   * @param {string} how "Python 3.13, …, in 0.02 s"
+   */
+  finish(result, how) {
+    this.ran = result.status === "ok";
+    if (result.status === "stopped")
+      return this.tell("Stopped. Python starts anew at the next run.");
+    const needs = result.needs.includes("matplotlib");
+    if (needs && this.old)
+      for (const picture of this.old.querySelectorAll("img"))
+        this.outputs.el.append(picture.cloneNode());
+    const same = printed(this.live) === printed(this.old);
+    const drawn = needs ? ` This cell ${NEEDS}: the picture is the published one.` : "";
+    const differs = same
+      ? "The output is the published one."
+      : "The output differs from the published one.";
+    this.tell(`${result.status === "ok" ? differs : "It ended with an error."}${drawn} (${how})`);
+  }
+
+  /** Opens an editor in the place of the code. */
+  async edit() {
+    if (this.editor) return this.editor.focus();
+    const place = make("div", { className: "bn-editor" });
+    let advance = false;
+    place.addEventListener(
+      "keydown",
+      (/** @type {KeyboardEvent} */ e) => (advance = e.shiftKey),
+      true,
+    );
+    const { openEditor } = await loadEditor();
+    if (this.editor) return;
+    const shown = /** @type {HTMLElement} */ (this.input.firstElementChild);
+    this.editor = openEditor(place, {
+      source: this.source,
+      label: `The code of ${this.name}`,
+      onRun: () => this.actions.run(this, advance),
+      onChange: (source) => this.take(source),
+    });
+    shown.hidden = true;
+    shown.after(place);
+    this.buttons[1].hidden = true;
+    this.tell(this.told.textContent ?? "");
+    this.editor.focus();
+  }
+
+  /** Takes a new source from the editor, or from an earlier visit. @param {string} source */
+  take(source) {
+    this.source = source;
+    if (!this.editor) this.code.textContent = source;
+    this.actions.changed(this);
+    this.tell(this.edited ? "Changed, and not run yet." : "");
+  }
+
+  /** Brings the cell back as it was published. */
+  restore() {
+    if (this.running) this.actions.stop();
+    const shown = /** @type {HTMLElement} */ (this.input.firstElementChild);
+    this.editor?.destroy();
+    this.editor = null;
+    this.input.querySelector(".bn-editor")?.remove();
+    shown.hidden = false;
+    if (this.edited) this.ran = false;
+    this.source = this.published;
+    this.actions.changed(this);
+    this.code.replaceChildren(...this.colours);
+    this.live.hidden = true;
+    this.outputs.clear();
+    if (this.old) this.old.hidden = false;
+    this.bar.hidden = true;
+    this.buttons[1].hidden = false;
+    this.buttons[0].focus();
+  }
+}
