@@ -25,7 +25,12 @@ def start(post, figures):
     from .comms import Comms
 
     _here["comms"] = Comms(speaker, figures)
-    cells = _here["cells"] = Cells(speaker)
+    forget()
+
+
+def forget():
+    """Begin with no names, as in a new notebook."""
+    cells = _here["cells"] = Cells(_here["speaker"])
     cells.names["display"] = _here["display"]
 
 

@@ -1,0 +1,226 @@
+"""Python in the page: the cells of a built chapter are run, changed, stopped, from file://, too.
+
+It takes seconds to start: one page and one kernel serve most tests, each of which leaves the cells
+as it found them.
+"""
+
+import os
+import re
+
+import pytest
+from playwright.sync_api import expect
+from stage import serve, slide
+
+START = 500_000  # milliseconds: a busy machine is slow, not broken
+CHAPTER = "chapters/start_here.html"
+WITHOUT = "this book was built without Python in its pages"
+
+
+@pytest.fixture(scope="module")
+def python_book(book):
+    """The built book, if its pages have Python."""
+    if not (book / "_static" / "live.js").exists():
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(f"{WITHOUT}: see what `make book` says")
+        pytest.skip(WITHOUT)
+    return book
+
+
+class Reader:
+    """A reader of one page, with what it loaded and what went wrong."""
+
+    def __init__(self, context, address):
+        self.page = context.new_page()
+        self.page.set_default_timeout(START)
+        self.loaded, self.problems = [], []
+        self.page.on("request", lambda r: self.loaded.append(r.url))
+        self.page.on("console", lambda m: m.type == "error" and self.problems.append(m.text))
+        self.page.on("pageerror", lambda e: self.problems.append(str(e)))
+        self.page.goto(address)
+
+    def cell(self, number):
+        return self.page.locator(".cell:has(.bn-run)").nth(number - 1)
+
+    def press(self, number, name):
+        """Presses a button of a cell, unfolded if need be."""
+        cell = self.cell(number)
+        fold = cell.locator("details.hide:not([open]) > summary")
+        if fold.count():
+            fold.click()
+        cell.get_by_role("button", name=f"{name} cell {number}", exact=True).click()
+
+    def told(self, number):
+        return self.cell(number).locator(".bn-told")
+
+    def live(self, number):
+        return self.cell(number).locator(".bn-live")
+
+    def ran(self, number, words="The output "):
+        """Waits for the end of a run."""
+        expect(self.told(number)).to_contain_text(words, timeout=START)
+
+    def write(self, number, source):
+        """Puts a source into a cell's editor."""
+        if not self.cell(number).locator(".cm-content").count():
+            self.press(number, "Edit")
+        field = self.cell(number).locator(".cm-content")
+        expect(field).to_be_focused()
+        index = number - 1
+        script = "([i, text]) => { bnPython.notebook.cells[i].editor.value = text; }"
+        self.page.evaluate(script, [index, source])
+
+    def run(self, number, source, words="The output "):
+        """Writes a source, runs it with the keys, and waits for its end."""
+        self.write(number, source)
+        expect(self.told(number)).to_contain_text("not run yet")
+        self.page.keyboard.press("Control+Enter")
+        self.ran(number, words)
+
+
+@pytest.fixture(scope="module")
+def context(browser):
+    made = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def site(python_book):
+    with serve(python_book) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def reader(context, site):
+    """A page over http whose cell 2 has run, and with it cell 1."""
+    reader = Reader(context, f"{site}/{CHAPTER}")
+    reader.before = list(reader.loaded)
+    reader.press(2, "Run")
+    reader.ran(2)
+    return reader
+
+
+@pytest.fixture
+def cell(reader):
+    """The number of a cell to write into; it is reset after the test."""
+    yield 2
+    reader.cell(2).get_by_role("button", name="Reset cell 2 as published").click()
+    expect(reader.live(2)).to_be_hidden()
+    assert reader.problems == []
+
+
+def test_nothing_of_python_is_loaded_before_it_is_asked_for(reader, site):
+    early = [url for url in reader.before if re.search(r"live\.js|/python/", url)]
+    assert early == []
+    assert all(url.startswith((site, "blob:", "data:")) for url in reader.loaded)
+    assert reader.problems == []
+
+
+def test_a_cell_runs_those_above_it_and_shows_what_is_published(reader):
+    expect(reader.told(1)).to_contain_text("The output is the published one.")
+    expect(reader.told(2)).to_contain_text("The output is the published one.")
+    expect(reader.told(2)).to_contain_text("Python 3.13, NumPy 2.2, in your browser")
+
+
+def test_streams_and_the_last_expression(reader, cell):
+    reader.run(cell, "import sys\nprint('one')\nsys.stderr.write('two\\n')\nnp.arange(3) ** 2")
+    expect(reader.live(cell).locator("pre")).to_have_text(["one\n", "two\n", "array([0, 1, 4])"])
+    expect(reader.told(cell)).to_contain_text("differs from the published one")
+    reader.run(cell, "np.arange(3);")
+    expect(reader.live(cell).locator("pre")).to_have_count(0)
+
+
+def test_an_exception_names_its_line(reader, cell):
+    reader.run(cell, "def f(x):\n    return 1 / x\n\nf(0)", "ended with an error")
+    alert = reader.live(cell).get_by_role("alert")
+    expect(alert).to_contain_text("cell 2, line 4\n")
+    expect(alert).to_contain_text("cell 2, line 2, in f\n    return 1 / x")
+    expect(alert).to_contain_text("ZeroDivisionError: division by zero")
+    expect(alert).not_to_contain_text("page/")
+    expect(reader.cell(cell).locator(".bn-note")).to_have_text(
+        "ZeroDivisionError: division by zero"
+    )
+    reader.run(cell, "x = 1\ny = (2,\nz = = 3", "ended with an error")
+    expect(alert).to_contain_text(re.compile(r"cell 2, line \d\n.*SyntaxError", re.S))
+
+
+def test_ten_megabytes_of_output_are_cut(reader, cell):
+    reader.run(cell, "for i in range(100):\n    print('x' * 100_000)\nprint('end')")
+    text = reader.live(cell).inner_text()
+    assert 190_000 < len(text) < 210_000
+    assert "characters more, which are not shown" in text
+
+
+def test_the_figure_and_python_stay_joined_both_ways(reader, cell):
+    reader.run(cell, "figure = bn.BatchFigure([1.0, 2.0, 4.0], [0.5, -1.0, 0.2])\n"
+               "bn.controls(figure, gamma=(0.0, 3.0))")  # fmt: skip
+    assert not re.search("Cannot show", reader.live(cell).inner_text())
+    expect(reader.live(cell).locator(".bn-figure svg").first).to_be_visible()
+    slide(reader.page.locator(".bn-live"), "scale γ", 2.5)
+    ask = "print(figure.gamma, np.allclose(figure.dx, figure.compute()['dx']))"
+    script = """async ([source]) => {
+      let text = "";
+      const onOutput = (output) => { text += output.text ?? ""; };
+      bnPython.joined.flush();
+      await bnPython.kernel.run(source, { onOutput });
+      return text;
+    }"""
+    assert reader.page.evaluate(script, [ask]) == "2.5 True\n"
+    reader.page.evaluate(script, ["figure.gamma = 0.5"])
+    number = reader.live(cell).get_by_role("textbox", name="scale γ, value")
+    expect(number).to_have_value("0.50")
+
+
+def test_observe_link_buttons_and_interact(reader, cell):
+    reader.run(
+        cell,
+        "import ipywidgets as w\n"
+        "a, b = w.IntSlider(description='a'), w.IntSlider(description='b')\n"
+        "button = w.Button(description='Press')\n"
+        "button.on_click(lambda _: setattr(a, 'value', 7))\n"
+        "w.dlink((a, 'value'), (b, 'value'), lambda v: v + 1)\n"
+        "a.observe(lambda change: print('now', change.new), 'value')\n"
+        "@w.interact(n=(0, 5))\n"
+        "def f(n=2):\n"
+        "    print('n is', n)\n"
+        "w.VBox([a, b, button])",
+    )
+    live = reader.live(cell)
+    expect(live.locator(".bn-output")).to_have_text("n is 2\n")
+    live.get_by_role("slider", name="n", exact=True).fill("4")
+    expect(live.locator(".bn-output")).to_have_text("n is 4\n")
+    live.get_by_role("button", name="Press").click()
+    expect(live.get_by_role("textbox", name="a, value")).to_have_value("7")
+    expect(live.get_by_role("textbox", name="b, value")).to_have_value("8")
+    expect(live.locator(".bn-stdout").last).to_contain_text("now 7")
+
+
+def test_edits_are_lost_by_nothing_but_reset(context, reader, site, cell):
+    reader.write(cell, "kept = 1")
+    again = Reader(context, f"{site}/{CHAPTER}")
+    expect(again.cell(cell).locator(".cell_input pre")).to_have_text("kept = 1")
+    expect(again.told(cell)).to_contain_text("Changed, and not run yet")
+    again.cell(cell).get_by_role("button", name="Reset cell 2 as published").click()
+    expect(again.cell(cell).locator(".cell_input pre")).not_to_have_text("kept = 1")
+    again.page.close()
+
+
+def test_an_endless_loop_is_stopped_and_python_starts_anew(reader, cell):
+    reader.write(cell, "while True:\n    print('still here')")
+    reader.page.keyboard.press("Control+Enter")
+    expect(reader.live(cell)).to_contain_text("still here")
+    reader.press(cell, "Stop")
+    expect(reader.told(cell)).to_contain_text("Stopped")
+    loaded = len([url for url in reader.loaded if "part_" in url])
+    reader.run(cell, "bn.batch_norm.__name__")  # cell 1 runs again, too: bn is known
+    expect(reader.live(cell)).to_have_text("'batch_norm'")
+    assert len([url for url in reader.loaded if "part_" in url]) == loaded
+
+
+def test_it_works_from_a_file(context, python_book):
+    reader = Reader(context, (python_book / CHAPTER).as_uri())
+    reader.press(2, "Run")
+    reader.ran(2, "The output is the published one.")
+    assert reader.problems == []
+    assert all(url.startswith(("file:", "blob:", "data:")) for url in reader.loaded)
+    reader.page.close()
