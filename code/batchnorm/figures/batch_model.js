@@ -1,8 +1,8 @@
-import { edgeKey, forward, tensor } from "../graph/interpreter.js";
-import { parsed } from "./kit/graphs.js";
+import { edgeKey } from "../graph/interpreter.js";
+import { parsed, run as runOf } from "./kit/graphs.js";
 import { gradientPaths } from "./kit/paths.js";
 import { routesOf } from "./kit/routes.js";
-import { clamp } from "./kit/scale.js";
+import { clamp, dot } from "./kit/scale.js";
 
 /**
  * What BatchFigure shows, from its inputs; no DOM.
@@ -56,10 +56,8 @@ const givenAt = (inputs, graph, x) =>
   );
 
 /** @param {Inputs} inputs @param {Graph} graph @param {number[]} x @returns {number[]} */
-function outputsAt(inputs, graph, x) {
-  const given = Object.entries(givenAt(inputs, graph, x)).map(([name, v]) => [name, tensor(v)]);
-  return Array.from(forward(graph, Object.fromEntries(given))[graph.outputs[0]].data);
-}
+const outputsAt = (inputs, graph, x) =>
+  Array.from(runOf(graph, givenAt(inputs, graph, x)).outputs[0].data);
 
 /**
  * How far the one that went farthest has come, over all these places, each a list of numbers.
@@ -115,13 +113,10 @@ export function analyse(inputs, keep) {
       inputs: farthest(places.map((p) => p.x)),
       outputs: farthest(places.map((p) => p.y)),
     },
-    sums: { dx: sum(dx), ...(xHat && { along: sum(dx.map((v, i) => v * xHat[i])) }) },
+    sums: { dx: dx.reduce((a, b) => a + b), ...(xHat && { along: dot(dx, xHat) }) },
     ahead: step(AHEAD),
   };
 }
-
-/** @param {ArrayLike<number>} values */
-const sum = (values) => Array.from(values).reduce((a, b) => a + b, 0);
 
 /** @param {Inputs & Analysis} analysis */
 export const outputs = ({ defined, y, dx }) => (defined ? { y, dx } : { y: [], dx: [] });

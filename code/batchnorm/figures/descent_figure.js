@@ -1,8 +1,8 @@
 import { analyse, outputs } from "./descent_model.js";
-import { atStep, panels, plot, scrubber, upTo } from "./kit/chart.js";
+import { atStep, courses, panels, stepper, upTo } from "./kit/chart.js";
 import { makeFigure } from "./kit/figure.js";
-import { bar, button, report } from "./kit/panel.js";
-import { clamp, format, linear, niceDomain } from "./kit/scale.js";
+import { report } from "./kit/panel.js";
+import { format, linear, niceDomain } from "./kit/scale.js";
 import { drawing } from "./kit/svg.js";
 
 /** @typedef {import("./descent_model.js").Inputs & import("./descent_model.js").Analysis} Shown */
@@ -28,9 +28,8 @@ const these = (names) => names.map(titleOf).join(" and ");
 const away = (names) => `${these(names)} ${names.length > 1 ? "run" : "runs"} away`;
 
 /** The message, and its numbers. @param {Shown} shown */
-function words({ watch, step, steps, whole, part, courses, cut }) {
-  const gone = (/** @type {number} */ k) =>
-    watch.filter((name) => courses[name][k] === "runs away");
+function words({ watch, step, steps, whole, part, courses: went, cut }) {
+  const gone = (/** @type {number} */ k) => watch.filter((name) => went[name][k] === "runs away");
   const equal = (/** @type {number} */ a, /** @type {number} */ b) =>
     Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a));
   const same = watch.filter((name) =>
@@ -64,50 +63,34 @@ function mount(el, view) {
     view,
   );
   const told = report();
-  const go = (/** @type {number} */ to) =>
-    view.set({ step: clamp(Math.round(to), 0, view.get().steps) });
-  const by = (/** @type {number} */ steps) => go(view.get().step + steps);
-  const buttons = [
-    button("Back", () => by(-1)),
-    button("Step", () => by(1)),
-    button("To the start", () => go(0)),
-  ];
-  el.append(picture.root, bar(...buttons), told.root);
+  const { buttons, ...moves } = stepper(view);
+  el.append(picture.root, buttons, told.root);
 
   /** @param {Shown} shown @param {number} width */
   return function draw(shown, width) {
-    const { watch, step, steps, whole, part, courses, cut } = shown;
+    const { watch, step, steps, whole, part, courses: went, cut } = shown;
     const { verdict, rows, head } = words(shown);
     const places = panels(width, watch.length);
     picture.size(width, Math.max(...places.map(({ bottom }) => bottom)) + 24);
     for (const layer of ["ground", "things", "arrows"]) picture.layer(layer);
-    watch.forEach((name, k) => {
-      const place = places[k];
+    const plots = watch.map((name) => {
       // The ground knows all steps from the start on, so that it does not move
       const all = [...whole[name], ...part[name]];
       const domain = niceDomain([...all, ...all.map((v) => 1.06 * v)].filter(Number.isFinite));
-      const x = linear([0, steps], [place.left, place.right]);
-      const y = linear(domain, [place.bottom, place.top]);
-      const [wholly, partly] = courses[name];
-      const curves = [
-        {
-          className: "ink wide",
-          points: upTo(whole[name], step),
-          label: labelOf("whole", wholly),
-        },
-        {
-          className: `${lookOf(cut)} dashed`,
-          points: upTo(part[name], step),
-          label: labelOf("cut", partly),
-        },
-      ];
-      plot(picture, name, place, { x, y, title: titleOf(name), curves });
-      const text = `${verdict} ${rows.map((row) => `${row[0]}: ${row[1]}, cut ${row[2]}`).join("; ")}`;
-      /** @type {Parameters<typeof scrubber>[3]} */
-      const reads = { x, at: step, range: [0, steps], label: "step", text, go, by };
-      const line = scrubber(picture, `${name} step`, place, reads);
-      line.setAttribute("tabindex", k ? "-1" : "0"); // one of them is enough for the keyboard
+      const [wholly, partly] = went[name];
+      /** @param {string} className @param {number[]} path @param {string} label */
+      const curve = (className, path, label) => ({ className, points: upTo(path, step), label });
+      return {
+        y: (/** @type {number[]} */ range) => linear(domain, range),
+        title: titleOf(name),
+        curves: [
+          curve("ink wide", whole[name], labelOf("whole", wholly)),
+          curve(`${lookOf(cut)} dashed`, part[name], labelOf("cut", partly)),
+        ],
+      };
     });
+    const told_ = rows.map(([name, one, other]) => `${name}: ${one}, cut ${other}`).join("; ");
+    courses(picture, places, plots, { step, last: steps, text: `${verdict} ${told_}`, ...moves });
     picture.sweep();
     told.show(verdict, rows, head);
   };

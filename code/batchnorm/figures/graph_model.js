@@ -1,5 +1,5 @@
-import { backward, edgeKey, forward, nested, OPS, tensor } from "../graph/interpreter.js";
-import { parsed } from "./kit/graphs.js";
+import { backward, edgeKey, nested, OPS, tensor } from "../graph/interpreter.js";
+import { parsed, run } from "./kit/graphs.js";
 import { routesOf } from "./kit/routes.js";
 
 /**
@@ -106,10 +106,7 @@ export function analyse(inputs, keep) {
   const [graph, drawn] = [parsed(inputs.graph), drawnOf(inputs.picture)];
   const names = graph.nodes.flatMap(({ op, name = "" }) => (op === "input" ? [name] : []));
   const given = /** @type {Record<string, any>} */ (/** @type {unknown} */ (inputs));
-  const values = forward(
-    graph,
-    Object.fromEntries(names.map((name) => [name, tensor(given[name])])),
-  );
+  const { values } = run(graph, Object.fromEntries(names.map((name) => [name, given[name]])));
   const severed = new Set(inputs.cut.map(([target, slot]) => edgeKey(target, slot)));
   const dys = graph.outputs.length > 1 ? inputs.dy.map(tensor) : [tensor(inputs.dy)];
   const [full, now] = [backward(graph, values, dys), backward(graph, values, dys, severed)];

@@ -2,6 +2,7 @@ import "../graph/linalg.js";
 import { OPS } from "../graph/interpreter.js";
 import { parsed } from "./kit/graphs.js";
 import { gradientPaths } from "./kit/paths.js";
+import { dot } from "./kit/scale.js";
 
 /**
  * What JacobianFigure shows, from its inputs; no DOM.
@@ -42,9 +43,6 @@ const batch = (m, outlier) => [
   ...Array.from({ length: m - 1 }, (_, i) => (m > 2 ? -1 + (2 * i) / (m - 2) : 0)),
   outlier,
 ];
-
-/** @param {number[]} a @param {number[]} b */
-const dot = (a, b) => a.reduce((sum, v, i) => sum + v * b[i], 0);
 
 /**
  * By how much a matrix stretches a direction that it does not turn.

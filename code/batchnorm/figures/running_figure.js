@@ -1,5 +1,5 @@
 import { axis } from "./kit/axis.js";
-import { panels, plot, scrubber, upTo } from "./kit/chart.js";
+import { courses, panels, upTo } from "./kit/chart.js";
 import { makeFigure } from "./kit/figure.js";
 import { handle } from "./kit/handle.js";
 import { bar, button, report } from "./kit/panel.js";
@@ -119,7 +119,7 @@ function pairs(picture, { x, y_train, y_eval, batch }, width) {
  * @param {{places: import("./kit/chart.js").Place[], narrow: boolean, text: string}} how with a
  *   text for screen readers
  */
-function courses(picture, { stream, steps, step }, view, { places, narrow, text }) {
+function overSteps(picture, { stream, steps, step }, view, { places, narrow, text }) {
   const go = (/** @type {number} */ to) =>
     view.set({ step: clamp(Math.round(to), 0, view.get().steps - 1), shift: 0 });
   const by = (/** @type {number} */ more) => go(view.get().step + more);
@@ -130,22 +130,17 @@ function courses(picture, { stream, steps, step }, view, { places, narrow, text 
     ["variance", { truth: ["data", ones], running: ["variance", stream.var] }],
     ["mismatch of the two modes", { "": ["alarm", stream.off] }],
   ];
-  all.forEach(([title, lines], k) => {
+  const plots = all.map(([title, lines], k) => {
     const paths = Object.values(lines).map(([, path]) => path);
-    const { left, right, top, bottom } = places[k];
-    const x = linear([0, steps - 1], [left, right]);
-    const y = linear(niceDomain(paths.flat().map((v) => 1.05 * v)), [bottom, top]);
+    const domain = niceDomain(paths.flat().map((v) => 1.05 * v));
     const curves = Object.entries(lines).map(([label, [className, path]]) => ({
       ...{ className, label, points: upTo(path, steps) },
       dot: /** @type {[number, number]} */ ([step, path[Math.min(step, steps - 1)]]),
     }));
-    const foot = k === 2 ? "step" : undefined;
-    plot(picture, title, places[k], { x, y, title, curves, foot, beside: narrow });
-    const line = scrubber(picture, `${title} step`, places[k], {
-      ...{ x, at: step, range: [0, steps - 1], label: "step", text, go, by },
-    });
-    line.setAttribute("tabindex", k ? "-1" : "0"); // one of them is enough for the keyboard
+    const y = (/** @type {number[]} */ range) => linear(domain, range);
+    return { y, title, curves, foot: k === 2 ? "step" : undefined, beside: narrow };
   });
+  courses(picture, places, plots, { step, last: steps - 1, text, go, by });
 }
 
 /** @param {HTMLElement} el @param {View} view */
@@ -172,7 +167,7 @@ function mount(el, view) {
       narrow ? { ...place, right: place.right - 60 } : place,
     );
     picture.size(width, places[2].bottom + 38);
-    courses(picture, shown, view, { places, narrow, text: verdict });
+    overSteps(picture, shown, view, { places, narrow, text: verdict });
     picture.sweep();
     told.show(verdict, rows, head);
   };

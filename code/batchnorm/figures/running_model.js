@@ -1,5 +1,4 @@
-import { forward, indexOf, tensor } from "../graph/interpreter.js";
-import { parsed } from "./kit/graphs.js";
+import { parsed, run as runOf } from "./kit/graphs.js";
 
 /**
  * What RunningFigure shows, from its inputs: a stream of batches, one a step; no DOM.
@@ -40,16 +39,8 @@ const LARGEST = 64; // samples a batch
 
 /** @param {string} text a graph @param {Record<string, Tensor | number>} given */
 function run(text, given) {
-  const graph = parsed(text);
-  const all = Object.entries({ gamma: 1, beta: 0, ...given }).map(([name, v]) => [
-    name,
-    typeof v === "number" ? tensor(v) : v,
-  ]);
-  const values = forward(graph, Object.fromEntries(all));
-  return {
-    output: values[graph.outputs[0]].data,
-    of: (/** @type {string} */ name) => values[indexOf(graph, name)].data,
-  };
+  const { of, outputs } = runOf(parsed(text), { gamma: 1, beta: 0, ...given });
+  return { of, output: outputs[0].data };
 }
 
 /** @param {Float64Array | number[]} data @returns {Tensor} */

@@ -1,7 +1,6 @@
-import { forward, indexOf, tensor } from "../graph/interpreter.js";
-import { parsed } from "./kit/graphs.js";
+import { parsed, run as runOf } from "./kit/graphs.js";
 import { gradientPaths } from "./kit/paths.js";
-import { clamp } from "./kit/scale.js";
+import { clamp, dot } from "./kit/scale.js";
 
 /**
  * What SphereFigure shows, from its inputs; no DOM.
@@ -54,10 +53,8 @@ import { clamp } from "./kit/scale.js";
 const FAR = 1e6; // no step leads beyond
 const NOTHING = /** @type {Triple} */ ([0, 0, 0]);
 
-/** @param {ArrayLike<number>} a @param {ArrayLike<number>} b */
-const inner = (a, b) => Array.from(a).reduce((total, v, i) => total + v * b[i], 0);
 /** @param {ArrayLike<number>} a */
-export const lengthOf = (a) => Math.sqrt(inner(a, a));
+export const lengthOf = (a) => Math.sqrt(dot(a, a));
 /** a + k b. @param {ArrayLike<number>} a @param {ArrayLike<number>} b @returns {Triple} */
 export const shifted = (a, b, k = 1) =>
   /** @type {Triple} */ (Array.from(a, (v, i) => v + k * b[i]));
@@ -71,7 +68,7 @@ const FRAME = [
   [1, 1, 1].map((v) => v / Math.sqrt(3)),
 ];
 /** Samples to a place in space. @param {ArrayLike<number>} v */
-export const intoSpace = (v) => /** @type {Triple} */ (FRAME.map((axis) => inner(axis, v)));
+export const intoSpace = (v) => /** @type {Triple} */ (FRAME.map((axis) => dot(axis, v)));
 /** A place in space to samples. @param {Triple} p */
 export const outOfSpace = (p) => FRAME.reduce((sum, axis, k) => shifted(sum, axis, p[k]), NOTHING);
 
@@ -118,16 +115,13 @@ export function analyse(inputs) {
   const step = shifted(x, dx, -rate);
   const next = /** @type {Triple} */ (step.map((v) => clamp(v, -FAR, FAR)));
   const xHat = scaled(run.of("x_hat"), 1);
-  const varianceOf = (/** @type {number[]} */ at) => {
-    const given = { x: at, gamma: 1, beta: 0, eps };
-    const tensors = Object.entries(given).map(([name, v]) => [name, tensor(v)]);
-    return forward(graph, Object.fromEntries(tensors))[indexOf(graph, "var")].data[0];
-  };
+  const varianceOf = (/** @type {number[]} */ at) =>
+    runOf(graph, { x: at, gamma: 1, beta: 0, eps }).of("var")[0];
   const now = run.of("var")[0];
   const first = trail.length ? varianceOf(trail.slice(0, 3)) : now;
   return {
     ...{ defined: true, x_hat: xHat, dx, parts, s, next },
-    along: Math.abs(inner(dy, xHat)) / (lengthOf(xHat) || 1),
+    along: Math.abs(dot(dy, xHat)) / (lengthOf(xHat) || 1),
     variances: { first, now, next: varianceOf(next) },
     space: spaceOf(inputs, next, parts, xHat, dx),
   };

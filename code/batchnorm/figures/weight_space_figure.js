@@ -1,10 +1,11 @@
+import { courses, stepper, upTo } from "./kit/chart.js";
 import { makeFigure } from "./kit/figure.js";
 import { handle } from "./kit/handle.js";
-import { bar, button, legend, report } from "./kit/panel.js";
-import { clamp, format, tidy } from "./kit/scale.js";
+import { legend, report } from "./kit/panel.js";
+import { angle, clamp, format, linear, log, niceDomain, tidy } from "./kit/scale.js";
 import { drawing } from "./kit/svg.js";
-import { analyse, outputs } from "./weight_space_model.js";
-import { frameOf, layout, panel, plots } from "./weight_space_view.js";
+import { analyse, angleTo, KINDS, outputs } from "./weight_space_model.js";
+import { frameOf, panel } from "./weight_space_view.js";
 
 /**
  * @typedef {import("./weight_space_model.js").Inputs} Inputs
@@ -12,17 +13,50 @@ import { frameOf, layout, panel, plots } from "./weight_space_view.js";
  * @typedef {import("./weight_space_model.js").Pair} Pair
  * @typedef {import("./weight_space_model.js").Kind} Kind
  * @typedef {import("./weight_space_model.js").Here} Here
+ * @typedef {import("./kit/chart.js").Place} Place
+ * @typedef {import("./kit/svg.js").Drawing} Drawing
+ * @typedef {Inputs & Analysis} Shown
  * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
  */
 
-/** @type {Kind[]} */
-const KINDS = ["normal", "plain"];
 const MOST = 1e6; // the largest weight one can drag to
+const [GAP, HEADING] = [20, 24];
+const LEFT = 46; // of a plot: room for its numbers
+const WIDE = 560; // from this width on the panels stand side by side
+
+/** Where all stands. @param {number} width */
+function layout(width) {
+  const wide = width >= WIDE;
+  const half = (width - GAP) / 2;
+  /** @type {(left: number, top: number, w: number, h: number) => Place} */
+  const panel = (left, top, w, h) => ({ left, right: left + w, top, bottom: top + h });
+  /** @type {(left: number, top: number, w: number, h: number) => Place} */
+  const graph = (left, top, w, h) => panel(left + LEFT, top + 30, w - LEFT - 12, h - 30);
+  if (wide) {
+    const h = Math.min(half, 340);
+    const third = (width - 2 * GAP) / 3;
+    const plots = [0, 1, 2].map((k) => graph(k * (third + GAP), HEADING + h, third, 140));
+    const [normal, plain] = [0, half + GAP].map((left) => panel(left, HEADING, half, h));
+    return { height: HEADING + h + 164, normal, plain, plots };
+  }
+  const h = Math.min(0.68 * width, 300);
+  const [second, third] = [HEADING + h + 8, 2 * HEADING + h + half + 8];
+  return {
+    height: third + 124,
+    normal: panel(0, HEADING, width, h),
+    plain: panel(0, second + HEADING, half, half - 10),
+    plots: [
+      graph(half + GAP, second + HEADING - 22, half, half - 10),
+      graph(0, third, half, 100),
+      graph(half + GAP, third, half, 100),
+    ],
+  };
+}
 
 const list = (/** @type {Pair} */ v) => `(${v.map((n) => format(n, 2)).join(", ")})`;
 const degrees = (/** @type {number} */ v) => (Number.isFinite(v) ? `${format(v, 1)}°` : "–");
 
-/** The message. @param {Inputs & Analysis} shown */
+/** The message. @param {Shown} shown */
 function verdictOf({ now, step, rate, decay, paths, variance, w: start }) {
   const { normal, plain } = now;
   if (!normal.defined) {
@@ -56,7 +90,7 @@ function verdictOf({ now, step, rate, decay, paths, variance, w: start }) {
   return told.join(" ");
 }
 
-/** The numbers, with batch norm and without. @param {Inputs & Analysis} shown */
+/** The numbers, with batch norm and without. @param {Shown} shown */
 function rowsOf({ now, variance, rate }) {
   const both = [now.normal, now.plain];
   /** @type {(name: string, of: (here: Here) => string) => string[]} */
@@ -80,29 +114,19 @@ function rowsOf({ now, variance, rate }) {
   return all.filter(([name], k) => !/^by (its|the d)/.test(name) || /[1-9]/.test(all[k].join("")));
 }
 
-/** What moves the figure. @param {View} view */
-function actions(view) {
-  const go = (/** @type {number} */ to) =>
-    view.set({ step: clamp(Math.round(to), 0, view.get().steps) });
-  return {
-    go,
-    by: (/** @type {number} */ steps) => go(view.get().step + steps),
-    setW: (/** @type {number[]} */ w) => {
-      const [a, b] = w.map((v) => clamp(tidy(v), -MOST, MOST));
-      view.set({ w: [a, b], step: 0 });
-    },
-  };
-}
-
 /**
  * Where w starts, to be dragged.
- * @param {import("./kit/svg.js").Drawing} picture @param {Kind} kind
- * @param {import("./kit/chart.js").Place} place
+ * @param {Drawing} picture @param {Kind} kind
+ * @param {Place} place
  * @param {import("./weight_space_view.js").Frame} frame
- * @param {Inputs & Analysis} shown @param {View} view @param {ReturnType<typeof actions>} act
+ * @param {Shown} shown @param {View} view
  */
-function start(picture, kind, place, frame, { w, step, now }, view, act) {
+function start(picture, kind, place, frame, { w, step, now }, view) {
   const { left, right, top, bottom } = place;
+  const setW = (/** @type {number[]} */ to) => {
+    const [a, b] = to.map((v) => clamp(tidy(v), -MOST, MOST));
+    view.set({ w: [a, b], step: 0 });
+  };
   const [x, y] = frame.at(w);
   const turn = `gradient at ${degrees(now.normal.turn)} to w`;
   handle(picture, `${kind} start`, {
@@ -113,10 +137,44 @@ function start(picture, kind, place, frame, { w, step, now }, view, act) {
     move(px, py) {
       const u = clamp(px, left + 8, right - 8) - frame.cx;
       const v = frame.cy - clamp(py, top + 8, bottom - 8);
-      act.setW(Math.hypot(u, v) < 5 ? [0, 0] : [u / frame.unit, v / frame.unit]);
+      setW(Math.hypot(u, v) < 5 ? [0, 0] : [u / frame.unit, v / frame.unit]);
     },
-    nudge: (...by) => act.setW(view.get().w.map((v, i) => v + 0.1 * by[i])),
+    nudge: (...by) => setW(view.get().w.map((v, i) => v + 0.1 * by[i])),
   });
+}
+
+/**
+ * What goes with the steps.
+ * @param {Drawing} picture @param {Place[]} places @param {Shown} shown
+ * @param {{go: (step: number) => void, by: (steps: number) => void, text: string}} moves
+ */
+function plots(picture, places, { paths, steps, step, optimum, rate }, moves) {
+  const norms = KINDS.map((kind) => paths[kind].map(({ w }) => Math.hypot(...w)));
+  const rates = [norms[0].map((r) => rate / r ** 2), norms[1].map(() => rate)];
+  const angles = KINDS.map((kind) => paths[kind].map(({ w }) => angleTo(w, optimum)));
+  // The scales are those of the descent with batch norm, and of where both start
+  const powers = [...rates[0], rate].filter((v) => v > 1e-300 && v < Infinity).map(Math.log10);
+  const [low, high] = powers.length ? [Math.min(...powers), Math.max(...powers)] : [0, 0];
+  const ends = [10 ** Math.floor(low), 10 ** (Math.floor(high) + 1)];
+  const longest = niceDomain([...norms[0].filter(Number.isFinite), norms[1][0], 1]);
+  /** @type {[string, number[][], (range: number[]) => import("./kit/scale.js").Scale][]} */
+  const all = [
+    ["‖w‖", norms, (range) => linear(longest, range)],
+    ["effective rate η/‖w‖²", rates, (range) => log(ends, range)],
+    ["angle to the optimum", angles, (range) => angle([0, 180], range)],
+  ];
+  const these = all.map(([title, values, y], k) => ({
+    ...{ title, y },
+    curves: values
+      .map((path, i) => ({
+        className: ["data", "cut plain"][i],
+        label: k === 1 ? ["with", "without"][i] : undefined,
+        points: upTo(path, steps),
+        dot: /** @type {Pair} */ ([step, path[step] ?? NaN]),
+      }))
+      .reverse(),
+  }));
+  courses(picture, places, these, { step, last: steps, ...moves });
 }
 
 /** @param {HTMLElement} el @param {View} view */
@@ -125,15 +183,10 @@ function mount(el, view) {
   const picture = drawing(about, view);
   const told = report();
   const keys = legend();
-  const act = actions(view);
-  const buttons = [
-    button("Back", () => act.by(-1)),
-    button("Step", () => act.by(1)),
-    button("To the start", () => act.go(0)),
-  ];
-  el.append(picture.root, bar(...buttons), keys.root, told.root);
+  const { buttons, ...moves } = stepper(view);
+  el.append(picture.root, buttons, keys.root, told.root);
 
-  return function draw(/** @type {Inputs & Analysis} */ shown, /** @type {number} */ width) {
+  return function draw(/** @type {Shown} */ shown, /** @type {number} */ width) {
     const place = layout(width);
     const reach = picture.hold("reach", shown.reach);
     const verdict = verdictOf(shown);
@@ -144,9 +197,9 @@ function mount(el, view) {
       const frame = frameOf(place[kind], reach);
       panel(picture, kind, place[kind], frame, shown, reach);
       picture.layer("things");
-      start(picture, kind, place[kind], frame, shown, view, act);
+      start(picture, kind, place[kind], frame, shown, view);
     }
-    plots(picture, place.plots, shown, { ...act, text: `Step ${shown.step}. ${verdict}` });
+    plots(picture, place.plots, shown, { ...moves, text: `Step ${shown.step}. ${verdict}` });
     picture.sweep();
     keys.show([
       ["cut", "the next step"],

@@ -1,7 +1,6 @@
 import { descend } from "../graph/descend.js";
-import { forward, tensor } from "../graph/interpreter.js";
-import { parsed } from "./kit/graphs.js";
-import { clamp } from "./kit/scale.js";
+import { parsed, run, tensors } from "./kit/graphs.js";
+import { clamp, dot, grown } from "./kit/scale.js";
 
 /**
  * What WeightSpaceFigure shows, from its inputs; no DOM.
@@ -9,7 +8,7 @@ import { clamp } from "./kit/scale.js";
  * @typedef {[number, number]} Pair
  * @typedef {"normal" | "plain"} Kind with batch norm, or without
  * @typedef {import("../graph/tensor.js").Tensor} Tensor
- * @typedef {Record<string, Tensor>} Given
+ * @typedef {Record<string, any>} Given
  * @typedef {[number, number, number]} Form a, b, c of the quadratic form a u² + 2 b u v + c v²
  *
  * @typedef {object} Inputs
@@ -46,8 +45,7 @@ import { clamp } from "./kit/scale.js";
  *
  * @typedef {object} Contour
  * @property {number} low how low it lies, 1 for lowest
- * @property {number[]} angles of its rays, if it is made of rays
- * @property {[Pair, Pair][]} lines of which it is made otherwise
+ * @property {[Pair, Pair][]} lines of which it is made; at eps = 0 they are rays of length 1
  *
  * @typedef {object} Analysis
  * @property {Record<Kind, Point[]>} paths of all steps
@@ -58,14 +56,12 @@ import { clamp } from "./kit/scale.js";
  * @property {Contour[]} contours of the loss with batch norm
  */
 
+/** @type {Kind[]} */
+export const KINDS = ["normal", "plain"];
 const NAMES = { normal: "batch norm", plain: "plain" };
 const LARGEST = 1e150; // beyond it squares overflow, and numbers come out that are not true
 const ROOM = 8; // a descent that stays within is seen whole: the scale stands still
 
-/** @param {...number} values */
-const finite = (...values) => values.every(Number.isFinite);
-/** @param {Pair} a @param {Pair} b */
-const inner = (a, b) => a[0] * b[0] + a[1] * b[1];
 /**
  * The angle between two directions in degrees, NaN if one of them is none.
  * @param {Pair} a
@@ -73,7 +69,7 @@ const inner = (a, b) => a[0] * b[0] + a[1] * b[1];
  */
 export function angleTo(a, b) {
   if (!Math.hypot(...a) || !Math.hypot(...b)) return NaN;
-  return (Math.atan2(Math.abs(a[0] * b[1] - a[1] * b[0]), inner(a, b)) * 180) / Math.PI;
+  return (Math.atan2(Math.abs(a[0] * b[1] - a[1] * b[0]), dot(a, b)) * 180) / Math.PI;
 }
 
 /**
@@ -81,11 +77,8 @@ export function angleTo(a, b) {
  * @param {Inputs} inputs
  */
 function dataOf({ graphs, samples, correlation, optimum }) {
-  const graph = parsed(graphs.data);
-  const column = tensor(optimum.map((v) => [v]));
-  const given = { samples: tensor(samples), correlation: tensor(correlation), optimum: column };
-  const values = forward(graph, given);
-  const [x, t, gamma, beta] = graph.outputs.map((i) => values[i]);
+  const given = { samples, correlation, optimum: optimum.map((v) => [v]) };
+  const [x, t, gamma, beta] = run(parsed(graphs.data), given).outputs;
   return { x, t, gamma, beta };
 }
 
@@ -94,10 +87,8 @@ function dataOf({ graphs, samples, correlation, optimum }) {
  * @param {string} text @param {Given} given @param {Pair[]} points
  */
 function atEach(text, given, points) {
-  const graph = parsed(text);
-  const data = Float64Array.from([...points.map((p) => p[0]), ...points.map((p) => p[1])]);
-  const values = forward(graph, { ...given, w: { shape: [2, points.length], data } });
-  return Array.from(values[graph.outputs[0]].data);
+  const w = [0, 1].map((k) => points.map((p) => p[k]));
+  return Array.from(run(parsed(text), { ...given, w }).outputs[0].data);
 }
 
 /**
@@ -107,7 +98,7 @@ function atEach(text, given, points) {
 function descent(text, given, { w, rate, decay, steps }) {
   const graph = parsed(text);
   const [output] = graph.outputs;
-  const path = descend(graph, { ...given, w: tensor(w.map((v) => [v])) }, ["w"], {
+  const path = descend(graph, tensors({ ...given, w: w.map((v) => [v]) }), ["w"], {
     ...{ rate, decay, steps },
     stops: ({ w: { data } }) => !data.every((v) => Math.abs(v) <= LARGEST),
   });
@@ -121,9 +112,9 @@ function descent(text, given, { w, rate, decay, steps }) {
 function hereOf(path, { step, rate, decay, optimum }) {
   const point = path[clamp(step, 0, path.length - 1)];
   const { w, loss, gradient } = point;
-  const from = inner(w, w);
-  const along = inner(w, gradient);
-  const square = inner(gradient, gradient);
+  const from = dot(w, w);
+  const along = dot(w, gradient);
+  const square = dot(gradient, gradient);
   const tilted = Math.abs(along) > 1e-9 * Math.sqrt(from * square); // not rounding alone
   const parts = {
     gradient: rate ** 2 * square,
@@ -133,7 +124,7 @@ function hereOf(path, { step, rate, decay, optimum }) {
   const to = from + parts.gradient + parts.along + parts.decay;
   return {
     ...{ ...point, norm: Math.hypot(...w), change: { from, ...parts, to } },
-    ...{ defined: finite(loss, ...gradient), ended: path.length <= step },
+    ...{ defined: [loss, ...gradient].every(Number.isFinite), ended: path.length <= step },
     ...{ angle: angleTo(w, optimum), turn: angleTo(w, gradient) },
   };
 }
@@ -153,10 +144,6 @@ function formOf(text, given, [p, q]) {
 }
 
 const LEVELS = 9;
-const towards = (/** @type {number} */ angle, r = 1) =>
-  /** @type {Pair} */ ([r * Math.cos(angle), r * Math.sin(angle)]);
-const circle = (/** @type {number} */ count) =>
-  Array.from({ length: count }, (_, i) => (2 * Math.PI * i) / count);
 
 /**
  * Levels for contours: crowded at the ends of these values, since the loss is flat there.
@@ -170,43 +157,26 @@ function levels(values) {
 }
 
 /**
- * At eps = 0 the loss knows no length: its contours are rays.
- * @param {string} text @param {Given} given @returns {Contour[]}
- */
-function rays(text, given) {
-  const angles = circle(240);
-  const values = atEach(
-    text,
-    given,
-    angles.map((angle) => towards(angle)),
-  );
-  return levels(values).map(({ low, level }) => {
-    const found = angles.flatMap((angle, i) => {
-      const [u, v] = [values[i] - level, values[(i + 1) % angles.length] - level];
-      return u < 0 === v < 0 ? [] : [angle + (u / (u - v)) * angles[1]];
-    });
-    return { low, angles: found, lines: [] };
-  });
-}
-
-/**
- * With eps > 0 they bend: from the values on rings around the origin, the places on the sides of
- * each cell where a level is passed, joined.
+ * From the values on rings around the origin, the places on the sides of each cell where a level
+ * is passed, joined. At eps = 0 the loss knows no length: two rings tell all.
  * @param {string} text @param {Given} given @param {number} reach @returns {Contour[]}
  */
-function bent(text, given, reach) {
-  const [many, count] = [14, 72];
-  const angles = circle(count);
-  const radii = Array.from({ length: many }, (_, i) => reach * 2 * ((i + 0.2) / (many - 1)) ** 2);
-  const points = radii.flatMap((r) => angles.map((angle) => towards(angle, r)));
+function contoursOf(text, given, reach) {
+  const [many, count] = given.eps ? [14, 72] : [2, 240];
+  const radius = (/** @type {number} */ i) => reach * 2 * ((i + 0.2) / (many - 1)) ** 2;
+  const radii = given.eps ? Array.from({ length: many }, (_, i) => radius(i)) : [1e-6, 1];
+  const angles = Array.from({ length: count }, (_, i) => (2 * Math.PI * i) / count);
+  const points = radii.flatMap((r) =>
+    angles.map((angle) => /** @type {Pair} */ ([r * Math.cos(angle), r * Math.sin(angle)])),
+  );
   const values = atEach(text, given, points);
-  /** @type {(level: number, i: number, j: number) => Pair | null} */
+  /** @type {(level: number, i: number, j: number) => Pair[]} */
   const between = (level, i, j) => {
     const [u, v] = [values[i] - level, values[j] - level];
-    if (u < 0 === v < 0) return null;
+    if (u < 0 === v < 0) return [];
     const part = u / (u - v);
     const [p, q] = [points[i], points[j]];
-    return [p[0] + part * (q[0] - p[0]), p[1] + part * (q[1] - p[1])];
+    return [[p[0] + part * (q[0] - p[0]), p[1] + part * (q[1] - p[1])]];
   };
   return levels(values).map(({ low, level }) => {
     /** @type {[Pair, Pair][]} */
@@ -214,15 +184,10 @@ function bent(text, given, reach) {
     for (let i = 0; i + count < points.length; i++) {
       const j = i % count === count - 1 ? i + 1 - count : i + 1;
       const corners = [i, j, j + count, i + count];
-      const found = corners.flatMap((a, k) => between(level, a, corners[(k + 1) % 4]) ?? []);
-      for (let k = 0; k + 3 < found.length; k += 4) {
-        lines.push([
-          [found[k], found[k + 1]],
-          [found[k + 2], found[k + 3]],
-        ]);
-      }
+      const found = corners.flatMap((a, k) => between(level, a, corners[(k + 1) % 4]));
+      for (let k = 0; k + 1 < found.length; k += 2) lines.push([found[k], found[k + 1]]);
     }
-    return { low, angles: [], lines };
+    return { low, lines };
   });
 }
 
@@ -231,16 +196,9 @@ function bent(text, given, reach) {
  * @param {Record<Kind, Point[]>} paths @param {Inputs} inputs
  */
 function reachOf({ normal }, { w, step, optimum }) {
-  const far = (/** @type {Point[]} */ path) => {
-    const most = (/** @type {Pair} */ v) => Math.max(Math.abs(v[0]), Math.abs(v[1]));
-    const end = path.reduce(
-      (end, point) => Math.max(end, most(point.w)),
-      Math.max(most(w), most(optimum)),
-    );
-    let reach = 2; // it grows in jumps, not at each step
-    while (reach < 1.15 * end) reach *= 1.25;
-    return reach;
-  };
+  const most = (/** @type {Pair} */ v) => Math.max(Math.abs(v[0]), Math.abs(v[1]));
+  const far = (/** @type {Point[]} */ path) =>
+    grown(1.15 * Math.max(most(w), most(optimum), ...path.map((point) => most(point.w))), 2, 1.25);
   const whole = far(normal);
   return whole <= ROOM ? whole : far(normal.slice(0, step + 1));
 }
@@ -251,7 +209,7 @@ export function analyse(inputs, keep) {
   const ground = [graphs, samples, correlation, optimum];
   const data = keep("data", ground, () => dataOf(inputs));
   const { x, t } = data;
-  const given = { normal: { ...data, eps: tensor(eps) }, plain: { x, t } };
+  const given = { normal: { ...data, eps }, plain: { x, t } };
   const walk = (/** @type {Kind} */ kind) => descent(graphs[NAMES[kind]], given[kind], inputs);
   const how = [data, w, rate, decay, steps];
   const paths = {
@@ -260,9 +218,7 @@ export function analyse(inputs, keep) {
   };
   const reach = reachOf(paths, inputs);
   const contours = keep("contours", [data, eps, eps ? reach : 0], () =>
-    eps
-      ? bent(graphs[NAMES.normal], given.normal, reach)
-      : rays(graphs[NAMES.normal], given.normal),
+    contoursOf(graphs[NAMES.normal], given.normal, reach),
   );
   const forms = keep("forms", [data], () => ({
     variance: formOf(graphs.variance, { x }, [0, 0]),

@@ -1,11 +1,9 @@
 import { arrow } from "./kit/arrow.js";
-import { plot, scrubber } from "./kit/chart.js";
 import { labels } from "./kit/labels.js";
-import { angle, clamp, format, linear, log, niceDomain, short } from "./kit/scale.js";
-import { angleTo } from "./weight_space_model.js";
+import { clamp, format, linear, short } from "./kit/scale.js";
 
 /**
- * The panels of WeightSpaceFigure: the space of the two weights, and numbers over the steps.
+ * The panels of WeightSpaceFigure: the space of the two weights.
  *
  * @typedef {import("./weight_space_model.js").Inputs} Inputs
  * @typedef {Inputs & import("./weight_space_model.js").Analysis} Shown
@@ -17,40 +15,7 @@ import { angleTo } from "./weight_space_model.js";
  *   centre, the pixels of a weight of 1, from weights to pixels
  */
 
-const GAP = 20;
-const HEADING = 24;
-const LEFT = 46; // of a plot: room for its numbers
 const FAR = 1e4; // pixels: beyond this nothing is drawn
-const WIDE = 560; // from this width on the panels stand side by side
-
-/** Where all stands. @param {number} width */
-export function layout(width) {
-  const wide = width >= WIDE;
-  const half = (width - GAP) / 2;
-  /** @type {(left: number, top: number, w: number, h: number) => Place} */
-  const panel = (left, top, w, h) => ({ left, right: left + w, top, bottom: top + h });
-  /** @type {(left: number, top: number, w: number, h: number) => Place} */
-  const graph = (left, top, w, h) => panel(left + LEFT, top + 30, w - LEFT - 12, h - 30);
-  if (wide) {
-    const h = Math.min(half, 340);
-    const third = (width - 2 * GAP) / 3;
-    const plots = [0, 1, 2].map((k) => graph(k * (third + GAP), HEADING + h, third, 140));
-    const [normal, plain] = [0, half + GAP].map((left) => panel(left, HEADING, half, h));
-    return { height: HEADING + h + 164, normal, plain, plots };
-  }
-  const h = Math.min(0.68 * width, 300);
-  const [second, third] = [HEADING + h + 8, 2 * HEADING + h + half + 8];
-  return {
-    height: third + 124,
-    normal: panel(0, HEADING, width, h),
-    plain: panel(0, second + HEADING, half, half - 10),
-    plots: [
-      graph(half + GAP, second + HEADING - 22, half, half - 10),
-      graph(0, third, half, 100),
-      graph(half + GAP, third, half, 100),
-    ],
-  };
-}
 
 /** @param {Place} place @param {number} reach @returns {Frame} */
 export function frameOf({ left, right, top, bottom }, reach) {
@@ -82,19 +47,11 @@ function ellipses({ at, unit }, middle, [a, b, c]) {
 const THIN = { "vector-effect": "non-scaling-stroke" };
 
 /** @param {Drawing} picture @param {Frame} frame @param {Shown} shown @param {number} reach */
-function bentContours(picture, frame, { contours }, reach) {
-  contours.forEach(({ low, angles, lines }, k) => {
-    const far = 4 * reach;
-    const d = lines.length
-      ? lines.map((line) => lineOf(frame, line)).join("")
-      : angles
-          .map((a) =>
-            lineOf(frame, [
-              [0, 0],
-              [far * Math.cos(a), far * Math.sin(a)],
-            ]),
-          )
-          .join("");
+function contours(picture, frame, { contours: all, eps }, reach) {
+  const far = eps ? 1 : 4 * reach;
+  const out = (/** @type {Pair} */ [a, b]) => /** @type {Pair} */ ([far * a, far * b]);
+  all.forEach(({ low, lines }, k) => {
+    const d = lines.map((line) => lineOf(frame, line.map(out))).join("");
     const look = { class: "contour", "stroke-opacity": (0.6 * low).toFixed(3), d };
     picture.put(`contour ${k}`, "path", look);
   });
@@ -117,10 +74,7 @@ function ovals(picture, frame, { forms, optimum }) {
 
 /**
  * The axes through the origin, with ticks.
- * @param {Drawing} picture
- * @param {Kind} kind
- * @param {Place} place
- * @param {Frame} frame
+ * @param {Drawing} picture @param {Kind} kind @param {Place} place @param {Frame} frame
  */
 function axes(picture, kind, { left, right, top, bottom }, frame) {
   const { cx, cy, unit } = frame;
@@ -146,8 +100,7 @@ function axes(picture, kind, { left, right, top, bottom }, frame) {
 
 /**
  * Former norms worth a circle: apart from each other, the last ones first.
- * @param {number[]} norms
- * @param {number} apart
+ * @param {number[]} norms @param {number} apart
  */
 function former(norms, apart) {
   /** @type {number[]} */
@@ -160,25 +113,17 @@ function former(norms, apart) {
 
 /**
  * What counts of w: its length, now and before, and wᵀSw.
- * @param {Drawing} picture
- * @param {Frame} frame
- * @param {Shown} shown
+ * @param {Drawing} picture @param {Frame} frame @param {Shown} shown
  */
 function lengths(picture, frame, { paths, step, now, variance, forms }) {
   const { norm } = now.normal;
   if (!norm) return;
-  const [cx, cy] = [frame.cx, frame.cy];
+  const { cx, cy } = frame;
   const size = (/** @type {number} */ v) => Math.min(v * frame.unit, FAR).toFixed(1);
   const norms = paths.normal.slice(0, step + 1).map(({ w }) => Math.hypot(...w));
   former(norms, 3 / frame.unit).forEach((r, k) => {
-    const opacity = (0.8 ** k).toFixed(3);
-    picture.put(`former ${k}`, "circle", {
-      class: "ghost",
-      "stroke-opacity": opacity,
-      cx,
-      cy,
-      r: size(r),
-    });
+    const look = { class: "ghost", "stroke-opacity": (0.8 ** k).toFixed(3) };
+    picture.put(`former ${k}`, "circle", { ...look, cx, cy, r: size(r) });
   });
   picture.group("of wᵀSw", { transform: ellipses(frame, [0, 0], forms.variance) }, () => {
     const r = Math.min(Math.sqrt(variance), FAR / frame.unit).toFixed(4);
@@ -189,10 +134,7 @@ function lengths(picture, frame, { paths, step, now, variance, forms }) {
 
 /**
  * The descent so far, w, its gradient, the next step.
- * @param {Drawing} picture
- * @param {Kind} kind
- * @param {Frame} frame
- * @param {Shown} shown
+ * @param {Drawing} picture @param {Kind} kind @param {Frame} frame @param {Shown} shown
  */
 function walk(picture, kind, frame, { paths, now, step, rate, decay }) {
   const { at } = frame;
@@ -206,47 +148,29 @@ function walk(picture, kind, frame, { paths, now, step, rate, decay }) {
   const from = at(w);
   arrow(picture, `${kind} w`, at([0, 0]), from, { className: "data part", dot: 0 });
   if (defined) {
-    const tip = (/** @type {number[]} */ v, /** @type {number} */ k) =>
-      at([w[0] + k * v[0], w[1] + k * v[1]]);
-    const next = tip(
-      gradient.map((g, i) => g + decay * w[i]),
-      -rate,
-    );
+    const [a, b] = w.map((v, i) => v - rate * (gradient[i] + decay * v));
+    const next = at([a, b]);
     picture.put(`${kind} step`, "path", { class: "cut part", d: `M${pen(from)}L${pen(next)}` });
     const [cx, cy] = next;
     picture.put(`${kind} next`, "circle", { class: "cut landing", cx, cy, r: 5 });
-    arrow(picture, `${kind} gradient`, from, tip(gradient, 1), {
-      className: "gradient arrow",
-      head: 11,
-    });
+    const tip = at([w[0] + gradient[0], w[1] + gradient[1]]);
+    arrow(picture, `${kind} gradient`, from, tip, { className: "gradient arrow", head: 11 });
   }
   picture.put(`${kind} now`, "circle", { class: "data", cx: from[0], cy: from[1], r: 5 });
 }
 
 /**
  * Names, where there is room.
- * @param {Drawing} picture
- * @param {Kind} kind
- * @param {Place} place
- * @param {Frame} frame
+ * @param {Drawing} picture @param {Kind} kind @param {Place} place @param {Frame} frame
  * @param {Shown} shown
  */
 function names(picture, kind, place, { at, cx, cy, unit }, { now, optimum, correlation }) {
   const { left, right, top, bottom } = place;
-  const room = labels(picture, {
-    left: left + 2,
-    right: right - 2,
-    top: top + 2,
-    bottom: bottom - 2,
-  });
+  const room = labels(picture, place, 2);
   const { w, norm, gradient, defined } = now[kind];
   const away = (/** @type {Pair} */ p) => /** @type {Pair} */ ([p[0] - cx, p[1] - cy]);
-  const put = (
-    /** @type {string} */ text,
-    /** @type {Pair} */ p,
-    /** @type {Pair} */ normal,
-    look = "",
-  ) => {
+  /** @type {(text: string, p: Pair, normal: Pair, look?: string) => void} */
+  const put = (text, p, normal, look) => {
     const inside = p[0] > left && p[0] < right && p[1] > top && p[1] < bottom;
     if (inside) room.put(`${kind} name ${text.split(" ")[0]}`, text, p, normal, look);
   };
@@ -284,16 +208,14 @@ export function panel(picture, kind, place, frame, shown, reach) {
   picture.layer("ground");
   picture.put(`${kind} title`, "text", { class: "small title", x: left, y: top - 9 }, title);
   // A drawing in the drawing clips what leaves the panel
-  const clip = picture.put(`${kind} clip`, "svg", {
-    ...box,
-    viewBox: Object.values(box).join(" "),
-  });
+  const viewBox = Object.values(box).join(" ");
+  const clip = picture.put(`${kind} clip`, "svg", { ...box, viewBox });
   const scene = picture.group(`${kind} scene`, {}, () => {
     const part = (/** @type {string} */ name, /** @type {() => void} */ fill) =>
       picture.group(`${kind} ${name}`, {}, fill);
     part("frame", () => picture.put(`${kind} edge`, "rect", { class: "grid", ...box }));
     part("contours", () =>
-      normal ? bentContours(picture, frame, shown, reach) : ovals(picture, frame, shown),
+      normal ? contours(picture, frame, shown, reach) : ovals(picture, frame, shown),
     );
     part("axes", () => axes(picture, kind, place, frame));
     part("best", () => {
@@ -317,68 +239,3 @@ export function panel(picture, kind, place, frame, shown, reach) {
   });
   if (scene.parentNode !== clip) clip.append(scene);
 }
-
-const TITLES_OVER_STEPS = ["‖w‖", "effective rate η/‖w‖²", "angle to the optimum"];
-
-/**
- * @param {Drawing} picture @param {Place[]} places @param {Shown} shown
- * @param {{go: (step: number) => void, by: (steps: number) => void, text: string}} act
- */
-export function plots(picture, places, shown, { go, by, text }) {
-  const { paths, steps, step, optimum, rate } = shown;
-  const norms = (/** @type {Kind} */ kind) => paths[kind].map(({ w }) => Math.hypot(...w));
-  const off = (/** @type {{w: Pair}} */ { w }) => angleTo(w, optimum);
-  const [normal, plain] = [norms("normal"), norms("plain")];
-  const effective = normal.map((r) => rate / r ** 2);
-  const values = [
-    [normal, plain],
-    [effective, plain.map(() => rate)],
-    [paths.normal.map(off), paths.plain.map(off)],
-  ];
-  places.forEach((place, k) => {
-    const x = linear([0, steps], [place.left, place.right]);
-    const y = scaleOf(k, [...values[k][0], values[k][1][0]], [place.bottom, place.top]);
-    const curves = [1, 0].map((i) => ({
-      className: ["data", "cut plain"][i],
-      label: k === 1 ? ["with", "without"][i] : undefined,
-      points: shownOf(values[k][i], y, place),
-      dot: /** @type {Pair} */ ([step, values[k][i][step] ?? NaN]),
-    }));
-    plot(picture, `plot ${k}`, place, {
-      x,
-      y,
-      title: TITLES_OVER_STEPS[k],
-      curves: curves.reverse(),
-    });
-    /** @type {[number, number]} */
-    const range = [0, steps];
-    const reads = { x, at: step, range, label: "step", text, go, by };
-    const line = scrubber(picture, `scrub ${k}`, place, reads);
-    line.setAttribute("tabindex", k ? "-1" : "0"); // one of the three is enough for the keyboard
-  });
-}
-
-/**
- * The scale of the k-th plot, upright.
- * @param {number} k
- * @param {number[]} values
- * @param {Pair} range
- */
-function scaleOf(k, values, range) {
-  if (k === 2) return angle([0, 180], range);
-  const seen = values.filter((v) => Number.isFinite(v) && (k === 0 || v > 1e-300));
-  if (k === 0) return linear(niceDomain([...seen, 1]), range);
-  const powers = seen.length ? seen.map(Math.log10) : [0];
-  const ends = [Math.floor(Math.min(...powers)), Math.floor(Math.max(...powers)) + 1];
-  return log([10 ** ends[0], 10 ** ends[1]], range);
-}
-
-/**
- * A path's points; those outside the plot are left out.
- * @param {number[]} path
- * @param {import("./kit/scale.js").Scale} y
- * @param {Place} place
- * @returns {Pair[]}
- */
-const shownOf = (path, y, { top, bottom }) =>
-  path.map((v, i) => [i, y(v) >= top - 1 && y(v) <= bottom + 1 ? v : NaN]);

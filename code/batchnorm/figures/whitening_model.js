@@ -1,6 +1,6 @@
-import { backward, forward, indexOf, nested, tensor } from "../graph/interpreter.js";
+import { backward, indexOf, nested, tensor } from "../graph/interpreter.js";
 import "../graph/linalg.js";
-import { parsed } from "./kit/graphs.js";
+import { parsed, run } from "./kit/graphs.js";
 
 /**
  * What WhiteningFigure shows, from its inputs; no DOM. All of its matrices are those of traced
@@ -65,7 +65,7 @@ export const alike = ([p, q]) => p - q <= GAP * p;
  */
 function whiten({ method, graphs, iterations, eps }, x) {
   const graph = parsed(graphs[method]);
-  const values = forward(graph, { x: tensor(x), m: tensor(x.length), eps: tensor(eps) });
+  const { values } = run(graph, { x, m: x.length, eps });
   const [chosen] = graph.outputs.slice(graph.outputs.length > 1 ? iterations : 0);
   if (method === PCA && x.length > 1) {
     const spectrum = graph.nodes.findIndex(({ op }) => op === "eigenvalues");
@@ -85,13 +85,12 @@ function whiten({ method, graphs, iterations, eps }, x) {
 
 /**
  * @param {Inputs} inputs @param {Pair[]} x
- * @param {import("../graph/interpreter.js").Tensor} W which carries the arms on
+ * @param {any} W which carries the arms on
  * @returns {Ellipse}
  */
 function ellipseOf({ graphs }, x, W) {
-  const graph = parsed(graphs[METHODS.length]);
-  const values = forward(graph, { x: tensor(x), m: tensor(x.length), W });
-  const [mu, variances, arms, carried] = graph.outputs.map((i) => nested(values[i]));
+  const { outputs } = run(parsed(graphs[METHODS.length]), { x, m: x.length, W });
+  const [mu, variances, arms, carried] = outputs.map(nested);
   return { mu, values: variances, arms, carried };
 }
 
@@ -157,7 +156,7 @@ export function analyse(inputs) {
   const x = batchOf(inputs);
   const whitened = whiten(inputs, x);
   if (!whitened) {
-    const before = ellipseOf(inputs, x, tensor(IDENTITY));
+    const before = ellipseOf(inputs, x, IDENTITY);
     return { x, x_hat: [], dy: [], dx: [], landed: [], before, after: null };
   }
   const { xHat, W, back } = whitened;
@@ -166,7 +165,7 @@ export function analyse(inputs) {
     ...{ x, x_hat: xHat, dy, dx: back(dy) },
     landed: [xHat[chosen(inputs, x)], ...landings(inputs, x)],
     before: ellipseOf(inputs, x, W),
-    after: ellipseOf(inputs, xHat, tensor(IDENTITY)),
+    after: ellipseOf(inputs, xHat, IDENTITY),
   };
 }
 

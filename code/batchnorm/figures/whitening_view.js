@@ -1,7 +1,7 @@
 import { arrow } from "./kit/arrow.js";
 import { axis } from "./kit/axis.js";
 import { handle } from "./kit/handle.js";
-import { clamp, format, linear } from "./kit/scale.js";
+import { clamp, format, grown, linear } from "./kit/scale.js";
 import { alike, chosen } from "./whitening_model.js";
 
 /**
@@ -52,16 +52,8 @@ export function layout(width) {
   return { input, output, height: output.bottom + FOOT };
 }
 
-/**
- * How far a panel reaches so that it holds all points: doubled until it does.
- * @param {Pair[]} points
- */
-export function reachOf(points) {
-  const far = Math.max(0, ...points.flat().map(Math.abs));
-  let reach = 4;
-  while (reach < far * 1.05 && reach < 1e12) reach *= 2;
-  return reach;
-}
+/** How far a panel reaches so that it holds all points. @param {Pair[]} points */
+export const reachOf = (points) => grown(1.05 * Math.max(0, ...points.flat().map(Math.abs)), 4);
 
 /** The same scale both ways. @param {Panel} panel @param {number} reach */
 export function square({ left, right, top, bottom }, reach) {

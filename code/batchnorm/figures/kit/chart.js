@@ -1,6 +1,7 @@
 import { axis } from "./axis.js";
 import { handle } from "./handle.js";
-import { clamp } from "./scale.js";
+import { bar, button } from "./panel.js";
+import { clamp, linear } from "./scale.js";
 
 /** Curves over the steps of a run, and a line to drag at the step that is read. */
 
@@ -33,9 +34,17 @@ export function panels(width, count, y = 0, tall = TALL) {
  * @typedef {object} Curve
  * @property {string} className its colour and its line: "mean", "cut dashed", "ink wide" (to be
  *   seen below another one)
- * @property {[number, number][]} points in values; it is broken where one is not finite
+ * @property {[number, number][]} points in values; it is broken where one is not finite, or is
+ *   above or below the plot
  * @property {[number, number]} [dot] where its dot stands, in values; without it, at its end
  * @property {string} [label] stands at its end, where there is room for it
+ *
+ * @typedef {object} Reading of curves at a step
+ * @property {number} step
+ * @property {number} last the last one
+ * @property {string} text what is read, for screen readers
+ * @property {(step: number) => void} go
+ * @property {(steps: number) => void} by
  */
 
 /**
@@ -50,15 +59,15 @@ export const upTo = (path, end) => path.slice(0, end + 1).map((v, i) => [i, v]);
  * @param {[number, number][]} points
  * @param {import("./scale.js").Scale} x
  * @param {import("./scale.js").Scale} y
+ * @param {(point: [number, number]) => boolean} seen
  */
-function lineOf(points, x, y) {
+function lineOf(points, x, y, seen) {
   let pen = "M";
   let d = "";
-  for (const [a, b] of points) {
-    const [u, v] = [x(a), y(b)];
-    const seen = Number.isFinite(u) && Number.isFinite(v);
-    if (seen) d += `${pen}${u.toFixed(1)} ${v.toFixed(1)}`;
-    pen = seen ? "L" : "M";
+  for (const point of points) {
+    const on = seen(point);
+    if (on) d += `${pen}${x(point[0]).toFixed(1)} ${y(point[1]).toFixed(1)}`;
+    pen = on ? "L" : "M";
   }
   return d;
 }
@@ -96,29 +105,29 @@ function apart(heights, { top, bottom }, room = 15) {
  */
 export function plot(picture, key, place, of) {
   const { x, y, title, curves, dots = true, beside = false, foot } = of;
-  const { left, right, bottom } = place;
+  const { left, right, top, bottom } = place;
   picture.layer("ground");
   axis(picture, `${key} y`, { scale: y, at: left, grid: [left, right], upright: true, title });
   axis(picture, `${key} x`, { scale: x, at: bottom, title: foot });
   picture.layer("arrows");
-  const inside = (/** @type {number} */ v) => clamp(y(v), place.top, bottom);
-  const ends = curves.map(({ points }) => points.findLast(([, v]) => Number.isFinite(y(v))));
+  const seen = (/** @type {[number, number]} */ [, v]) => y(v) >= top - 1 && y(v) <= bottom + 1;
+  const ends = curves.map(({ points }) => points.findLast(seen));
   const heights = apart(
-    ends.map((end) => (end ? inside(end[1]) - 9 : bottom)),
+    ends.map((end) => (end ? y(end[1]) - 9 : bottom)),
     place,
   );
   curves.forEach(({ className, points, label, dot }, i) => {
-    const d = lineOf(points, x, y);
+    const d = lineOf(points, x, y, seen);
     picture.put(`${key} curve ${i}`, "path", { class: `${className} hollow line`, d });
     const end = ends[i];
     if (!end) return;
-    const [cx, cy] = [x(end[0]), inside(end[1])];
-    const [u, v] = dot ? [x(dot[0]), y(dot[1])] : [cx, cy];
-    if (dots && Number.isFinite(v)) {
-      const at = { class: `${className} dot`, cx: u, cy: v, r: 4.5 };
-      picture.put(`${key} dot ${i}`, "circle", at);
+    const at = dot ?? end;
+    if (dots && seen(at)) {
+      const where = { class: `${className} dot`, cx: x(at[0]), cy: y(at[1]), r: 4.5 };
+      picture.put(`${key} dot ${i}`, "circle", where);
     }
     if (!label) return;
+    const cx = x(end[0]);
     const late = !beside && cx > (left + right) / 2;
     const where = { x: late ? Math.min(cx + 4, right) : cx + 8, y: heights[i] };
     const look = `small halo label${late ? " end" : ""}`;
@@ -148,4 +157,41 @@ export function scrubber(picture, key, { top, bottom }, { x, at, range, label, t
     move: (u) => go(x.invert(u)),
     nudge: (right, up) => by(right + up),
   });
+}
+
+/**
+ * Plots over the same steps, and through each the line at the step that is read.
+ *
+ * @param {import("./svg.js").Drawing} picture
+ * @param {Place[]} places
+ * @param {(Omit<Parameters<typeof plot>[3], "x" | "y"> &
+ *   {y: (range: [number, number]) => import("./scale.js").Scale})[]} plots
+ * @param {Reading} read
+ */
+export function courses(picture, places, plots, { step, last, text, go, by }) {
+  plots.forEach((of, k) => {
+    const { left, right, top, bottom } = places[k];
+    const x = linear([0, last], [left, right]);
+    plot(picture, `course ${k}`, places[k], { ...of, x, y: of.y([bottom, top]) });
+    const line = scrubber(picture, `step ${k}`, places[k], {
+      ...{ x, at: step, range: [0, last], label: "step", text, go, by },
+    });
+    line.setAttribute("tabindex", k ? "-1" : "0"); // one of them is enough for the keyboard
+  });
+}
+
+/**
+ * What moves the `step` of a figure, up to its `steps`; and the buttons that do.
+ * @param {{get: () => any, set: (changes: any) => void}} view
+ */
+export function stepper(view) {
+  const go = (/** @type {number} */ to) =>
+    view.set({ step: clamp(Math.round(to), 0, view.get().steps) });
+  const by = (/** @type {number} */ steps) => go(view.get().step + steps);
+  const buttons = bar(
+    button("Back", () => by(-1)),
+    button("Step", () => by(1)),
+    button("To the start", () => go(0)),
+  );
+  return { go, by, buttons };
 }

@@ -1,5 +1,4 @@
 import { enlarger } from "./enlarge.js";
-import { parsed as parsedOnce } from "./graphs.js";
 
 /**
  * What joins every figure to its model: analyse once a state, draw once a frame, clean up.
@@ -227,37 +226,17 @@ function shown(mount, { get, analysis, set, again, views }, el) {
  * @param {Figure<Inputs, Analysis>} figure
  */
 export function makeFigure(figure) {
-  const { mount, ...pure } = withOutputs(figure);
   return () => {
     /** @type {any} */
     let shared; // by all views: initialize runs before the first render
     return {
       /** @param {{model: Model}} what */
       initialize({ model }) {
-        shared = analysed({ ...pure, mount }, model);
+        shared = analysed(figure, model);
         return shared.end;
       },
       /** @param {{el: HTMLElement}} what */
-      render: ({ el }) => shown(mount, shared, el),
+      render: ({ el }) => shown(figure.mount, shared, el),
     };
   };
 }
-
-/**
- * Until every figure has an `analyse`: one with `compute` hands back all that it computes.
- * @param {any} figure
- */
-function withOutputs(figure) {
-  if (figure.analyse) return figure;
-  const names = new Set();
-  const analyse = (/** @type {any} */ inputs) => {
-    const found = figure.compute(inputs);
-    Object.keys(found).forEach((name) => names.add(name));
-    return found;
-  };
-  const outputs = (/** @type {any} */ all) =>
-    Object.fromEntries([...names].map((name) => [name, all[name]]));
-  return { analyse, outputs, mount: figure.mount };
-}
-
-export const parsed = parsedOnce; // until every model takes it from graphs.js itself

@@ -1,15 +1,40 @@
+import { forward, indexOf, tensor } from "../../graph/interpreter.js";
 import { readGraph } from "../../graph/wire.js";
 
-/** @type {Map<string, import("../../graph/interpreter.js").Graph>} */
+/**
+ * @typedef {import("../../graph/interpreter.js").Graph} Graph
+ * @typedef {import("../../graph/tensor.js").Tensor} Tensor
+ */
+
+/** @type {Map<string, Graph>} */
 const graphs = new Map();
 
-/**
- * The graph of a JSON text; a text is parsed once.
- * @param {string} text
- * @returns {import("../../graph/interpreter.js").Graph}
- */
+/** The graph of a JSON text; a text is parsed once. @param {string} text @returns {Graph} */
 export function parsed(text) {
   const known = graphs.get(text) ?? readGraph(text);
   graphs.set(text, known);
   return known;
+}
+
+/**
+ * What is given to a graph, as tensors.
+ * @param {Record<string, any>} given a number, nested lists or a tensor for each input
+ * @returns {Record<string, Tensor>}
+ */
+export const tensors = (given) =>
+  Object.fromEntries(Object.entries(given).map(([name, v]) => [name, v?.shape ? v : tensor(v)]));
+
+/**
+ * Runs a graph forward.
+ * @param {Graph} graph
+ * @param {Record<string, any>} given as for `tensors`
+ */
+export function run(graph, given) {
+  const values = forward(graph, tensors(given));
+  return {
+    values,
+    outputs: graph.outputs.map((i) => values[i]),
+    /** The entries of the node of that name, row by row. @param {string} name */
+    of: (name) => values[indexOf(graph, name)].data,
+  };
 }

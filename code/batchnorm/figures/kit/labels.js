@@ -3,9 +3,12 @@
  * points, or to the other side, or further off, wherever the first free place is.
  *
  * @param {ReturnType<typeof import("./svg.js").drawing>} picture
- * @param {{left: number, right: number, top: number, bottom: number}} room
+ * @param {import("./chart.js").Place} room
+ * @param {number} [margin] in the room, to be kept free
  */
-export function labels(picture, { left, right, top, bottom }) {
+export function labels(picture, room, margin = 0) {
+  const [left, top] = [room.left + margin, room.top + margin];
+  const [right, bottom] = [room.right - margin, room.bottom - margin];
   /** @type {number[][]} boxes that are taken: left, top, right, bottom */
   const taken = [];
   const overlap = (/** @type {number[]} */ a) =>

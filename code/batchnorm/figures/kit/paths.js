@@ -1,4 +1,5 @@
-import { backward, forward, indexOf, leaving, tensor } from "../../graph/interpreter.js";
+import { backward, indexOf, leaving, tensor } from "../../graph/interpreter.js";
+import { run } from "./graphs.js";
 
 /**
  * Runs a traced batch normalization and splits the gradient at x by the path it took.
@@ -16,8 +17,7 @@ import { backward, forward, indexOf, leaving, tensor } from "../../graph/interpr
  *   value, `without(…)` the gradient with all edges cut that leave these nodes; entries row by row
  */
 export function gradientPaths(graph, inputs, dy, always = []) {
-  const tensors = Object.fromEntries(Object.entries(inputs).map(([name, v]) => [name, tensor(v)]));
-  const values = forward(graph, tensors);
+  const { values, of } = run(graph, inputs);
   const at = indexOf(graph, "x");
   const without = (/** @type {string[]} */ ...names) => {
     const cut = new Set([...always, ...names.flatMap((name) => leaving(graph, name))]);
@@ -29,5 +29,5 @@ export function gradientPaths(graph, inputs, dy, always = []) {
     mean: dx.map((v, i) => v - withVariance[i]),
     variance: withVariance.map((v, i) => v - direct[i]),
   };
-  return { of: (name) => values[indexOf(graph, name)].data, dx, paths, without };
+  return { of, dx, paths, without };
 }

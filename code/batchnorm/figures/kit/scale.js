@@ -65,6 +65,13 @@ export function angle([a, b], range) {
   });
 }
 
+/** @param {ArrayLike<number>} a @param {ArrayLike<number>} b */
+export function dot(a, b) {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
+
 /** @param {number} v @param {number} lo @param {number} hi */
 export const clamp = (v, lo, hi) => Math.min(hi, Math.max(lo, v));
 
@@ -83,18 +90,24 @@ export function ticks(lo, hi, count = 5) {
 }
 
 /**
- * [−base, base], each end doubled until it holds all values: it grows in jumps, not at each move.
+ * The end of a range that reaches `far`: it grows in jumps, not at each move.
+ * @param {number} far @param {number} least
+ */
+export function grown(far, least, by = 2) {
+  let end = least;
+  while (end < far && Number.isFinite(far)) end *= by;
+  return end;
+}
+
+/**
+ * [−base, base], each end doubled until it holds all values.
  * @param {number[]} values
  * @returns {[number, number]}
  */
-export function domainOf(values, base = 4) {
-  const reach = (/** @type {number} */ far) => {
-    let end = base;
-    while (end < far * 1.05 && Number.isFinite(far)) end *= 2;
-    return end;
-  };
-  return [-reach(-Math.min(0, ...values)), reach(Math.max(0, ...values))];
-}
+export const domainOf = (values, base = 4) => [
+  -grown(-1.05 * Math.min(0, ...values), base),
+  grown(1.05 * Math.max(0, ...values), base),
+];
 
 /**
  * A range for a plot: round ends, never empty, that holds all values and zero.
