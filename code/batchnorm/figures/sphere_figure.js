@@ -2,7 +2,7 @@ import { makeFigure } from "./kit/figure.js";
 import { handle } from "./kit/handle.js";
 import { motion } from "./kit/motion.js";
 import { bar, button, legend, report } from "./kit/panel.js";
-import { format } from "./kit/scale.js";
+import { format, grown } from "./kit/scale.js";
 import { drawing, setText } from "./kit/svg.js";
 import { analyse, intoSpace, lengthOf, outOfSpace, outputs, shifted } from "./sphere_model.js";
 import { bound, ground, HIGH, layout, parts, STEEP, sceneOf, walk } from "./sphere_view.js";
@@ -70,19 +70,18 @@ function words({ x, dy, x_hat, dx, defined, parts, along, peeled, trail, varianc
     Math.abs(now - first) <= 1e-12 * first ? "stayed" : now > first ? "grew" : "shrank";
   const count = trail.length / 3;
   const steps = count === 1 ? "one step" : `${count} steps`;
-  const grown = change === "stayed" ? "" : ` from ${format(first, 2)} to ${format(now, 2)}`;
+  const rise = change === "stayed" ? "" : ` from ${format(first, 2)} to ${format(now, 2)}`;
   const outwards = eps === 0 && gamma && change === "grew" ? ", outwards along tangents" : "";
   const row = (/** @type {string} */ name, /** @type {Triple | number[]} */ v) => [
     name,
     ...[...v, lengthOf(v)].map((n) => brief(n, lengthOf(v))),
   ];
-  const rows = [
-    ...[row("x", x), row("x̂", x_hat), row("dy", dy), row("mean removes", parts.mean)],
-    ...[row("variance removes", parts.variance), row("passes", parts.passes), row("dx", dx)],
-  ];
   return {
-    verdict: count ? `In ${steps}${outwards}, the variance ${change}${grown}.` : told[peeled],
-    rows,
+    verdict: count ? `In ${steps}${outwards}, the variance ${change}${rise}.` : told[peeled],
+    rows: [
+      ...[row("x", x), row("x̂", x_hat), row("dy", dy), row("mean removes", parts.mean)],
+      ...[row("variance removes", parts.variance), row("passes", parts.passes), row("dx", dx)],
+    ],
     head: ["", "1", "2", "3", "length"],
   };
 }
@@ -134,11 +133,8 @@ function inPlane(scene, { x, dy, defined, space }, act, view) {
   if (!defined) return;
   const [start, , r, tip] = space.chain;
   knob(scene, "grip dy", tip, "gradient hollow", {
-    ...{
-      label: "dy in the plane",
-      value: lengthOf(shifted(r, start, -1)),
-      text: `dy = ${list(dy)}`,
-    },
+    ...{ label: "dy in the plane", text: `dy = ${list(dy)}` },
+    value: lengthOf(shifted(r, start, -1)),
     move: (px, py) => act.setDy(flat(px, py).map((v, k) => v - start[k])),
     nudge: (...step) => act.setDy(by(intoSpace(view.get().dy), step)),
   });
@@ -156,11 +152,8 @@ function alongOne(scene, { x, dy, defined, space }, act, view) {
   const out = (/** @type {"x" | "dy"} */ name) => intoSpace(view.get()[name])[2];
   const mean = format(out("x") / Math.sqrt(3), 2);
   knob(scene, "grip mean", space.x, "data", {
-    ...{
-      label: "the batch along 1: its mean",
-      value: space.x[2],
-      text: `mean ${mean}, x = ${list(x)}`,
-    },
+    ...{ label: "the batch along 1: its mean", value: space.x[2] },
+    text: `mean ${mean}, x = ${list(x)}`,
     move: (_, py) => act.setX([undefined, undefined, high(py, space.centred)]),
     nudge: (right, up) => act.setX([undefined, undefined, out("x") + 0.1 * (right + up)]),
   });
@@ -180,9 +173,7 @@ function reachOf({ x, chain, trail }) {
   far.push(Math.abs(chain.at(-1)?.[2] ?? 0) / HIGH);
   // A mean far away would shrink all else: its point stays at the edge, and the words tell it
   far.push(Math.min(Math.abs(x[2]) / HIGH, 2 * Math.max(3, ...far)));
-  let reach = 3; // it grows in jumps, not at each move
-  while (reach < 1.05 * Math.max(...far)) reach *= 1.25;
-  return reach;
+  return grown(1.05 * Math.max(...far), 3, 1.25);
 }
 
 /** The same, with all that stands as high as x no higher than the view shows. */
@@ -195,10 +186,8 @@ function lowered(/** @type {Analysis["space"]} */ space, /** @type {number} */ m
 
 /** @param {HTMLElement} el @param {View} view */
 function mount(el, view) {
-  const picture = drawing(
-    "Three samples as a point in space, and the gradient that flows back",
-    view,
-  );
+  const about = "Three samples as a point in space, and the gradient that flows back";
+  const picture = drawing(about, view);
   const told = report();
   const keys = legend();
   const act = actions(view);
@@ -212,7 +201,7 @@ function mount(el, view) {
 
   return function draw(/** @type {Inputs & Analysis} */ analysis, /** @type {number} */ width) {
     const { peeled, turn, defined } = analysis;
-    const { height, top, side } = layout(width);
+    const { height, ...places } = layout(width);
     const reach = picture.hold("reach", reachOf(analysis.space));
     const space = lowered(analysis.space, reach * HIGH);
     const shown = { ...analysis, space };
@@ -222,19 +211,14 @@ function mount(el, view) {
     const tips = [3, 2, 1].map((k) => space.chain[k]); // of what is left of dy
     picture.size(width, height);
     for (const layer of ["ground", "arrows", "things"]) picture.layer(layer);
-    const scenes = [
-      sceneOf(picture, "top", top, reach, turn),
-      sceneOf(picture, "side", side, reach, turn),
-    ];
+    const scenes = /** @type {const} */ (["top", "side"]).map((name) =>
+      sceneOf(picture, name, places[name], reach, turn),
+    );
     scenes.forEach((scene, k) => {
       const { left, top: y } = scene.box;
       picture.layer("ground");
-      picture.put(
-        scene.id("title"),
-        "text",
-        { class: "small title", x: left, y: y - 9 },
-        titles[k],
-      );
+      const at = { class: "small title", x: left, y: y - 9 };
+      picture.put(scene.id("title"), "text", at, titles[k]);
       if (k) turner(scene, turn, act, view);
       ground(scene, shown);
       picture.layer("arrows");

@@ -165,14 +165,12 @@ function plots(picture, places, { paths, steps, step, optimum, rate }, moves) {
   ];
   const these = all.map(([title, values, y], k) => ({
     ...{ title, y },
-    curves: values
-      .map((path, i) => ({
-        className: ["data", "cut plain"][i],
-        label: k === 1 ? ["with", "without"][i] : undefined,
-        points: upTo(path, steps),
-        dot: /** @type {Pair} */ ([step, path[step] ?? NaN]),
-      }))
-      .reverse(),
+    curves: values.map((path, i) => ({
+      className: ["data", "cut plain"][i],
+      label: k === 1 ? ["with", "without"][i] : undefined,
+      points: upTo(path, steps),
+      dot: /** @type {Pair} */ ([step, path[step] ?? NaN]),
+    })),
   }));
   courses(picture, places, these, { step, last: steps, ...moves });
 }
