@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
-from ..graph import OPS, Edge, unbroadcast
+from ..graph import OPS, Edge
 
 INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@"}
 MOMENTS = {"mu": "the mean (mu)", "var": "the variance (var)"}
@@ -232,25 +232,14 @@ def _swaps(graph, i, slot, source):
 # --- Slips of the backward pass: how a gradient flows -------------------------------------------
 
 
-def gradients(graph, values, dys, slip):
-    """The gradient at every node with the slip; zeros where nothing arrives."""
-    grads = [np.zeros_like(v, dtype=float) for v in values]
-    for i, dy in zip(graph.outputs, dys, strict=True):
-        grads[i] = grads[i] + dy
-    for target in reversed(range(len(values))):
-        node = graph.nodes[target]
-        for slot, source in enumerate(node.inputs):
-            if graph.nodes[source].op == "constant":
-                continue
-            edge = Edge(target, slot)
-            taken = [values[k] for k in node.inputs]
-            d = OPS[node.op].rules[slot](grads[target], values[target], *taken, **node.params)
-            change = (slip.edges or {}).get(edge)
-            if change:
-                d = change(d, grads[target], taken)
-            d = np.broadcast_to(d, np.broadcast_shapes(np.shape(d), np.shape(values[source])))
-            grads[source] = grads[source] + unbroadcast(d, np.shape(values[source]))
-    return grads
+def gradients(run, dy, slip):
+    """The run's gradients with the slip."""
+
+    def carried(edge, d, arrived, taken):
+        change = (slip.edges or {}).get(edge)
+        return change(d, arrived, taken) if change else d
+
+    return run.backward(dy, carried=carried)
 
 
 def _scaled(factor):

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..graph import OPS, unbroadcast
+from ..graph import OPS
+from ..graph.graph import Run
 from .differences import as_array, close
-from .slips import Slip, gradients
 
 
 def judge(trial, variables, stages):
@@ -39,19 +39,11 @@ def judge(trial, variables, stages):
         values.append(value)
     if not trial.upstream:
         return judged
-    whole = gradients(graph, trial.run.arrays, trial.upstream, Slip(""))
-    grads = [np.zeros_like(v, dtype=float) for v in values]
-    for i, dy in zip(graph.outputs, trial.upstream, strict=True):
-        grads[i] = grads[i] + dy
-    for target in reversed(range(len(values))):
-        node = graph.nodes[target]
-        if node.name:
-            grads[target] = settle(f"d{node.name}", whole[target], grads[target])
-        for slot, source in enumerate(node.inputs):
-            if graph.nodes[source].op != "constant":
-                taken = [values[k] for k in node.inputs]
-                with np.errstate(all="ignore"):
-                    rule = OPS[node.op].rules[slot]
-                    d = rule(grads[target], values[target], *taken, **node.params)
-                grads[source] = grads[source] + unbroadcast(np.asarray(d), np.shape(values[source]))
+
+    def received(i, d):
+        name = graph.nodes[i].name
+        return settle(f"d{name}", trial.found.arrays[i], d) if name else d
+
+    with np.errstate(all="ignore"):
+        Run(graph, values).backward(trial.dy, received=received)
     return judged

@@ -1,8 +1,9 @@
 import { analyse, outputs } from "./batch_model.js";
-import { layout, paint, PATHS, REACH } from "./batch_view.js";
+import { layout, paint, REACH } from "./batch_view.js";
 import { makeFigure } from "./kit/figure.js";
 import { motion } from "./kit/motion.js";
 import { bar, button, legend, report } from "./kit/panel.js";
+import { PATHS } from "./kit/routes.js";
 import { clamp, domainOf, format } from "./kit/scale.js";
 import { drawing } from "./kit/svg.js";
 
@@ -98,10 +99,8 @@ const entry = (...all) => all;
 
 /** @param {HTMLElement} el @param {View} view */
 function mount(el, view) {
-  const picture = drawing(
-    "A batch of samples, its outputs, and the gradients that flow back",
-    view,
-  );
+  const about = "A batch of samples, its outputs, and the gradients that flow back";
+  const picture = drawing(about, view);
   const [keys, told, act, glide] = [legend(), report(), actions(view), motion(view)];
   const buttons = bar(button("Take a step", act.step), button("Reset", act.reset));
   el.append(picture.root, buttons, keys.root, told.root);

@@ -1,6 +1,7 @@
 import { arrow } from "./kit/arrow.js";
 import { axis } from "./kit/axis.js";
 import { handle } from "./kit/handle.js";
+import { PATHS } from "./kit/routes.js";
 import { clamp, domainOf, format, linear, snap, subscript, tidy } from "./kit/scale.js";
 
 /** The picture of BatchFigure: two panels, inputs and outputs, a lane for each sample. */
@@ -25,12 +26,6 @@ import { clamp, domainOf, format, linear, snap, subscript, tidy } from "./kit/sc
  * @typedef {Inputs & Analysis & Around} Frame
  */
 
-/** @type {Record<string, string>} */
-export const PATHS = {
-  direct: "direct path",
-  mean: "path through the mean",
-  variance: "path through the variance",
-};
 const HEAD = 36; // above the lanes: title, the mean's value
 const FOOT = 56; // below them: the axis, how far all have travelled
 const PAD = 26;
@@ -112,22 +107,13 @@ function moments(picture, { left, right, top, bottom }, { mu, s, inside }) {
   if (mu === undefined) return;
   if (s !== undefined) {
     const [a, b] = [inside(mu - s), inside(mu + s)];
-    picture.put("band", "rect", {
-      class: "band",
-      x: a,
-      width: b - a,
-      y: top,
-      height: bottom - top,
-    });
+    const band = { x: a, width: b - a, y: top, height: bottom - top };
+    picture.put("band", "rect", { class: "band", ...band });
   }
   picture.put("mean", "path", { class: "mean line", d: `M${inside(mu)} ${top}V${bottom}` });
   const x = clamp(inside(mu), left + 36, right - 36);
-  picture.put(
-    "mean name",
-    "text",
-    { class: "small middle", x, y: top - 4 },
-    `μ = ${format(mu, 2)}`,
-  );
+  const at = { class: "small middle", x, y: top - 4 };
+  picture.put("mean name", "text", at, `μ = ${format(mu, 2)}`);
 }
 
 /**
@@ -147,16 +133,12 @@ function sample(picture, i, frame) {
     arrow(picture, `${key} ${i}`, [end(from), row], [end(from + length * place.unit), row], {
       ...{ className, head, dot: key === "dx" ? 7 : 0, side: [0, -1] },
     });
-  let text = `${name} = ${format(x[i], 2)}; outputs not defined`;
   picture.layer("trails");
   trail(picture, `x ${i}`, [...past.map((p) => inside(p.x[i])), at], y);
   picture.layer("arrows");
-  picture.put(
-    `x name ${i}`,
-    "text",
-    { class: "small", x: left, y: y - 13 },
-    `${name} = ${format(x[i], 2)}`,
-  );
+  const is = `${name} = ${format(x[i], 2)}`;
+  picture.put(`x name ${i}`, "text", { class: "small", x: left, y: y - 13 }, is);
+  let text = `${is}; outputs not defined`;
   if (defined) {
     const value = `${gradient} = ${format(dx[i], 3, 1)}`;
     picture.put(`dx name ${i}`, "text", { class: "small end", x: right, y: y - 13 }, value);
@@ -174,7 +156,7 @@ function sample(picture, i, frame) {
     const told = Object.entries(parts).map(
       ([path, v]) => `${PATHS[path]} ${format(v[i])}${flows[path] ? "" : ", cut"}`,
     );
-    text = `${name} = ${format(x[i], 2)}; gradient ${format(dx[i])}: ${told.join("; ")}`;
+    text = `${is}; gradient ${format(dx[i])}: ${told.join("; ")}`;
   }
   picture.layer("things");
   handle(picture, `x ${i}`, {

@@ -97,13 +97,8 @@ function mount(el, view) {
     zone(picture, place, y);
     for (const layer of ["ground", "things", "arrows"]) picture.layer(layer);
     plot(picture, "error", place, {
-      ...{
-        x,
-        y,
-        beside: true,
-        title: "relative error of the variance",
-        foot: "offset: the size of the mean",
-      },
+      ...{ x, y, beside: true, title: "relative error of the variance" },
+      foot: "offset: the size of the mean",
       curves: NAMES.map((label, k) => ({
         ...{ className: LOOKS[k], label, dot: [offset, seen(errors[k])] },
         points: curves.map((found, i) => [offsets[i], seen(found.errors[k])]),

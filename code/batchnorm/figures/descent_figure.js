@@ -58,10 +58,8 @@ function words({ watch, step, steps, whole, part, courses: went, cut }) {
  *   import("./descent_model.js").Analysis>} view
  */
 function mount(el, view) {
-  const picture = drawing(
-    "Gradient descent step by step, with the whole gradient and with a cut one",
-    view,
-  );
+  const about = "Gradient descent step by step, with the whole gradient and with a cut one";
+  const picture = drawing(about, view);
   const told = report();
   const { buttons, ...moves } = stepper(view);
   el.append(picture.root, buttons, told.root);

@@ -1,9 +1,10 @@
 import { analyse, outputs, sizeOf } from "./graph_model.js";
 import { arrange, neighbour, thingAt } from "./graph_place.js";
 import { drawGraph, drawTag } from "./graph_view.js";
-import { head, PATHS, panelWords, rows, verdict } from "./graph_words.js";
+import { head, panelWords, rows, verdict } from "./graph_words.js";
 import { makeFigure } from "./kit/figure.js";
 import { bar, button, legend, report } from "./kit/panel.js";
+import { PATHS } from "./kit/routes.js";
 import { clamp } from "./kit/scale.js";
 import { drawing, html, setText } from "./kit/svg.js";
 

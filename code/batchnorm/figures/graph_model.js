@@ -1,4 +1,4 @@
-import { backward, edgeKey, nested, OPS, tensor } from "../graph/interpreter.js";
+import { backward, edgeKey, indexOf, nested, OPS, tensor } from "../graph/interpreter.js";
 import { parsed, run } from "./kit/graphs.js";
 import { routesOf } from "./kit/routes.js";
 
@@ -73,17 +73,6 @@ export const difference = (a, b) =>
 /** How much an edge carries. @param {Tensor | undefined} t */
 export const sizeOf = (t) => (t ? Math.hypot(...t.data) : 0);
 
-/** The index of an input. @param {Graph} graph @param {string} name */
-export const inputAt = ({ nodes }, name) => nodes.findIndex((node) => node.name === name);
-
-/** @type {Map<string, Drawn>} */
-const drawings = new Map();
-/** @param {string} text @returns {Drawn} */
-function drawnOf(text) {
-  if (!drawings.has(text)) drawings.set(text, JSON.parse(text));
-  return /** @type {Drawn} */ (drawings.get(text));
-}
-
 /** The one path that gives an edge its colour. @param {Set<Path>} paths @param {Set<Path>} all */
 function colourOf(paths, all) {
   if (paths.size <= 1) return [...paths][0] ?? null;
@@ -103,7 +92,9 @@ function pathsIn(graph, severed) {
 
 /** @param {Inputs} inputs @param {import("./kit/figure.js").Keep} keep @returns {Analysis} */
 export function analyse(inputs, keep) {
-  const [graph, drawn] = [parsed(inputs.graph), drawnOf(inputs.picture)];
+  const graph = parsed(inputs.graph);
+  /** @type {Drawn} */
+  const drawn = keep("drawn", [inputs.picture], () => JSON.parse(inputs.picture));
   const names = graph.nodes.flatMap(({ op, name = "" }) => (op === "input" ? [name] : []));
   const given = /** @type {Record<string, any>} */ (/** @type {unknown} */ (inputs));
   const { values } = run(graph, Object.fromEntries(names.map((name) => [name, given[name]])));
@@ -111,7 +102,7 @@ export function analyse(inputs, keep) {
   const dys = graph.outputs.length > 1 ? inputs.dy.map(tensor) : [tensor(inputs.dy)];
   const [full, now] = [backward(graph, values, dys), backward(graph, values, dys, severed)];
   const defined = [...values, ...full.grads, ...now.grads].every(finite);
-  const at = (/** @type {string} */ name) => inputAt(graph, name);
+  const at = (/** @type {string} */ name) => indexOf(graph, name);
   /** @type {[string, Tensor][]} */
   const held = [...severed].flatMap((key) => {
     const others = new Set([...severed].filter((other) => other !== key));
@@ -132,7 +123,7 @@ export function analyse(inputs, keep) {
 /** @param {Inputs & Analysis} analysis */
 export function outputs({ traced, names, grads, defined, errors }) {
   const back = (/** @type {string} */ name) =>
-    defined ? nested(grads[inputAt(traced, name)]) : [];
+    defined ? nested(grads[indexOf(traced, name)]) : [];
   return { ...Object.fromEntries(names.map((name) => [`d${name}`, back(name)])), errors };
 }
 

@@ -1,5 +1,6 @@
-import { edgeKey } from "../graph/interpreter.js";
-import { difference, inputAt, localDerivative, passed, reached } from "./graph_model.js";
+import { edgeKey, indexOf } from "../graph/interpreter.js";
+import { difference, localDerivative, passed, reached } from "./graph_model.js";
+import { PATHS } from "./kit/routes.js";
 import { format } from "./kit/scale.js";
 
 /**
@@ -15,12 +16,6 @@ const HINT = [
   "Point at a node or an edge, or go there by Tab and the arrow keys, to read it here.",
   "Click an edge, or press Enter on it, to cut it: then no gradient flows back over it.",
 ];
-/** @type {Record<import("./graph_model.js").Path, string>} */
-export const PATHS = {
-  direct: "direct path",
-  mean: "path through the mean",
-  variance: "path through the variance",
-};
 const COUNT = ["No path leads", "One path leads", "Two paths lead", "Three paths lead"];
 
 /** @param {Tensor} t */
@@ -134,7 +129,7 @@ export function panelWords(shown, { node, edge }) {
 /** Which inputs get another gradient than the true one. @param {Shown} shown */
 function wrongOf({ names, errors, traced, trueGrads }) {
   return names.filter((name) => {
-    const most = Math.max(...trueGrads[inputAt(traced, name)].data.map(Math.abs));
+    const most = Math.max(...trueGrads[indexOf(traced, name)].data.map(Math.abs));
     return errors[name] > 1e-12 * most;
   });
 }
@@ -146,7 +141,7 @@ function cutWords(shown) {
   const what = gone.length > 2 ? `${gone.length} edges` : and(gone.map((e) => ends(shown, e)));
   const closed = all.filter((path) => !open.includes(path)).map((path) => `the ${PATHS[path]}`);
   const wrong = wrongOf(shown);
-  const term = (/** @type {string} */ name) => nodeAt(shown, inputAt(shown.traced, name)).term;
+  const term = (/** @type {string} */ name) => nodeAt(shown, indexOf(shown.traced, name)).term;
   const off = wrong.map((name) => `dL/d${term(name)}`);
   const far = format(Math.max(...wrong.map((name) => errors[name])));
   const end = wrong.length
@@ -180,7 +175,7 @@ export function rows(shown) {
   const { traced, names, grads, trueGrads, defined, errors } = shown;
   const wrong = defined ? wrongOf(shown) : [];
   return names.map((name) => {
-    const node = inputAt(traced, name);
+    const node = indexOf(traced, name);
     const first = `dL/d${nodeAt(shown, node).term}`;
     const got = !defined ? "–" : passed(shown, node) ? list(grads[node]) : "not reached yet";
     if (!wrong.length) return [first, got];

@@ -91,13 +91,9 @@ function strip(picture, { x, m, k, i, jacobian }, { top, right }, { title, move 
   axis(picture, "strip", { scale, at: y });
   picture.layer("things");
   seen.slice(0, -1).forEach((v, n) => {
-    const look_ = n === i || n === k ? "data" : "data hollow";
-    picture.put(`sample ${n}`, "circle", {
-      class: look_,
-      cx: inside(v),
-      cy: y,
-      r: n === i ? 6.5 : 4,
-    });
+    const at = { cx: inside(v), cy: y, r: n === i ? 6.5 : 4 };
+    const look = n === i || n === k ? "data" : "data hollow";
+    picture.put(`sample ${n}`, "circle", { class: look, ...at });
   });
   const own = seen[m - 1];
   handle(picture, "outlier", {
@@ -120,9 +116,9 @@ function strip(picture, { x, m, k, i, jacobian }, { top, right }, { title, move 
  * Pointing at an entry, by mouse or finger; the ends of its row, by keys.
  * @param {SVGElement} node
  * @param {() => {left: number, top: number, cell: number, m: number}} where
- * @param {(k: number, i: number) => void} point @param {() => number[]} entry
+ * @param {{point: (k: number, i: number) => void, entry: () => number[]}} how
  */
-function listen(node, where, point, entry) {
+function listen(node, where, { point, entry }) {
   const at = (/** @type {PointerEvent | MouseEvent} */ event) => {
     const { left, top, cell, m } = where();
     const [x, y] = placeIn(node, event);
@@ -142,10 +138,8 @@ function listen(node, where, point, entry) {
 
 /** @param {HTMLElement} el @param {View} view */
 function mount(el, view) {
-  const picture = drawing(
-    "The Jacobian of batch normalization: three matrices and their sum",
-    view,
-  );
+  const about = "The Jacobian of batch normalization: three matrices and their sum";
+  const picture = drawing(about, view);
   const told = report();
   el.append(picture.root, told.root);
   const point = (/** @type {number} */ k, /** @type {number} */ i) => {
@@ -168,13 +162,8 @@ function mount(el, view) {
       const value = `${rows[0][0]} = ${rows[0].at(-1)}`;
       const isNew = !picture.has("map");
       const node = sum(picture, shown, place.large, { text: `${acting}: ${value}`, point });
-      if (isNew)
-        listen(
-          node,
-          () => where,
-          point,
-          () => view.get().entry,
-        );
+      const entry = () => view.get().entry;
+      if (isNew) listen(node, () => where, { point, entry });
       colours(picture, place.scale);
       spectrum(picture, shown, place.spectrum);
     }

@@ -145,16 +145,11 @@ function overSteps(picture, { stream, steps, step }, view, { places, narrow, tex
 
 /** @param {HTMLElement} el @param {View} view */
 function mount(el, view) {
-  const picture = drawing(
-    "A batch in training and in evaluation mode; the running statistics",
-    view,
-  );
+  const about = "A batch in training and in evaluation mode; the running statistics";
+  const picture = drawing(about, view);
   const told = report();
-  el.append(
-    picture.root,
-    bar(button("Put the batch back", () => view.set({ shift: 0 }))),
-    told.root,
-  );
+  const back = button("Put the batch back", () => view.set({ shift: 0 }));
+  el.append(picture.root, bar(back), told.root);
 
   /** @param {Shown} shown @param {number} width */
   return function draw(shown, width) {

@@ -102,26 +102,16 @@ export function sceneOf(picture, key, place, reach, turn) {
       const [x, y] = at(p);
       picture.put(id(name), "circle", { class: className, cx: x, cy: y, r });
     },
-    /** Names a thing from a to b, beside its middle, away from the centre. */
-    name(
-      /** @type {string} */ text,
-      /** @type {Triple} */ a,
-      /** @type {Triple} */ b,
-      className = "",
-    ) {
+    // A thing from a to b is named beside its middle, away from the centre
+    /** @param {string} text @param {Triple} a @param {Triple} b @param {string} [className] */
+    name(text, a, b, className) {
       const [from, to] = ends(a, b);
-      const middle = /** @type {[number, number]} */ (from.map((v, i) => (v + to[i]) / 2));
+      const middle = from.map((v, i) => (v + to[i]) / 2);
       const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
       const out = [middle[0] - cx, middle[1] - cy];
       const side = -dy * out[0] + dx * out[1] < 0 ? -1 : 1;
       const normal = Math.hypot(dx, dy) < 1 ? out : [-dy * side, dx * side];
-      names.put(
-        id(`name of ${text}`),
-        text,
-        middle,
-        /** @type {[number, number]} */ (normal),
-        className,
-      );
+      names.put(id(`name of ${text}`), text, middle, normal, className);
     },
   };
 }
@@ -146,12 +136,8 @@ export function ground(scene, { defined, x_hat, space }) {
     const top = /** @type {Triple} */ ([0, 0, reach * HIGH]);
     scene.line("one", scaled(top, -1), top, "grid");
     const [x, y] = scene.at(top);
-    scene.picture.put(
-      scene.id("one name"),
-      "text",
-      { class: "small halo faded", x: x + 6, y: y + 8 },
-      "1",
-    );
+    const at = { class: "small halo faded", x: x + 6, y: y + 8 };
+    scene.picture.put(scene.id("one name"), "text", at, "1");
   }
   scene.circle("orbit", lengthOf(space.centred), "grid");
   scene.circle("unit circle", ROOT3, "axis");

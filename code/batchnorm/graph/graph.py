@@ -186,12 +186,17 @@ class Run(_PerNode):
         outputs = tuple(self.arrays[i] for i in self.graph.outputs)
         return outputs if len(outputs) > 1 else outputs[0]
 
-    def backward(self, dy, cut=()):
+    def backward(self, dy, cut=(), *, received=None, carried=None):
         """Send ``dy`` (the loss's gradient at the output) back to every node.
 
         ``cut`` names edges over which nothing flows: see `Graph.cut`. For several outputs ``dy``
         is a sequence, one for each; None where nothing arrives. A gradient has the dtype of the
         value it belongs to. Raises ValueError if a gradient's shape is not its output's.
+
+        To see what another rule would lead to, ``received(node, d)`` may put another gradient in
+        the place of the one that a node (its index) has received before it sends it on, and
+        ``carried(edge, d, arrived, taken)`` another in the place of what an edge carries; there
+        ``arrived`` is the gradient at its target, ``taken`` are the values of the target's inputs.
         """
         graph, values = self.graph, self.arrays
         cut, flow = graph.cut(cut), {}
@@ -219,12 +224,17 @@ class Run(_PerNode):
             node = graph.nodes[target]
             if grads[target] is None:
                 continue
+            if received:
+                grads[target] = received(target, grads[target])
+            taken = [values[i] for i in node.inputs]
             for slot, source in enumerate(node.inputs):
                 edge = Edge(target, slot)
                 if edge in cut or graph.nodes[source].op == "constant":
                     continue
-                arrays = (values[i] for i in (target, *node.inputs))
-                d = OPS[node.op].rules[slot](grads[target], *arrays, **node.params)
+                arrived, rule = grads[target], OPS[node.op].rules[slot]
+                d = rule(arrived, values[target], *taken, **node.params)
+                if carried:
+                    d = carried(edge, d, arrived, taken)
                 flow[edge] = add(source, unbroadcast(np.asarray(d), np.shape(values[source])))
         return Gradients(graph, grads, values, flow)
 

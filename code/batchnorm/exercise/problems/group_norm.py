@@ -2,17 +2,7 @@
 
 import numpy as np
 
-from ..exercise import Exercise
-
-
-def group_norm(x, gamma, beta, eps):
-    mu = x.mean(axis=(2, 3), keepdims=True)
-    centred = x - mu
-    var = np.mean(centred**2, axis=(2, 3), keepdims=True)
-    s = np.sqrt(var + eps)
-    x_hat = centred / s
-    y = gamma * x_hat + beta
-    return y
+from .normalization import normalization
 
 
 def data(rng, k):
@@ -38,36 +28,20 @@ def solution(dy, x_hat, gamma, s):
     return dx, dgamma, dbeta
 
 
-def outside(dy, x_hat, gamma, s):
-    along = x_hat * np.mean(dy * x_hat, axis=(2, 3), keepdims=True)
-    dx = gamma / s * (dy - np.mean(dy, axis=(2, 3), keepdims=True) - along)
-    return dx, *solution(dy, x_hat, gamma, s)[1:]
-
-
-EXERCISE = Exercise(
+EXERCISE = normalization(
+    axes=(2, 3),
     name="group_norm",
     title="Group normalization",
-    chapter="implementation",
     statement="""
 Group normalization averages over the channels of a group and over space. The channels are grouped
 already: `x` has shape `(n, groups, channels, length)`, and the moments are taken over the axes
 `(2, 3)`. `gamma` and `beta` have one entry a channel, shape `(groups, channels, 1)`. Given `dy`,
 `x_hat`, `gamma` and `s` of shape `(n, groups, 1, 1)`, return `dx, dgamma, dbeta`.
 """,
-    function=group_norm,
     data=data,
-    takes=("dy", "x_hat", "gamma", "s"),
-    gives={"dx": "x", "dgamma": "gamma", "dbeta": "beta"},
     solution=solution,
-    stub="""
-def my_backward(dy, x_hat, gamma, s):
-    dx = dgamma = dbeta = None  # your code here
-    return dx, dgamma, dbeta
-""",
     hints=(
         "It is layer normalization with other axes: dx_hat first, then two means over (2, 3).",
         "dgamma must have gamma's shape: sum over the samples and over the length.",
     ),
-    stages=("dx_hat",),
-    others={"gamma is pulled out of the means, along which it varies": outside},
 )

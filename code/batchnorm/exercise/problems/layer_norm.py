@@ -2,17 +2,7 @@
 
 import numpy as np
 
-from ..exercise import Exercise
-
-
-def layer_norm(x, gamma, beta, eps):
-    mu = x.mean(axis=1, keepdims=True)
-    centred = x - mu
-    var = np.mean(centred**2, axis=1, keepdims=True)
-    s = np.sqrt(var + eps)
-    x_hat = centred / s
-    y = gamma * x_hat + beta
-    return y
+from .normalization import normalization
 
 
 def data(rng, k):
@@ -33,36 +23,20 @@ def solution(dy, x_hat, gamma, s):
     return dx, dgamma, dbeta
 
 
-def outside(dy, x_hat, gamma, s):
-    along = x_hat * np.mean(dy * x_hat, axis=1, keepdims=True)
-    dx = gamma / s * (dy - np.mean(dy, axis=1, keepdims=True) - along)
-    return dx, *solution(dy, x_hat, gamma, s)[1:]
-
-
-EXERCISE = Exercise(
+EXERCISE = normalization(
+    axes=1,
     name="layer_norm",
     title="Layer normalization",
-    chapter="implementation",
     statement="""
 Layer normalization takes the mean and the variance of each *row* of `x`, of shape `(m, d)`: over
 `axis=1`. `gamma` and `beta` still have one entry a feature, shape `(d,)`. Given `dy`, `x_hat`,
 `gamma` and `s` of shape `(m, 1)`, return `dx, dgamma, dbeta`.
 """,
-    function=layer_norm,
     data=data,
-    takes=("dy", "x_hat", "gamma", "s"),
-    gives={"dx": "x", "dgamma": "gamma", "dbeta": "beta"},
     solution=solution,
-    stub="""
-def my_backward(dy, x_hat, gamma, s):
-    dx = dgamma = dbeta = None  # your code here
-    return dx, dgamma, dbeta
-""",
     hints=(
         "gamma varies along the averaged axis, so it cannot be pulled out of the means.",
         "Start with dx_hat = gamma * dy, and write the one line for dx_hat.",
         "gamma and beta are shared by all rows: over which axis are their gradients summed?",
     ),
-    stages=("dx_hat",),
-    others={"gamma is pulled out of the means, along which it varies": outside},
 )

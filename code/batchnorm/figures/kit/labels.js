@@ -26,8 +26,8 @@ export function labels(picture, room, margin = 0) {
     /**
      * @param {string} key
      * @param {string} text
-     * @param {[number, number]} at what it names
-     * @param {[number, number]} normal away from it; a direction, of any length
+     * @param {number[]} at what it names
+     * @param {number[]} normal away from it; a direction, of any length
      * @param {string} [className]
      */
     put(key, text, at, normal, className = "") {

@@ -12,34 +12,25 @@ export function regionOf(f, n, x, y) {
   for (let row = 0; row + 1 < n; row++) {
     let from = -1; // where a run of squares that lie inside began
     for (let column = 0; column < n; column++) {
-      const corners = [
-        [column, row],
-        [column + 1, row],
-        [column + 1, row + 1],
-        [column, row + 1],
-      ];
+      const corners = block(column, column + 1, row);
       const values = column + 1 < n ? corners.map(([i, k]) => f[k * n + i]) : [];
       const above = values.filter((v) => v > 0).length;
       if (above === 4) {
         if (from < 0) from = column;
         continue;
       }
-      if (from >= 0)
-        d += outline(
-          [
-            [from, row],
-            [column, row],
-            [column, row + 1],
-            [from, row + 1],
-          ],
-          x,
-          y,
-        );
+      if (from >= 0) d += outline(block(from, column, row), x, y);
       from = -1;
       if (above) d += outline(part(corners, values), x, y);
     }
   }
   return d;
+}
+
+/** The corners of what lies between two columns. */
+function block(/** @type {number} */ from, /** @type {number} */ to, /** @type {number} */ row) {
+  const [low, high] = [row, row + 1].map((k) => [from, to].map((column) => [column, k]));
+  return [...low, ...high.reverse()];
 }
 
 /** The part of a square where the values at its corners, joined by straight lines, are above 0. */

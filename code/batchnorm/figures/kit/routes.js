@@ -15,6 +15,13 @@ import { edgeKey } from "../../graph/interpreter.js";
 const PATH_OF = ["direct", "mean", "variance", "mean"];
 const KINDS = [0, 1, 2, 3];
 
+/** A path, in words. @type {Record<string, string>} */
+export const PATHS = {
+  direct: "direct path",
+  mean: "path through the mean",
+  variance: "path through the variance",
+};
+
 /** @typedef {Set<number>} Kinds of routes: each a number of two bits, as in PATH_OF */
 
 /**
