@@ -18,7 +18,7 @@ FIGURES = {
     "newton_schulz": ["WhiteningFigure"],
     "does_it_help": ["TrainingFigure"],
     "smoothness": ["BatchFigure"],
-    "depth": ["BatchFigure"],
+    "depth": ["DepthFigure", "BatchFigure"],
     "relatives": ["BatchFigure", "BatchFigure"],
     "several_workers": ["GraphFigure"],
     "in_practice": ["RunningFigure"],

@@ -1,5 +1,7 @@
 """A reader sees what a control does while moving it; a figure can fill the screen."""
 
+import ipywidgets
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 from stage import frame, slide
@@ -36,6 +38,11 @@ def training():
     return bn.TrainingFigure(nets | cut, spirals(m=48), batch_size=24, steps=0)
 
 
+def depth():
+    grown = {m: (1.5 + 2 / m) ** np.arange(13) * np.ones((5, 1)) for m in (4, 8, 16)}
+    return bn.DepthFigure({"ReLU": grown}, {"ReLU": ("3/2", lambda m: 1.5)}, depth=8)
+
+
 def whitening():
     return bn.WhiteningFigure(upstream="shear")
 
@@ -60,6 +67,10 @@ CASES = {
         dict(m=(2, 16), outlier=(-10.0, 10.0), identity=True, mean=True, variance=True),
     ),
     "cancellation": (bn.CancellationFigure, dict(offset=(1.0, 1e8), m=(2, 256))),
+    "depth": (
+        depth,
+        dict(batch=ipywidgets.FloatLogSlider(base=2, min=2, max=4, step=1), depth=(1, 12)),
+    ),
     "training": (training, dict(rate=(0.0, 1.0), batch_size=(4, 48), noise=(0.0, 2.0))),
 }
 

@@ -9,6 +9,7 @@ from .exercise import exercises
 from .figures import (
     BatchFigure,
     CancellationFigure,
+    DepthFigure,
     DescentFigure,
     GraphFigure,
     JacobianFigure,
@@ -46,6 +47,7 @@ from .whitening import RunningCovariance, newton_schulz, whiten, whiten_backward
 __all__ = [
     "BatchFigure",
     "CancellationFigure",
+    "DepthFigure",
     "DescentFigure",
     "Edge",
     "Graph",

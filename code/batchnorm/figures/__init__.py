@@ -3,6 +3,7 @@
 from .batch_figure import BatchFigure
 from .cancellation_figure import CancellationFigure
 from .controls import controls
+from .depth_figure import DepthFigure
 from .descent_figure import DescentFigure
 from .graph_figure import GraphFigure
 from .jacobian_figure import JacobianFigure
@@ -15,6 +16,7 @@ from .whitening_figure import WhiteningFigure
 __all__ = [
     "BatchFigure",
     "CancellationFigure",
+    "DepthFigure",
     "DescentFigure",
     "GraphFigure",
     "JacobianFigure",

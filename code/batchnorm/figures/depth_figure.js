@@ -1,0 +1,158 @@
+import { analyse, outputs } from "./depth_model.js";
+import { panels, plot, scrubber } from "./kit/chart.js";
+import { makeFigure } from "./kit/figure.js";
+import { report } from "./kit/panel.js";
+import { clamp, format, linear, log, powerOfTen } from "./kit/scale.js";
+import { drawing } from "./kit/svg.js";
+
+/**
+ * @typedef {import("./depth_model.js").Inputs} Inputs
+ * @typedef {import("./depth_model.js").Found} Found
+ * @typedef {Inputs & import("./depth_model.js").Analysis} Shown
+ * @typedef {import("./kit/chart.js").Place} Place
+ * @typedef {import("./kit/svg.js").Drawing} Drawing
+ */
+
+const LOOKS = ["gradient", "ink", "direct", "data"];
+const TALL = 230;
+const MOST = 4; // the largest factor on the axis
+const NAMES = 88; // for a formula, to the right of its curve
+
+/** A factor of the whole way: 12, 9,400, 2·10⁷. @param {number} power of ten */
+function times(power) {
+  if (power < 1) return format(10 ** power, 1);
+  if (power < 5) return Number((10 ** power).toPrecision(2)).toLocaleString("en");
+  const whole = Math.floor(power);
+  return `${Math.round(10 ** (power - whole))}·${powerOfTen(10 ** whole)}`;
+}
+
+/** The message, and its numbers. @param {Shown} shown */
+function words({ found, size, passed }) {
+  const grown = found.map(
+    ({ name, factor, powers }) =>
+      `${name} ${times(powers[passed].median)} times (${format(factor.median, 2)} a layer)`,
+  );
+  const many = `${passed} ${passed === 1 ? "layer" : "layers"}`;
+  const verdict = `${many} down, at a batch of ${size}, ‖dh‖² has grown: ${grown.join(", ")}.`;
+  const rows = found.map(({ name, factor, predicted }) => [
+    name,
+    format(factor.median, 2),
+    `${format(factor.low, 2)} to ${format(factor.high, 2)}`,
+    predicted === null ? "none" : format(predicted, 2),
+  ]);
+  return { verdict, rows, head: ["", "a layer", "over the seeds", "formula"] };
+}
+
+/** The outline between the smallest and the largest of each. @param {[number, number, number][]} at */
+const between = (at) =>
+  `M${[...at.map(([u, low]) => `${u} ${low}`), ...at.map(([u, , high]) => `${u} ${high}`).reverse()].join("L")}Z`;
+
+/**
+ * The norm, layer by layer, on its way down.
+ * @param {Drawing} picture @param {Place} place @param {Shown} shown
+ */
+function course(picture, place, { found, passed, layers, reach }) {
+  const { left, right, top, bottom } = place;
+  const x = linear([0, layers], [left, right]);
+  const y = log([1, 10 ** reach], [bottom, top]);
+  const inside = (/** @type {number} */ power) => clamp(y(10 ** power), top, bottom);
+  picture.layer("ground");
+  const curves = found.flatMap(({ name, formula, powers, predicted }, k) => {
+    const outline = powers
+      .slice(0, passed + 1)
+      .map(({ low, high }, i) => /** @type {const} */ ([x(i), inside(low), inside(high)]));
+    const band = { class: `${LOOKS[k]} many`, d: between(outline.map(([...at]) => at)) };
+    picture.put(`band ${k}`, "path", band);
+    const points = powers
+      .slice(0, passed + 1)
+      .map(({ median }, i) => /** @type {[number, number]} */ ([i, 10 ** Math.max(0, median)]));
+    const line = { className: LOOKS[k], points, label: name };
+    if (predicted === null) return [line];
+    const end = Math.min(layers, reach / Math.max(Math.log10(predicted), 1e-9));
+    const formed = /** @type {[number, number][]} */ ([
+      [0, 1],
+      [end, predicted ** end],
+    ]);
+    return [line, { className: `${LOOKS[k]} dashed`, points: formed, label: formula }];
+  });
+  const title = "growth of ‖dh‖²";
+  const foot = "layers passed";
+  plot(picture, "course", place, { x, y, title, curves, dots: false, beside: true, foot });
+  return x;
+}
+
+/**
+ * The factor a layer, at every batch size.
+ * @param {Drawing} picture @param {Place} place @param {Shown} shown
+ */
+function factors(picture, place, { found, sizes, size }) {
+  const { left, right, top, bottom } = place;
+  const ends = [sizes[0] / 1.15, sizes[sizes.length - 1] * 1.15];
+  const x = Object.assign(log(ends, [left, right]), {
+    ticks: () => sizes,
+    text: (/** @type {number} */ v) => String(v),
+  });
+  const y = linear([1, MOST], [bottom, top]);
+  picture.layer("ground");
+  const curves = found.flatMap(({ name, formula, curve, factors: each }, k) => {
+    each.forEach(({ low, median, high }, i) => {
+      const [u, v] = [x(sizes[i]), y(clamp(median, 1, MOST))];
+      const bar = `M${u} ${y(clamp(low, 1, MOST))}V${y(clamp(high, 1, MOST))}`;
+      picture.put(`bar ${k} ${i}`, "path", { class: `${LOOKS[k]} hollow strong`, d: bar });
+      if (median > MOST) return; // only its bar reaches into the plot
+      const r = sizes[i] === size ? 5.5 : 3.5;
+      picture.put(`dot ${k} ${i}`, "circle", { class: `${LOOKS[k]} dot`, cx: u, cy: v, r });
+      if (sizes[i] !== size) return;
+      const at = { class: "small halo label", x: u + 9, y: v - 7 };
+      picture.put(`name ${k}`, "text", at, name);
+    });
+    const points = curve.filter(([, factor]) => factor <= MOST);
+    return [{ className: `${LOOKS[k]} dashed`, points, label: formula }];
+  });
+  const [title, foot] = ["factor a layer", "batch size"];
+  plot(picture, "factors", place, { x, y, title, curves, dots: false, beside: true, foot });
+  return x;
+}
+
+/** @param {HTMLElement} el @param {import("./kit/figure.js").View<Inputs, any>} view */
+function mount(el, view) {
+  const picture = drawing("The norm of the gradient on its way down; its factor a layer", view);
+  const told = report();
+  el.append(picture.root, told.root);
+  const now = () => /** @type {Shown} */ (view.analysis());
+  const deep = (/** @type {number} */ to) =>
+    view.set({ depth: clamp(Math.round(to), 1, view.get().layers) });
+  const choose = (/** @type {number} */ at) =>
+    view.set({ batch: view.get().sizes[clamp(at, 0, view.get().sizes.length - 1)] });
+  const close = (/** @type {number} */ batch) => {
+    const off = view.get().sizes.map((size) => Math.abs(Math.log(size / batch)));
+    choose(off.indexOf(Math.min(...off)));
+  };
+
+  /** @param {Shown} shown @param {number} width */
+  return function draw(shown, width) {
+    const { passed, layers, size, sizes } = shown;
+    const { verdict, rows, head } = words(shown);
+    const [first, second] = panels(width, 2, 0, TALL).map((place) => ({
+      ...place,
+      right: place.right - NAMES,
+    }));
+    for (const layer of ["ground", "things", "arrows"]) picture.layer(layer);
+    picture.size(width, second.bottom + 42);
+    const text = `${verdict} ${rows.map((row) => row.join(", ")).join("; ")}`;
+    const x = course(picture, first, shown);
+    scrubber(picture, "depth", first, {
+      ...{ x, at: passed, range: [1, layers], label: "layers passed", text, go: deep },
+      by: (steps) => deep(now().passed + steps),
+    });
+    const along = factors(picture, second, shown);
+    scrubber(picture, "batch", second, {
+      ...{ x: along, at: size, range: [sizes[0], sizes[sizes.length - 1]], label: "batch" },
+      ...{ text, go: close, by: (steps) => choose(sizes.indexOf(now().size) + steps) },
+    });
+    picture.sweep();
+    told.show(verdict, rows, head);
+  };
+}
+
+export default makeFigure({ analyse, outputs, mount });
