@@ -2,12 +2,14 @@
 
 FIGURES = {
     "start_here": ["BatchFigure"],
-    "two_samples": ["BatchFigure", "BatchFigure", "DescentFigure"],
+    "two_samples": ["PredictFigure", "BatchFigure", "BatchFigure", "DescentFigure"],
     "at_the_weights": ["DescentFigure"],
     "batch_normalization": ["RunningFigure"],
-    "computation_graph": ["GraphFigure", "GraphFigure", "GraphFigure", "BatchFigure"],
+    "computation_graph": [
+        *("GraphFigure", "GraphFigure", "PredictFigure", "GraphFigure", "BatchFigure"),
+    ],
     "two_variance_graphs": ["GraphFigure"],
-    "derivation": ["SphereFigure"],
+    "derivation": ["SphereFigure", "PredictFigure"],
     "jacobian": ["JacobianFigure"],
     "implementation": [],
     "numerics": ["CancellationFigure"],

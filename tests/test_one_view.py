@@ -26,6 +26,10 @@ def descent():
     return bn.DescentFigure(biased, given, train=["b"], cut=["mu"], watch=["b", "loss"], step=9)
 
 
+def predict():
+    return bn.PredictFigure([1.0, -0.5, 2.2], [1.0, 0.6, -0.4], shown=True)
+
+
 def graph():
     return bn.GraphFigure(
         bn.batch_norm, x=[1.0, -0.5, 2.2], dy=[1.0, 0.6, -0.4], gamma=1.5, beta=0.5, eps=0.1
@@ -55,6 +59,7 @@ CASES = {
     ),
     "graph": (graph, dict(gamma=(0.0, 3.0), eps=(0.0, 2.0))),
     "whitening": (whitening, dict(correlation=(-1.0, 1.0, 0.05), scale_1=(0.0, 3.0, 0.1))),
+    "predict": (predict, dict(gamma=(0.0, 3.0), eps=(0.0, 2.0))),
     "descent": (descent, dict(step=(0, 40), rate=(0.0, 2.0))),
     "weight space": (
         lambda: bn.WeightSpaceFigure(correlation=0.5, step=4),

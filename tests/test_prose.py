@@ -160,3 +160,34 @@ def test_every_question_has_an_answer_on_a_page():
     asked = [row for row in rows if row[0].endswith("?")]
     assert len(asked) >= 28, "what learners ask"
     assert [question for question, answer in asked if not LINK.search(answer)] == []
+
+
+OPTION = r'<details class="option"><summary>(.+?)</summary>\n\n(.+?)\n\n</details>'
+QUESTION = re.compile(rf"(?:{OPTION}\s*)+", re.S)
+ASKED = [
+    pytest.param(re.findall(OPTION, match[0], re.S), id=f"{path.stem}-{k}")
+    for path in CHAPTERS
+    for k, match in enumerate(QUESTION.finditer(prose(path)), 1)
+]
+
+
+@pytest.mark.parametrize("options", ASKED)
+def test_a_question_has_one_right_answer_and_a_word_on_each(options):
+    assert 2 <= len(options) <= 4
+    assert len({summary for summary, _ in options}) == len(options)
+    said = [re.match(r"\*\*(Right|No)\.\*\* .{30,}", body, re.S) for _, body in options]
+    assert sorted(word[1] for word in said if word) == ["No"] * (len(options) - 1) + ["Right"]
+
+
+def test_the_right_answer_stands_in_no_fixed_place():
+    places = [[body.startswith("**Right") for _, body in p.values[0]].index(True) for p in ASKED]
+    assert len(ASKED) >= 6
+    assert max(places.count(place) for place in places) <= 0.6 * len(places)
+
+
+@each(CHAPTERS)
+def test_a_chapter_asks_little(path):
+    """Three questions at most, and no option outside of one."""
+    found = [match[0] for match in QUESTION.finditer(prose(path))]
+    assert len(found) <= 3
+    assert sum(q.count("<details") for q in found) == prose(path).count('class="option"')

@@ -7,6 +7,7 @@ from .depth_figure import DepthFigure
 from .descent_figure import DescentFigure
 from .graph_figure import GraphFigure
 from .jacobian_figure import JacobianFigure
+from .predict_figure import PredictFigure
 from .running_figure import RunningFigure
 from .sphere_figure import SphereFigure
 from .training_figure import TrainingFigure
@@ -20,6 +21,7 @@ __all__ = [
     "DescentFigure",
     "GraphFigure",
     "JacobianFigure",
+    "PredictFigure",
     "RunningFigure",
     "SphereFigure",
     "TrainingFigure",
