@@ -41,6 +41,12 @@ def editor_js():
 
 
 @cache
+def search_js():
+    """The search page's script."""
+    return esbuild(HERE / "search" / "search.js", "--bundle", "--minify", "--format=iife")
+
+
+@cache
 def host_css():
     """The style of figures and controls on a page."""
     return minified((HERE / "host" / "host.css").read_text("utf8"), "css")

@@ -18,7 +18,7 @@ from myst_nb.sphinx_ import NbMetadataCollector
 STATE = "ipywidgets_state"  # the key under which MyST-NB keeps a page's widget state
 UNUSED = [  # what the theme brings along and no page of this book loads
     *("**/*.map", "scripts/fontawesome.js*", "vendor/**/*.ttf", "locales"),
-    "*webpack-macros.html",
+    *("*webpack-macros.html", "searchtools.js", "language_data.js"),
 ]
 
 

@@ -33,10 +33,6 @@ matchMedia("print").addEventListener("change", ({ matches }) => {
   if (!matches) delete look.screen;
 });"""
 
-# The summaries of search results are fetched, which browsers refuse to a page from file://.
-QUIET_SEARCH = """\
-DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY &&= location.protocol !== "file:";"""
-
 NOSCRIPT = """
 <noscript><p class="bn-noscript">The figures on this page move only where JavaScript is allowed.
 The text, the formulas and the code's results are all here without it.</p></noscript>"""
@@ -106,10 +102,9 @@ def write_host(app):
 
 
 def mend_page(app, pagename, templatename, context, doctree):
-    """Set the theme before the first paint, keep search quiet; add what figures need to theirs."""
+    """Set the theme before the first paint; add what figures need to theirs."""
     app.add_js_file(None, body=RESOLVE_THEME, priority=0)
     app.add_js_file(None, body=PRINT_LIGHT)
-    app.add_js_file(None, body=QUIET_SEARCH)
     if STATE in NbMetadataCollector.get_js_files(app.env, pagename):
         app.add_css_file("host.css")
         context["body"] = context["body"].replace("</h1>", "</h1>" + NOSCRIPT, 1)

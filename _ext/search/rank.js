@@ -1,0 +1,105 @@
+/** Which sections of the book answer a query best: no DOM, so that it is tested in Node. */
+
+/**
+ * A section as _ext/sections.py writes it; `asked` holds the questions that "What people ask"
+ * answers with it.
+ * @typedef {{ page: string, title: string, anchor: string, heading: string, asked: string,
+ *   text: string }} Section
+ * @typedef {{ section: Section, score: number }} Hit
+ */
+
+/** How much a word weighs where it stands; what the section says weighs 1 for each time. */
+const WEIGHTS = /** @type {const} */ ({ heading: 8, asked: 6, title: 3 });
+const WHOLE = 12; // the query as it was typed, in the heading or in a question
+const SAID = 8; // and in the text, however often
+const LONG = 120; // words: a longer text says a word more often without being about it
+
+/** The words of a text, in lower case; 0.9 is one. @param {string} text */
+export const wordsOf = (text) => text.toLowerCase().match(/\p{L}[\p{L}\p{N}]*|\d+(\.\d+)?/gu) ?? [];
+
+/** A text as its words with a space around each, so that `" word"` finds beginnings.
+ * @param {string} text */
+const spaced = (text) => ` ${wordsOf(text).join(" ")} `;
+
+/**
+ * How often a word stands in a text: whole, or half as much as the beginning of another.
+ * @param {string} text made by `spaced` @param {string} word
+ */
+function count(text, word) {
+  const begun = word.length < 3 ? 0 : text.split(` ${word}`).length - 1;
+  const whole = text.split(` ${word} `).length - 1;
+  return (begun + whole) / (word.length < 3 ? 1 : 2);
+}
+
+/** @param {Section[]} sections */
+export function prepare(sections) {
+  return sections.map((section) => {
+    const { heading, asked, title, text } = section;
+    const length = wordsOf(text).length;
+    const at = { heading, asked, title, text };
+    const fields = /** @type {typeof at} */ ({});
+    for (const [name, value] of Object.entries(at)) {
+      fields[/** @type {keyof typeof at} */ (name)] = spaced(value);
+    }
+    return { section, fields, length };
+  });
+}
+
+/**
+ * How much a section says about one word; 0 if nothing.
+ * @param {ReturnType<typeof prepare>[number]} prepared @param {string} word
+ */
+function about({ fields, length }, word) {
+  let sum = 0;
+  for (const name of /** @type {const} */ (["heading", "asked", "title"])) {
+    sum += WEIGHTS[name] * Math.min(1, count(fields[name], word));
+  }
+  const said = count(fields.text, word);
+  return sum + (4 * said) / (said + 1 + length / LONG);
+}
+
+/**
+ * The sections that have all words of the query, best first; if none has, those with the most.
+ * @param {ReturnType<typeof prepare>} all @param {string} query @returns {Hit[]}
+ */
+export function rank(all, query) {
+  const words = [...new Set(wordsOf(query))];
+  const table = all.map((prepared) => words.map((word) => about(prepared, word)));
+  const rarity = words.map((_, i) => Math.log(1 + all.length / (1 + having(table, i))));
+  const phrase = spaced(query).trimEnd();
+  const hits = all.map(({ section, fields }, row) => {
+    const found = table[row].filter((value) => value > 0).length;
+    let score = table[row].reduce((sum, value, i) => sum + value * rarity[i], 0);
+    if (words.length > 1) {
+      if (`${fields.heading}|${fields.asked}`.includes(phrase)) score += WHOLE;
+      const times = fields.text.split(phrase).length - 1;
+      score += (SAID * times) / (times + 1);
+    }
+    return { section, score, found };
+  });
+  const most = Math.max(1, ...hits.map((hit) => hit.found));
+  const best = hits.filter((hit) => hit.found === most).sort((a, b) => b.score - a.score);
+  return best.map(({ section, score }) => ({ section, score }));
+}
+
+/** How many sections say anything of word number i. @param {number[][]} table @param {number} i */
+const having = (table, i) => table.filter((row) => row[i] > 0).length;
+
+/**
+ * A piece of a text around the first place where a word of the query begins, in parts, of which
+ * every second is such a place.
+ * @param {string} text @param {string} query @param {number} [size] in characters
+ */
+export function snippet(text, query, size = 180) {
+  const words = wordsOf(query)
+    .sort((a, b) => b.length - a.length)
+    .map((word) => word.replace(".", "\\."));
+  const begins = words.length ? `(?<![\\p{L}\\p{N}])(${words.join("|")})` : "(?!)";
+  const first = text.search(new RegExp(begins, "iu"));
+  const from = first < size / 3 ? 0 : text.indexOf(" ", first - size / 3) + 1;
+  const end = text.length <= from + size ? text.length : text.lastIndexOf(" ", from + size);
+  const parts = text.slice(from, end).split(new RegExp(begins, "giu"));
+  if (from > 0) parts[0] = `… ${parts[0]}`;
+  if (end < text.length) parts[parts.length - 1] += " …";
+  return parts;
+}

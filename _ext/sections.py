@@ -1,0 +1,141 @@
+"""The index of the book's search: what each section says, with the place to link to.
+
+It is written from the built pages, where formulas have become readable signs, as a classic script:
+unlike what is fetched, it loads from file://, too. _ext/search/ ranks and shows.
+"""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import bundle
+
+VOID = {"br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
+BLOCKS = {"p", "li", "td", "th", "div", "dt", "dd", "section", "summary", "details", "tr"}
+# What a formula in one line needs between its parts, or before them
+BETWEEN = {"mfrac": "/", "msup": "^", "msub": "_"}
+BEFORE = {"msqrt": "√", "mtr": " ", "mspace": " "}
+SILENT = {"script", "style", "noscript", "annotation", "svg", "pre"}
+# The set formula beside its MathML, links of headings, what cells show
+SILENT_CLASSES = {"katex-html", "headerlink", "cell", "prev-next-area"}
+HEADINGS = {"h1", "h2", "h3", "h4"}
+
+
+class Reader(HTMLParser):
+    """Reads the article of a page into sections: {anchor, heading, text} each.
+
+    A paragraph with an id, as the terms and sources have, is a section of its own, and the words
+    in bold at its head are its heading. ``questions`` collects table rows that link to sections.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.sections = []
+        self.questions = []  # (words of the first cell, link)
+        self.stack = []  # [tag, section, silent and heading before it, children so far]
+        self.section = self.heading = self.term = None
+        self.silent = True
+        self.row = None
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        if tag in VOID:
+            self.handle_data(" ")
+            return
+        self.handle_data(self.between() + BEFORE.get(tag, ""))
+        self.stack.append([tag, self.section, self.silent, self.heading, 0])
+        classes = set((given.get("class") or "").split())
+        if tag == "article":
+            self.silent = False
+        elif tag in SILENT or classes & SILENT_CLASSES:
+            self.silent = True
+        if self.silent:
+            return
+        if given.get("id") and tag in {"section", "p"}:
+            self.section = {"anchor": given["id"], "heading": "", "text": ""}
+            self.sections.append(self.section)
+            self.term = self.section if tag == "p" else None
+        term = self.section and self.section is self.term and not self.section["text"].strip()
+        if tag in HEADINGS or (tag == "strong" and term):
+            self.heading = self.section
+        if tag == "tr":
+            self.row = ""
+        if tag == "a" and self.row:
+            self.questions.append((self.row.split("\n")[0].strip(), given.get("href") or ""))
+        if tag in BLOCKS:
+            self.handle_data("\n")
+
+    def between(self):
+        """The sign that stands before the second part of a fraction, a power, an index."""
+        if not self.stack:
+            return ""
+        self.stack[-1][-1] += 1
+        return BETWEEN.get(self.stack[-1][0], "") if self.stack[-1][-1] == 2 else ""
+
+    def handle_endtag(self, tag):
+        while self.stack:
+            opened, section, silent, heading, _ = self.stack.pop()
+            if opened in BETWEEN:
+                self.handle_data(" ")
+            if opened in BLOCKS:
+                self.handle_data("\n")
+            self.section, self.silent, self.heading = section, silent, heading
+            if opened == tag:
+                break
+
+    def handle_data(self, text):
+        if self.silent or self.section is None:
+            return
+        self.section["heading" if self.heading is self.section else "text"] += text
+        if self.row is not None:
+            self.row = (self.row + text).lstrip("\n")
+
+
+def read(path):
+    """The sections and questions of a built page."""
+    reader = Reader()
+    reader.feed(path.read_text("utf8"))
+    for section in reader.sections:
+        for key in ("heading", "text"):
+            section[key] = re.sub(r"\s+", " ", section[key].replace("\u200b", "")).strip()
+    return reader.sections, reader.questions
+
+
+def collect(out, pages):
+    """The index: every section of the pages with its page, title and the questions it answers."""
+    index, asked = {}, []
+    for page in pages:
+        sections, questions = read(out / page)
+        title = sections[0]["heading"]
+        for section in sections:
+            source = re.match(r".{3,80}? (19|20)\d\d(?=\.)", section["text"])
+            section["heading"] = section["heading"].rstrip(".") or (source or [title])[0]
+            anchor = "" if section is sections[0] else section["anchor"]
+            place = (page, section["anchor"])
+            index[place] = {"page": page, "title": title} | section | {"anchor": anchor}
+            index[place]["asked"] = ""
+        index.setdefault((page, ""), index[page, sections[0]["anchor"]])
+        asked += [(question, Path(page).parent / link) for question, link in questions]
+    for question, link in asked:
+        page, _, anchor = link.as_posix().partition("#")
+        section = index.get((page, anchor))
+        if section and question.endswith("?"):
+            section["asked"] += f" {question}"
+    unique = {id(section): section for section in index.values()}
+    return [s | {"asked": s["asked"].strip()} for s in unique.values() if s["text"] or s["anchor"]]
+
+
+def write(app, exception):
+    if exception is not None:
+        return
+    out = Path(app.outdir)
+    pages = [f"{name}.html" for name in sorted(app.env.found_docs)]
+    index = json.dumps(collect(out, pages), ensure_ascii=False, separators=(",", ":"))
+    (out / "_static" / "sections.js").write_text(f"self.bnSections={index};", "utf8")
+    (out / "_static" / "search.js").write_text(bundle.search_js(), "utf8")
+
+
+def setup(app):
+    app.connect("build-finished", write)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
