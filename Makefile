@@ -21,7 +21,7 @@ SOURCES := _config.yml _toc.yml requirements.txt $(shell find chapters _static _
 
 SCRIPTS := $(shell find code/batchnorm -name '*.js')
 
-.PHONY: help book serve lab test lint notebooks bench clean
+.PHONY: help book serve lab test lint notebooks pictures bench clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is
@@ -53,6 +53,9 @@ lint: $(INSTALLED) $(MODULES) ## Check style and types of Python, notebooks, scr
 notebooks: $(INSTALLED) ## Run every chapter in place and strip what must not be committed
 	$(BIN)/ruff format chapters
 	$(BIN)/python _ext/notebooks.py chapters/*.ipynb
+
+pictures: $(SITE) ## Take anew the README's picture and the small ones of the start page
+	$(BIN)/python _ext/pictures.py
 
 bench: $(SITE) ## Measure: figures, layer
 	@set -e; for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done

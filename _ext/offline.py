@@ -24,13 +24,18 @@ if (!["light", "dark"].includes(document.documentElement.dataset.theme))
   document.documentElement.dataset.theme =
     matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";"""
 
-# Paper is white: what is printed has the light theme.
-PRINT_LIGHT = """\
+# Paper is white, and nobody unfolds a line on it: what is printed is light and open.
+PRINT = """\
 matchMedia("print").addEventListener("change", ({ matches }) => {
   const look = document.documentElement.dataset;
   if (matches) look.screen ??= look.theme;
   look.theme = matches ? "light" : look.screen;
   if (!matches) delete look.screen;
+  const folds = matches ? "details:not([open])" : "details[data-unfolded]";
+  for (const fold of document.querySelectorAll(folds)) {
+    fold.open = matches;
+    fold.toggleAttribute("data-unfolded", matches);
+  }
 });"""
 
 NOSCRIPT = """
@@ -104,7 +109,7 @@ def write_host(app):
 def mend_page(app, pagename, templatename, context, doctree):
     """Set the theme before the first paint; add what figures need to theirs."""
     app.add_js_file(None, body=RESOLVE_THEME, priority=0)
-    app.add_js_file(None, body=PRINT_LIGHT)
+    app.add_js_file(None, body=PRINT)
     if STATE in NbMetadataCollector.get_js_files(app.env, pagename):
         app.add_css_file("host.css")
         context["body"] = context["body"].replace("</h1>", "</h1>" + NOSCRIPT, 1)

@@ -1,8 +1,13 @@
-"""Two things that reading asks for and MyST does not give.
+"""Three things that reading asks for and MyST does not give.
 
 A plain Markdown link may point to an explicit target of another page, `[text](page.md#target)`,
 as it may to a heading: such links work in JupyterLab, too. And a folded cell is named by its words.
+What is said in brackets of the Tab key is shown where there may be one.
 """
+
+import re
+
+KEYS = re.compile(r" \([^()<]*\bTab\b[^()<]*\)")
 
 
 def offer_targets(app, doctree):
@@ -19,7 +24,13 @@ def name_folds(app, pagename, templatename, context, doctree):
     context["body"] = context.get("body", "").replace(label, "")
 
 
+def mark_keys(app, pagename, templatename, context, doctree):
+    """Let the style sheet hide words on keys from those who only touch."""
+    context["body"] = KEYS.sub(r'<span class="bn-keys">\g<0></span>', context.get("body", ""))
+
+
 def setup(app):
     app.connect("doctree-read", offer_targets)
     app.connect("html-page-context", name_folds)
+    app.connect("html-page-context", mark_keys)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

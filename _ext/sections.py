@@ -92,13 +92,24 @@ class Reader(HTMLParser):
             self.row = (self.row + text).lstrip("\n")
 
 
+def tidy(text):
+    return re.sub(r"\s+", " ", text.replace("\u200b", "")).strip()
+
+
+def plain(html):
+    """What a piece of a page says: formulas in one line, no markup."""
+    reader = Reader()
+    reader.feed(f'<article><section id="piece">{html}')
+    return tidy("".join(section["text"] for section in reader.sections))
+
+
 def read(path):
     """The sections and questions of a built page."""
     reader = Reader()
     reader.feed(path.read_text("utf8"))
     for section in reader.sections:
         for key in ("heading", "text"):
-            section[key] = re.sub(r"\s+", " ", section[key].replace("\u200b", "")).strip()
+            section[key] = tidy(section[key])
     return reader.sections, reader.questions
 
 

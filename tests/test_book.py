@@ -280,9 +280,13 @@ def test_the_magnifier_covers_nothing_that_is_typed(visit):
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
-def test_search_finds_a_chapter(visit, origin):
-    page = visit("search.html?q=gradient", origin)
-    page.locator("#search-results li a").first.wait_for()
+def test_search_leads_to_a_section(visit, origin):
+    page = visit("search.html?q=batch of one", origin)
+    found = page.locator(".bn-results li").first
+    expect(found.locator("mark").first).to_have_text("batch", ignore_case=True)
+    found.locator("a").click()
+    page.wait_for_url("**/chapters/batch_normalization.html#a-batch-of-one-a-batch-of-two")
+    expect(page.locator("#a-batch-of-one-a-batch-of-two h2")).to_be_in_viewport()
 
 
 @pytest.mark.parametrize("name", CHAPTERS)

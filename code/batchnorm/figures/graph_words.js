@@ -13,8 +13,8 @@ import { format } from "./kit/scale.js";
  */
 
 const HINT = [
-  "Point at a node or an edge, or go there by Tab and the arrow keys, to read it here.",
-  "Click an edge, or press Enter on it, to cut it: then no gradient flows back over it.",
+  "Point at a node or an edge, or tap it, to read it here.",
+  "Click or tap an edge to cut it: then no gradient flows back over it.",
 ];
 const COUNT = ["No path leads", "One path leads", "Two paths lead", "Three paths lead"];
 

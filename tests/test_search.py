@@ -1,0 +1,100 @@
+"""The search: its index of sections, and where queries lead."""
+
+import gzip
+import json
+
+import pytest
+from node import run
+from sections import plain
+
+RANK = "../../_ext/search/rank.js"
+FIND = """(m, sections, queries) => {
+  const all = m.prepare(sections);
+  return queries.map((query) => m.rank(all, query).map((hit) => hit.section));
+}"""
+# What is typed, and where it must lead: the first result is one of these.
+PLACES = {
+    "detach": ["notation.html#term-cut", "two_samples.html#only-the-mean"],
+    "frozen": ["in_practice.html#frozen-and-moving-still"],
+    "batch of one": ["batch_normalization.html#a-batch-of-one-a-batch-of-two"],
+    "layer norm": ["relatives.html#one-function"],
+    "momentum 0.9": ["batch_normalization.html#what-it-stores"],
+    "NaN": ["in_practice.html#one-infinity-for-good"],
+    "Checkpointing": ["in_practice.html#recomputation-counts-twice"],
+    "kratzert": ["references.html#kratzert-2016"],
+}
+
+
+@pytest.fixture(scope="module")
+def index(book):
+    script = (book / "_static" / "sections.js").read_text("utf8")
+    return json.loads(script.removeprefix("self.bnSections=").removesuffix(";"))
+
+
+def test_queries_lead_to_the_place(index):
+    found = run(RANK, FIND, [index, list(PLACES)])[0]
+    first = [f"{hits[0]['page']}#{hits[0]['anchor']}" for hits in found]
+    wrong = {
+        query: place
+        for (query, wanted), place in zip(PLACES.items(), first, strict=True)
+        if place.removeprefix("chapters/") not in wanted
+    }
+    assert wrong == {}
+
+
+def test_every_result_has_a_place_in_the_book(index, book):
+    pages = {section["page"]: (book / section["page"]).read_text("utf8") for section in index}
+    assert len(pages) > 20
+    dead = [s for s in index if s["anchor"] and f'id="{s["anchor"]}"' not in pages[s["page"]]]
+    assert dead == []
+    assert [s for s in index if not s["heading"]] == []
+
+
+def test_the_index_is_small_and_holds_neither_navigation_nor_code(index):
+    text = json.dumps(index, ensure_ascii=False)
+    assert len(gzip.compress(text.encode())) < 90 * 1024
+    assert not any(words in text for words in ("Skip to main", "import numpy", "Toggle", "\\frac"))
+
+
+def section(heading, text, asked=""):
+    return {
+        "page": "a.html",
+        "title": "A",
+        "anchor": heading,
+        "heading": heading,
+        "asked": asked,
+        "text": text,
+    }
+
+
+def test_headings_weigh_more_than_text():
+    sections = [
+        section("one", "frozen " * 20),
+        section("frozen layers", "about layers"),
+        section("two", "about", asked="Is it frozen?"),
+        section("three", "nothing"),
+    ]
+    found = run(RANK, FIND, [sections, ["frozen", "froz", "layers frozen", "zebra", "", "(*"]])[0]
+    names = [[hit["heading"] for hit in hits] for hits in found]
+    assert names[0] == names[1] == ["frozen layers", "two", "one"]
+    assert names[2] == ["frozen layers"]  # all words, where there are such
+    assert names[3:] == [[], [], []]
+
+
+def test_snippets_show_where_the_words_are():
+    text = "word " * 100 + "the Frozen layer " + "word " * 100
+    cut, whole, none = run(
+        RANK, "snippet", [text, "frozen"], ["A frozen one.", "frozen 0.9"], ["Some text.", "(*"]
+    )
+    assert cut[1] == "Frozen"
+    assert len("".join(cut)) < 200
+    assert (cut[0][:2], cut[2][-2:]) == ("… ", " …")
+    assert whole == ["A ", "frozen", " one."]
+    assert none == ["Some text."]
+
+
+def test_formulas_are_read_in_one_line():
+    half = "<mfrac><mn>1</mn><mi>m</mi></mfrac>"
+    power = "<msup><mi>x</mi><mn>2</mn></msup>"
+    tex = '<annotation encoding="application/x-tex">\\frac1m</annotation>'
+    assert plain(f"<p>So <math>{half}{power}{tex}</math>.</p>") == "So 1/m x^2 ."
