@@ -36,7 +36,8 @@ def with_label(cell, head):
     tag, rest = cell[1], cell[2]
     if tag == "th":
         return f'<th role="columnheader"{rest}'
-    return f'<td role="cell" data-label="{escape(head)}"{rest}'
+    label = f'data-label="{escape(head)}"' if plain(cell[0]) else "data-empty"
+    return f'<td role="cell" {label}{rest}'
 
 
 def mark(app, pagename, templatename, context, doctree):

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 SITE = ROOT / "_build" / "html" / "chapters"
 STATIC = ROOT / "_static"
 SIZE = (192, 120)  # twice what the page shows
+MOST = 4096  # bytes
 # Small enough for its lines to be seen, and without words, which cannot be read there
 SMALL = """
 .bn-figure .bn-picture text, .bn-figure .tags { display: none; }
@@ -45,14 +46,20 @@ def taken(page, selector):
 
 
 def thumbnail(page):
-    """The chapter's first figure, else its first plot, cut and made small."""
+    """The chapter's first figure, else its first plot, cut and made small, as PNG; or None."""
     page.add_style_tag(content=SMALL)
     image = taken(page, ".bn-picture") or taken(page, ".cell_output img.only-light")
     if image is None:
         return None
     image = image.crop((0, 0, image.width, min(image.height, image.width * 4 // 5)))
     small = ImageOps.pad(image, SIZE, Image.Resampling.LANCZOS, "#fff")
-    return small.quantize(32, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    for colours in (64, 32, 16, 8):
+        file = io.BytesIO()
+        few = small.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(file, "PNG", optimize=True)
+        if len(file.getvalue()) <= MOST:
+            break
+    return file.getvalue()
 
 
 def main():
@@ -69,7 +76,7 @@ def main():
             with opened(browser, path, 390) as page:
                 small = thumbnail(page)
             if small and path.stem != "start_here":
-                small.save(STATIC / "thumbs" / f"{path.stem}.png", optimize=True)
+                (STATIC / "thumbs" / f"{path.stem}.png").write_bytes(small)
         browser.close()
 
 
