@@ -148,5 +148,5 @@ def write(app, exception):
 
 
 def setup(app):
-    app.connect("build-finished", write)
+    app.connect("build-finished", write, priority=900)  # once all else is as small as it gets
     return {"parallel_read_safe": True, "parallel_write_safe": True}
