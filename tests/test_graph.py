@@ -259,6 +259,31 @@ def test_the_two_sample_question():
     np.testing.assert_array_equal(run.backward([1.0, 1.0], cut="mu")["x"], [1.0, 1.0])
 
 
+def test_what_is_received_or_carried_can_be_another():
+    x, dy = RNG.normal(size=(4, 2)), RNG.normal(size=(4, 2))
+    inputs = {"x": x, "gamma": np.ones(2), "beta": np.zeros(2), "eps": 0.1}
+    graph = trace(batch_norm, **inputs)
+    run, mu = graph.forward(**inputs), graph.index("mu")
+    seen = []
+
+    def stopped(edge, d, arrived, taken):
+        seen.append(edge)
+        values = [run.arrays[i] for i in graph.nodes[edge.target].inputs]
+        assert all(a is b for a, b in zip(taken, values, strict=True))
+        assert np.shape(arrived) == np.shape(run.arrays[edge.target])
+        return 0 * d if edge in graph.cut("mu") else d
+
+    want = run.backward(dy, cut="mu")
+    for got in (
+        run.backward(dy, carried=stopped),
+        run.backward(dy, received=lambda i, d: 0 * d if i == mu else d),
+    ):
+        np.testing.assert_allclose(got["x"], want["x"], rtol=1e-13)
+    assert set(seen) == set(run.backward(dy).flow)
+    doubled = run.backward(dy, received=lambda i, d: 2 * d if i == graph.outputs[0] else d)
+    np.testing.assert_allclose(doubled["x"], 2 * run.backward(dy)["x"], rtol=1e-13)
+
+
 def mirror(x):
     mu = x.mean()
     y = mu - x
