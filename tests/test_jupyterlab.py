@@ -56,6 +56,46 @@ link = ipywidgets.jslink((slider, "value"), (dot, "x"))
 ipywidgets.VBox([dot, slider])
 '''
 
+# Every class of figure, from the public package alone: what makes one, and a slider that moves it.
+HEAD = """
+import numpy as np
+import batchnorm as bn
+from batchnorm.training import Net, spirals
+
+x, dy = np.array([1.0, 2.0, 4.0]), np.array([1.0, -1.0, 0.5])
+
+
+def loss(w):
+    mu = w.mean()
+    centred = w - mu
+    fit = ((centred - x) ** 2).mean()
+    return fit
+
+
+made = []
+
+
+def show(figure, **slider):
+    (name,) = slider
+    made.append((figure, name, getattr(figure, name)))
+    return bn.controls(figure, **slider)
+"""
+EVERY = {
+    "BatchFigure": "bn.BatchFigure(x, dy), gamma=(0.0, 3.0)",
+    "CancellationFigure": "bn.CancellationFigure(), m=(2, 256)",
+    "DescentFigure": "bn.DescentFigure(loss, dict(w=dy), train=['w'], cut=['mu'], watch=['loss']), "
+    "step=(0, 40)",
+    "GraphFigure": "bn.GraphFigure(bn.batch_norm, dy=dy, x=x, gamma=1.0, beta=0.0, eps=0.1), "
+    "gamma=(0.0, 3.0)",
+    "JacobianFigure": "bn.JacobianFigure(), outlier=(-5.0, 5.0)",
+    "RunningFigure": "bn.RunningFigure(), momentum=(0.0, 1.0)",
+    "SphereFigure": "bn.SphereFigure(), gamma=(0.0, 3.0)",
+    "TrainingFigure": "bn.TrainingFigure(dict(plain=Net((2, 4, 2), 'none'), "
+    "normal=Net((2, 4, 2), 'batch')), spirals()), chosen=(0, 1)",
+    "WeightSpaceFigure": "bn.WeightSpaceFigure(), step=(0, 100)",
+    "WhiteningFigure": "bn.WhiteningFigure(), correlation=(-0.9, 0.9)",
+}
+
 
 class Lab:
     """A JupyterLab with one notebook open, operated through its own commands.
@@ -160,7 +200,7 @@ def running_lab(home):
         stderr=subprocess.STDOUT,
     )
     address = f"http://127.0.0.1:{port}"
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     while True:
         try:
             urllib.request.urlopen(f"{address}/api/status", timeout=5).close()
@@ -174,7 +214,7 @@ def running_lab(home):
         yield address
     finally:
         process.terminate()  # takes its kernels along
-        process.wait(timeout=20)
+        process.wait(timeout=60)
         log.close()
 
 
@@ -184,9 +224,11 @@ def server(tmp_path_factory):
     home = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "chapters", home / "notebooks")
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    dot = nbformat.v4.new_notebook(metadata=kernel)
-    dot.cells = [nbformat.v4.new_code_cell(DOT.strip())]
-    nbformat.write(dot, home / "notebooks" / "dot.ipynb")
+    every = [HEAD, *(f"show({figure})" for figure in EVERY.values())]
+    for name, cells in {"dot": [DOT], "every": every}.items():
+        notebook = nbformat.v4.new_notebook(metadata=kernel)
+        notebook.cells = [nbformat.v4.new_code_cell(cell.strip()) for cell in cells]
+        nbformat.write(notebook, home / "notebooks" / f"{name}.ipynb")
     with running_lab(home) as address:
         yield address
 
@@ -229,6 +271,27 @@ def test_a_chapter_lives_in_jupyterlab(lab, chapter):
     lab.run_all()
     expect(lab.figures()).to_have_count(len(FIGURES[chapter]))
     expect(lab.page.get_by_text("Error displaying widget")).to_have_count(0)
+
+
+def test_every_figure_lives_in_jupyterlab(lab):
+    """Each is drawn, a slider moves it, and Python knows; no script complains."""
+    assert set(EVERY) == {name for name in bn.figures.__all__ if name.endswith("Figure")}
+    complaints = []
+    lab.page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    lab.page.emulate_media(reduced_motion="reduce")  # no training that moves by itself
+    lab.open("every.ipynb")
+    lab.run_all()
+    expect(lab.figures()).to_have_count(len(EVERY))
+    sliders = lab.page.locator(".widget-slider .noUi-handle")
+    expect(sliders).to_have_count(len(EVERY))
+    for k in range(len(EVERY)):
+        picture = lab.figures().nth(k).locator(".bn-picture")
+        expect(picture.locator("svg text").first).to_be_attached()
+        before = picture.inner_html()
+        sliders.nth(k).press("ArrowRight")
+        expect(picture).not_to_have_js_property("innerHTML", before)
+    lab.wait_for_python("all(getattr(figure, name) != was for figure, name, was in made)")
+    assert complaints == []
 
 
 def test_two_samples_shows_the_same_numbers_in_the_kernel_and_on_the_page(lab):
