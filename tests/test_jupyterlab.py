@@ -88,6 +88,7 @@ EVERY = {
     "GraphFigure": "bn.GraphFigure(bn.batch_norm, dy=dy, x=x, gamma=1.0, beta=0.0, eps=0.1), "
     "gamma=(0.0, 3.0)",
     "JacobianFigure": "bn.JacobianFigure(), outlier=(-5.0, 5.0)",
+    "PredictFigure": "bn.PredictFigure(x, dy, shown=True), gamma=(0.0, 3.0)",
     "RunningFigure": "bn.RunningFigure(), momentum=(0.0, 1.0)",
     "SphereFigure": "bn.SphereFigure(), gamma=(0.0, 3.0)",
     "TrainingFigure": "bn.TrainingFigure(dict(plain=Net((2, 4, 2), 'none'), "
