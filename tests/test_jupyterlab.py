@@ -63,6 +63,7 @@ import batchnorm as bn
 from batchnorm.training import Net, spirals
 
 x, dy = np.array([1.0, 2.0, 4.0]), np.array([1.0, -1.0, 0.5])
+norms = np.array([1.2, 1.3])[:, None] ** np.arange(10)
 
 
 def loss(w):
@@ -83,6 +84,8 @@ def show(figure, **slider):
 EVERY = {
     "BatchFigure": "bn.BatchFigure(x, dy), gamma=(0.0, 3.0)",
     "CancellationFigure": "bn.CancellationFigure(), m=(2, 256)",
+    "DepthFigure": "bn.DepthFigure(dict(linear={2: norms, 8: norms**2}), "
+    "dict(linear=('1 + 1/m', lambda m: 1 + 1 / m)), depth=5), depth=(2, 7)",
     "DescentFigure": "bn.DescentFigure(loss, dict(w=dy), train=['w'], cut=['mu'], watch=['loss']), "
     "step=(0, 40)",
     "GraphFigure": "bn.GraphFigure(bn.batch_norm, dy=dy, x=x, gamma=1.0, beta=0.0, eps=0.1), "
