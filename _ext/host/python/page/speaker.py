@@ -21,7 +21,7 @@ class Speaker:
     def open(self, cell):
         """From here on, what is said belongs to the cell with this number."""
         self._cell, self._held, self._name = cell, [], "stdout"
-        self._sent, self._printed, self._last = 0, 0, -math.inf
+        self._sent, self._printed, self._last = 0, 0, monotonic()
 
     def close(self):
         """Say what was held back, and how much was dropped."""

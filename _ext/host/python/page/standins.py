@@ -85,7 +85,8 @@ class Matplotlib:
         root = _module("matplotlib", rcParams={}, __path__=[])
         for name in ("pyplot", "colors", "cm", "ticker", "patches", "lines", "figure", "axes"):
             root.__dict__[name] = _module(f"matplotlib.{name}")
-        root.pyplot.__dict__.update(rcParams=root.rcParams, cycler=Drawing(), subplots=self._panels)
+        root.pyplot.__dict__.update(rcParams=root.rcParams, cycler=Drawing())
+        root.pyplot.__dict__.update(subplots=self._panels, show=lambda *_, **__: None)
         for module in (root.pyplot, root.patches, root.lines):
             module.__getattr__ = self._draw
         for module in (root, root.colors, root.cm, root.ticker, root.figure, root.axes):

@@ -1,0 +1,171 @@
+"""The Python side of the page's kernel, in this Python: no browser is needed for it."""
+
+import gzip
+import hashlib
+import io
+import json
+import re
+import sys
+import zipfile
+from base64 import b64decode
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import page_python
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def said(monkeypatch):
+    """What is said to the page, and what says it: {outputs, cells, speaker}."""
+    monkeypatch.syspath_prepend(str(ROOT / "_ext" / "host" / "python"))
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    from page.cells import Cells
+    from page.speaker import Speaker, Stream
+
+    outputs = []
+
+    def post(text, buffers=None):
+        outputs.append(json.loads(text)["output"])
+
+    speaker = Speaker(post)
+    cells = Cells(speaker)
+
+    def run(source):
+        outputs.clear()
+        speaker.open(1)
+        out, err = (Stream(name, speaker) for name in ("stdout", "stderr"))
+        with redirect_stdout(out), redirect_stderr(err):
+            done = cells.run(source, "cell 1")
+        speaker.close()
+        return done, outputs
+
+    return run
+
+
+def test_lines_go_out_as_they_come_and_the_last_value_is_shown(said):
+    done, outputs = said("import sys\nprint('a', 'b')\nprint('c', file=sys.stderr)\n(1, 'x')")
+    assert done
+    assert outputs == [
+        {"type": "stream", "name": "stdout", "text": "a b\n"},
+        {"type": "stream", "name": "stderr", "text": "c\n"},
+        {"type": "result", "data": {"text/plain": "(1, 'x')"}},
+    ]
+
+
+@pytest.mark.parametrize("source", ["1;", "x = 1", "1;  # a comment\n", "None", "", "# nothing"])
+def test_what_shows_nothing(said, source):
+    assert said(source) == (True, [])
+
+
+def test_a_function_keeps_its_source_and_its_lines_when_its_cell_is_run_anew(said):
+    import inspect
+
+    said("def f(x):\n    return 1 / x\n")
+    done, (shown,) = said("# another first line\nf(0)")
+    assert not done
+    assert re.sub(r"^ *[~^]+\n", "", shown["text"], flags=re.M) == (  # marks vary with Python
+        "cell 1, line 2\n    f(0)\ncell 1, line 2, in f\n    return 1 / x\n"
+        "ZeroDivisionError: division by zero\n"
+    )
+    assert shown["line"] == 2
+    assert inspect.getsource(sys.modules["__main__"].f) == "def f(x):\n    return 1 / x\n"
+
+
+def test_a_syntax_error_says_where(said):
+    _, (shown,) = said("x = 1\ny = = 2\n")
+    assert (shown["name"], shown["line"]) == ("SyntaxError", 2)
+    assert shown["text"].startswith("cell 1, line 2\n    y = = 2\n")
+    assert "page" not in shown["text"]
+
+
+def test_of_a_package_the_last_place_alone_is_named(said):
+    _, (shown,) = said("import json\njson.loads('{')")
+    assert shown["text"].splitlines()[0] == "cell 1, line 2"
+    assert "json/decoder.py, line" in shown["text"]
+    assert "json/__init__.py" not in shown["text"]
+    _, (shown,) = said("def f(n):\n    return f(n + 1)\nf(0)")
+    assert shown["name"] == "RecursionError"
+    assert len(shown["text"].splitlines()) < 30
+
+
+def test_even_leaving_is_no_way_out(said):
+    done, (shown,) = said("raise SystemExit(3)")
+    assert not done
+    assert shown["name"] == "SystemExit"
+
+
+def test_a_flood_is_cut_and_what_is_dropped_is_counted(said):
+    _, outputs = said("for _ in range(1000):\n    print('x' * 999)")
+    text = "".join(o["text"] for o in outputs)
+    end = "\n… and 800,000 characters more, which are not shown.\n"
+    assert (len(text), text[-len(end) :]) == (200_000 + len(end), end)
+    assert len(outputs) < 300
+
+
+def test_numbers_that_json_lacks_become_null(said):
+    from page.speaker import dump
+
+    assert (
+        dump({"a": float("nan"), "b": [1.5, (float("inf"),)]}) == '{"a": null, "b": [1.5, [null]]}'
+    )
+
+
+def test_the_stand_in_for_matplotlib_lays_out_panels(said, monkeypatch):
+    from page.standins import Matplotlib
+
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    before = set(sys.modules)
+    plots = Matplotlib()
+    plots.install()
+    import matplotlib.pyplot as plt
+
+    plt.rcParams.update({"axes.prop_cycle": plt.cycler(color=["red"])})
+    assert not plots.asked
+    _, (left, right) = plt.subplots(1, 2)
+    for line in left.lines:
+        line.set_color("red")
+    right.loglog([1], [2]).set(xlabel="x")
+    assert plots.asked
+    assert plt.subplots(2, 3)[1].shape == (2, 3)
+    for name in set(sys.modules) - before:
+        monkeypatch.delitem(sys.modules, name)
+
+
+def test_a_wheel_that_is_not_the_one_in_the_lock_is_refused():
+    entry = {"file_name": "numpy.whl", "sha256": hashlib.sha256(b"right").hexdigest()}
+    assert page_python.checked(b"right", entry) == b"right"
+    with pytest.raises(page_python.Missing, match=r"numpy\.whl is not the file"):
+        page_python.checked(b"wrong", entry)
+
+
+def test_a_part_comes_back_from_its_scripts(tmp_path):
+    content = bytes(range(256)) * 9000
+    names = page_python.write_part(content, tmp_path)
+    texts = [(tmp_path / name).read_text("utf8").split('"')[3] for name in names]
+    assert gzip.decompress(b64decode("".join(texts))) == content
+
+
+def test_what_no_page_needs_of_a_wheel_stays_behind():
+    wheel = io.BytesIO()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name in ("a/b.py", "a/tests/c.py", "a/d.pyi", "a-1.dist-info/licenses/LICENSE"):
+            archive.writestr(name, name)
+    merged = zipfile.ZipFile(io.BytesIO(page_python.merged([wheel.getvalue()])))
+    assert merged.namelist() == ["a/b.py", "a-1.dist-info/licenses/LICENSE"]
+
+
+def test_without_parts_the_build_says_so_and_goes_on(monkeypatch, tmp_path):
+    said, app = [], type("App", (), {"outdir": str(tmp_path)})()
+    monkeypatch.setenv("PYODIDE", "none")
+    monkeypatch.setattr(page_python, "say", said.append)
+    page_python.prepare(app)
+    (line,) = said
+    assert line == "Without Python in the pages, and so without run buttons (PYODIDE=none).\n"
+    page_python.add_buttons(app, "page", "", {"body": "cell_input"}, None)
+    page_python.finish(app, None)
+    assert list(tmp_path.rglob("*")) == []
