@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import re
+import subprocess
 import sys
 import zipfile
 from base64 import b64decode
@@ -169,3 +170,37 @@ def test_without_parts_the_build_says_so_and_goes_on(monkeypatch, tmp_path):
     page_python.add_buttons(app, "page", "", {"body": "cell_input"}, None)
     page_python.finish(app, None)
     assert list(tmp_path.rglob("*")) == []
+
+
+JOINED = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+out, told = sys.stdout, []
+from page import session
+session.start(lambda text, buffers=None: told.append(json.loads(text)), [])
+source = '''
+import ipywidgets
+@ipywidgets.interact(n=(0, 5))
+def f(n=2):
+    print('n is', n)
+'''
+session.run(source, "cell 1", 1)
+comms = [m["message"] for m in told if m["kind"] == "comm" and m["message"]["type"] == "comm_open"]
+kinds = {c["data"]["state"]["_model_name"]: c["id"] for c in comms}
+update = {"method": "update", "state": {"value": 4}, "buffer_paths": []}
+session.hear(json.dumps({"type": "comm_msg", "id": kinds["IntSliderModel"], "data": update}), [])
+caught = [m["output"].get("text") for m in told if m.get("catcher") == kinds["OutputModel"]]
+print("".join(text or "|" for text in caught), file=out)
+print(session.call("nowhere.f", "{}"), file=out)
+"""
+
+
+def test_what_a_control_moves_prints_into_its_output():
+    """In a process of its own: the kernel takes over IPython's place and the streams."""
+    folder = str(ROOT / "_ext" / "host" / "python")
+    done = subprocess.run([sys.executable, "-c", JOINED, folder], capture_output=True, text=True)
+    assert done.stderr == ""
+    caught, called = done.stdout.split("\n|", 1)
+    assert caught == "|n is 2"
+    assert called.startswith("n is 4\n\n")
+    assert json.loads(called.split("\n")[2])["error"]["name"] == "ModuleNotFoundError"
