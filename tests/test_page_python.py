@@ -73,9 +73,11 @@ class Reader:
 
     def write(self, number, source):
         """Puts a source into a cell's editor."""
-        if not self.cell(number).locator(".cm-content").count():
-            self.press(number, "Edit")
         field = self.cell(number).locator(".cm-content")
+        if field.count():
+            field.focus()
+        else:
+            self.press(number, "Edit")
         expect(field).to_be_focused()
         index = number - 1
         script = "([i, text]) => { bnPython.notebook.cells[i].editor.value = text; }"
