@@ -10,19 +10,8 @@ import page_python
 import pytest
 from session import ROOT, Session
 
-# They train nets or repeat a measurement for minutes there: EVERY_CHAPTER=1 runs them as well.
-LONG = {
-    "at_the_weights",
-    "depth",
-    "does_it_help",
-    "exercises",
-    "implementation",
-    "length_of_weights",
-    "relatives",
-    "smoothness",
-    "whitening",
-    "whitening_gradient",
-}
+# They train nets, for 10 seconds and more each: EVERY_CHAPTER=1 runs them as well.
+LONG = {"depth", "does_it_help", "length_of_weights", "smoothness"}
 NAMES = sorted(path.stem for path in (ROOT / "chapters").glob("*.ipynb"))
 
 
@@ -58,7 +47,7 @@ def ignored(cell):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_chapter_prints_what_is_published(python, name):
     if name in LONG and not os.environ.get("EVERY_CHAPTER"):
-        pytest.skip("it takes minutes there; EVERY_CHAPTER=1 runs it")
+        pytest.skip("it takes long there; EVERY_CHAPTER=1 runs it")
     notebook = nbformat.read(ROOT / "chapters" / f"{name}.ipynb", as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for cell, ran in zip(cells, python.run([cell.source for cell in cells]), strict=True):
