@@ -24,7 +24,10 @@ from io import BytesIO
 from pathlib import Path
 
 import bundle
+import light
 from progress import say
+
+import batchnorm
 
 HERE = Path(__file__).parent
 PINNED = HERE / "page_python.txt"
@@ -191,6 +194,14 @@ def add_buttons(app, pagename, templatename, context, doctree):
         app.add_js_file("cells.js", loading_method="defer")
 
 
+def keep_figures(static):
+    """Put every figure's script and style into the site, though no page may show it: cells may."""
+    for figure in vars(batchnorm).values():
+        if isinstance(figure, type) and issubclass(figure, batchnorm.figures.kit.Figure):
+            light.keep(static, str(figure._esm), "js")
+            light.keep(static, str(figure._css), "css")
+
+
 def finish(app, exception):
     """Put into the site the pinned parts, the book's package, and the script that starts Python."""
     static = Path(app.outdir) / "_static"
@@ -199,6 +210,7 @@ def finish(app, exception):
         old.unlink()
     if exception is not None or app.page_python is None:
         return
+    keep_figures(static)
     pinned, known = app.page_python
     for part in pinned.glob("part_*.js"):
         shutil.copy(part, site)
