@@ -34,6 +34,10 @@ PINNED = HERE / "page_python.txt"
 CARRIER, WHERE = "gbdraw", "gbdraw/web/vendor/pyodide-wheels"
 CORE = ["pyodide.asm.wasm", "python_stdlib.zip"]
 PIECE = 1_000_000  # characters of base64 in one file: progress is told a file at a time
+WORKBENCH = '<div class="cell tag_workbench '
+WITHOUT = """<p><em>This copy of the book was built without Python in its pages: here the code
+cannot be changed, and the figures show it as it stands.</em></p>
+"""
 LEFT_OUT = ("/tests/", "/labextension/", "/nbextension/", ".data/", ".pyi", "/RECORD")
 
 
@@ -190,8 +194,11 @@ def prepare(app):
 
 def add_buttons(app, pagename, templatename, context, doctree):
     """Load that script on the pages that have cells. Nothing else is loaded before it is asked."""
-    if app.page_python and "cell_input" in context.get("body", ""):
+    body = context.get("body", "")
+    if app.page_python and "cell_input" in body:
         app.add_js_file("cells.js", loading_method="defer")
+    elif not app.page_python:
+        context["body"] = body.replace(WORKBENCH, WITHOUT + WORKBENCH)
 
 
 def keep_figures(static):

@@ -25,6 +25,7 @@ FIGURES = {
     "several_workers": ["GraphFigure"],
     "in_practice": ["RunningFigure"],
     "higher_derivatives": ["GraphFigure"],
+    "workbench": ["GraphFigure", "BatchFigure"],
     "exercises": [],
     "questions": [],
     "corrections": [],

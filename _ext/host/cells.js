@@ -29,7 +29,8 @@ const live = () => {
 function addButtons(input, i) {
   const row = document.createElement("div");
   row.className = "bn-run";
-  for (const text of ["Run", "Edit"]) {
+  const stub = input.textContent?.includes("your code here");
+  for (const text of [stub ? "Check" : "Run", "Edit"]) {
     const button = Object.assign(document.createElement("button"), { type: "button" });
     button.textContent = text;
     button.setAttribute("aria-label", `${text} cell ${i + 1}`);

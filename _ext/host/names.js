@@ -84,43 +84,44 @@ const light = (name, ranges) => CSS.highlights.set(name, new Highlight(...ranges
  */
 export function joinNames(model, el, signal) {
   if (!("highlights" in CSS)) return;
-  const symbols = symbolsOf(model);
-  const inputs = model.get("start");
-  const code = codeOf(
-    [...symbols.keys()].filter((name) => !(name in inputs)),
-    el,
-  );
-  if (!code) return;
-  const ranges = new Map([...symbols.keys()].map((n) => [n, found(code, RegExp(whole(n), "g"))]));
+  const inputs = () => model.get("start");
+  const computed = [...symbolsOf(model).keys()].filter((name) => !(name in inputs()));
+  const pre = codeOf(computed, el);
+  if (!pre) return;
+  const room = pre.closest(".cell_input") ?? pre;
+  /** The code as it is now: published, or in an editor. */
+  const parts = () => {
+    const lines = [...room.querySelectorAll(".cm-line")];
+    return lines.length ? lines : [pre];
+  };
+  const inCode = (/** @type {RegExp} */ pattern) => parts().flatMap((part) => found(part, pattern));
+  const ranges = (/** @type {string} */ name) => inCode(RegExp(whole(name), "g"));
+
   let now = "";
   const point = (/** @type {string} */ name) => {
     if (name !== now) el.dispatchEvent(new CustomEvent("bn-point", { detail: name }));
     now = name;
   };
-  const nameAt = (/** @type {PointerEvent} */ { clientX: x, clientY: y }) =>
-    [...ranges].find(([, all]) =>
-      all.some((range) => {
-        const { left, right, top, bottom } = range.getBoundingClientRect();
-        return left <= x && x < right && top <= y && y < bottom;
-      }),
-    )?.[0] ?? "";
-  const hover = (/** @type {any} */ event) => point(nameAt(event));
-  for (const type of ["pointermove", "pointerdown"]) code.addEventListener(type, hover, { signal });
-  code.addEventListener("pointerleave", () => point(""), { signal });
+  const hover = (/** @type {any} */ { clientX: x, clientY: y }) => {
+    const under = (/** @type {Range} */ range) => {
+      const { left, right, top, bottom } = range.getBoundingClientRect();
+      return left <= x && x < right && top <= y && y < bottom;
+    };
+    point([...symbolsOf(model).keys()].find((name) => ranges(name).some(under)) ?? "");
+  };
+  for (const type of ["pointermove", "pointerdown"]) room.addEventListener(type, hover, { signal });
+  room.addEventListener("pointerleave", () => point(""), { signal });
+
   const show = (/** @type {any} */ { detail: names }) => {
-    const sections = [code, el].map((place) => place.closest("section") ?? document.body);
+    const symbols = symbolsOf(model);
+    const sections = [pre, el].map((place) => place.closest("section") ?? document.body);
     const formulas = new Set(sections.flatMap((s) => [...s.querySelectorAll(".katex-html")]));
-    light("bn-name", [
-      ...names.flatMap((/** @type {string} */ name) => ranges.get(name) ?? []),
-      ...names.flatMap((/** @type {string} */ name) =>
-        [...formulas].flatMap((formula) => found(formula, written(symbols.get(name) ?? name))),
-      ),
-    ]);
-    const lines = names.filter((/** @type {string} */ name) => !(name in inputs));
-    light(
-      "bn-line",
-      lines.flatMap((/** @type {string} */ name) => found(code, assigned(name)).slice(0, 1)),
-    );
+    const inFormulas = (/** @type {string} */ name) =>
+      [...formulas].flatMap((formula) => found(formula, written(symbols.get(name) ?? name)));
+    light("bn-name", names.flatMap(ranges).concat(names.flatMap(inFormulas)));
+    const lines = names.filter((/** @type {string} */ name) => !(name in inputs()));
+    const line = (/** @type {string} */ name) => inCode(assigned(name)).slice(0, 1);
+    light("bn-line", lines.flatMap(line));
   };
   el.addEventListener("bn-pointed", show, { signal });
 }

@@ -26,6 +26,14 @@ export class Cell {
   /** @type {Editor | null} */
   editor = null;
   #running = false;
+  verb = "Run";
+  /**
+   * What "Run" does instead, if anything: it gives the words to end with.
+   * @type {((add: (output: Output) => void) => Promise<string>) | null}
+   */
+  check = null;
+  /** @type {{ opened?: () => void, changed?: () => void }[]} */
+  #followers = [];
 
   /**
    * @param {HTMLElement} el
@@ -60,6 +68,14 @@ export class Cell {
     this.buttons = /** @type {HTMLButtonElement[]} */ ([...el.querySelectorAll(".bn-run button")]);
   }
 
+  /**
+   * Tells when its editor opens, and when its source changes.
+   * @param {{ opened?: () => void, changed?: () => void }} follower
+   */
+  follow(follower) {
+    this.#followers.push(follower);
+  }
+
   get edited() {
     return this.source !== this.published;
   }
@@ -75,7 +91,7 @@ export class Cell {
   set running(running) {
     this.#running = running;
     const [run] = this.buttons;
-    run.textContent = running ? "Stop" : "Run";
+    run.textContent = running ? "Stop" : this.verb;
     run.setAttribute("aria-label", `${run.textContent} ${this.name}`);
     this.el.classList.toggle("bn-running", running);
   }
@@ -151,6 +167,7 @@ export class Cell {
     this.buttons[1].hidden = true;
     this.tell(this.told.textContent ?? "");
     this.editor.focus();
+    for (const { opened } of this.#followers) opened?.();
   }
 
   /** Takes a new source from the editor, or from an earlier visit. @param {string} source */
@@ -159,6 +176,7 @@ export class Cell {
     if (!this.editor) this.code.textContent = source;
     this.actions.changed(this);
     this.tell(this.edited ? "Changed, and not run yet." : "");
+    for (const { changed } of this.#followers) changed?.();
   }
 
   /** Brings the cell back as it was published. */
@@ -173,11 +191,17 @@ export class Cell {
     this.source = this.published;
     this.actions.changed(this);
     this.code.replaceChildren(...this.colours);
-    this.live.hidden = true;
-    this.outputs.clear();
-    if (this.old) this.old.hidden = false;
+    this.showPublished();
     this.bar.hidden = true;
     this.buttons[1].hidden = false;
     this.buttons[0].focus();
+    for (const { changed } of this.#followers) changed?.();
+  }
+
+  /** Brings back the output as it was published. */
+  showPublished() {
+    this.live.hidden = true;
+    this.outputs.clear();
+    if (this.old) this.old.hidden = false;
   }
 }

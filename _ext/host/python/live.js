@@ -3,9 +3,11 @@
  * its `notebook`, and `join`, which shows the widgets that Python makes. Nothing of Python itself
  * is loaded before something runs. The build puts `bnManifest` before this: what its parts are.
  */
+import { Exercise, exerciseIn } from "./exercise.js";
 import { join } from "./join.js";
 import { Kernel } from "./kernel.js";
 import { Notebook } from "./notebook.js";
+import { Workbench } from "./workbench.js";
 
 const page = /** @type {any} */ (globalThis);
 const root = /** @type {HTMLScriptElement} */ (document.currentScript).src.replace(/[^/]*$/, "");
@@ -15,5 +17,11 @@ if (!page.bnPython) {
   const joined = join(kernel, root);
   const rows = [...document.querySelectorAll(".bn-run")];
   const cells = rows.map((row) => /** @type {HTMLElement} */ (row.closest(".cell")));
-  page.bnPython = { kernel, joined, notebook: new Notebook(kernel, joined, cells) };
+  const notebook = new Notebook(kernel, joined, cells);
+  page.bnPython = { kernel, joined, notebook };
+  const exercises = notebook.cells.filter((cell) => exerciseIn(cell.published));
+  for (const cell of exercises)
+    new Exercise(cell, exerciseIn(cell.published), kernel, exercises.length);
+  for (const cell of notebook.cells)
+    if (cell.el.matches(".tag_workbench")) new Workbench(cell, notebook.cells, kernel);
 }

@@ -23,8 +23,7 @@ export const look = EditorView.theme({
   ".bn-line-error, .bn-line-wrong": { boxShadow: `inset 3px 0 ${WRONG}` },
   ".bn-note": {
     padding: "0.1rem 0.75rem 0.25rem",
-    boxShadow: `inset 3px 0 ${WRONG}`,
-    color: WRONG,
+    boxShadow: "inset 3px 0 currentColor",
     fontFamily: "var(--pst-font-family-base, sans-serif)",
     whiteSpace: "pre-wrap",
   },

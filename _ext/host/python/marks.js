@@ -39,20 +39,21 @@ class Sign extends WidgetType {
 }
 
 class Note extends WidgetType {
-  /** @param {string} text */
-  constructor(text) {
+  /** @param {string} text @param {Kind} kind */
+  constructor(text, kind) {
     super();
     this.text = text;
+    this.kind = kind;
   }
 
   /** @param {Note} other */
   eq(other) {
-    return other.text === this.text;
+    return other.text === this.text && other.kind === this.kind;
   }
 
   toDOM() {
     const el = document.createElement("div");
-    el.className = "bn-note";
+    el.className = `bn-note bn-sign-${this.kind}`;
     el.textContent = this.text;
     return el;
   }
@@ -72,7 +73,7 @@ function decorations(doc, marks) {
       Decoration.line({ class: `bn-line-${kind}` }).range(from),
       Decoration.widget({ widget: new Sign(kind), side: 1 }).range(to),
       ...(text
-        ? [Decoration.widget({ widget: new Note(text), side: 2, block: true }).range(to)]
+        ? [Decoration.widget({ widget: new Note(text, kind), side: 2, block: true }).range(to)]
         : []),
     ];
   });

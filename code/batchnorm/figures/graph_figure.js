@@ -181,7 +181,8 @@ function mount(el, view) {
   /** @param {Shown} shown @param {number} width */
   return function draw(shown, width) {
     place = arrange(shown.drawn, shown.numbers ? "full" : "plain", width);
-    now.home ??= `node ${place.nodes[0].node}`;
+    const home = thingAt(place, now.home);
+    if (!home.node && !home.edge) now.home = `node ${place.nodes[0].node}`;
     const reading = now.pointed ?? now.chosen;
     const item = thingAt(
       place,

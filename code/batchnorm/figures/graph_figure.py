@@ -19,6 +19,8 @@ STRIP = (8, 6)  # rows and columns of a strip at most
 COLUMN, LINE, CELL = 42, 13, 7  # pixels: a written entry's width and height, a cell's side
 TITLE = 18  # pixels above the entries
 PORT = 13  # pixels between two edges that leave or enter a node
+OWN_INPUTS = ("dy", "cut", "step", "numbers", "graph", "picture", "start")
+PATTERN = (1.0, 0.6, -0.4)  # a gradient at the output that shows what is shared
 GAP = 22  # pixels between two ranks: room for a handle
 
 
@@ -91,26 +93,12 @@ class GraphFigure(Figure):
         with np.errstate(all="ignore"):  # what is not defined is shown, in words
             graph = function if isinstance(function, Graph) else trace(function, **inputs)
             traits["dy"] = _output_trait(graph.forward(**inputs))
-        drawn = sum(node.op != "constant" for node in graph.nodes)
-        if drawn > MOST:
-            raise ValueError(f"function: its graph has {drawn} nodes, at most {MOST} fit")
         self.add_traits(**traits)
         self._graph = graph
-        self.inputs = (*values, "dy", "cut", "step", "numbers", "graph", "picture", "start")
+        self.inputs = (*values, *OWN_INPUTS)
         self.outputs = (*(f"d{name}" for name in values), "errors")
         cut = _pairs(graph, cut)
-        picture = _picture(graph)
-        super().__init__(
-            **values,
-            dy=dy,
-            cut=cut,
-            numbers=numbers,
-            graph=graph.to_json(),
-            picture=json.dumps(picture),
-            _min_height=int(picture["full" if numbers else "plain"]["height"])
-            + 290
-            + 21 * len(values),
-        )
+        super().__init__(**values, dy=dy, cut=cut, numbers=numbers, **drawn(graph, numbers))
         self.start = {**values, "dy": self.dy, "cut": cut, "step": 0}
 
     @traitlets.validate("cut")
@@ -135,6 +123,35 @@ class GraphFigure(Figure):
             return {**{f"d{name}": [] for name in names}, "errors": {}}
         errors = {name: float(np.abs(got[name] - true[name]).max(initial=0)) for name in names}
         return {**{f"d{name}": got[name] for name in names}, "errors": errors}
+
+
+def drawn(graph, numbers=False):
+    """The traits that say what is drawn: {name: value}. Raises ValueError for too large a graph."""
+    nodes = sum(node.op != "constant" for node in graph.nodes)
+    if nodes > MOST:
+        raise ValueError(f"function: its graph has {nodes} nodes, at most {MOST} fit")
+    picture = _picture(graph)
+    height = int(picture["full" if numbers else "plain"]["height"]) + 290 + 21 * len(graph.inputs)
+    return {"graph": graph.to_json(), "picture": json.dumps(picture), "_min_height": height}
+
+
+def start_state(function, /, **inputs):
+    """What a figure of this function shows at the start, without making one: {trait: value}.
+
+    The gradient that arrives at the outputs is `PATTERN`, over and over. Raises what `GraphFigure`
+    raises.
+    """
+    values = {}
+    for name, value in inputs.items():
+        if {name, f"d{name}"} & set(dir(GraphFigure)):
+            raise ValueError(f"{name}: the figure needs this name for itself; use another")
+        values[name] = Nested(np.shape(value), name=name).validate(None, value)
+    with np.errstate(all="ignore"):
+        graph = trace(function, **inputs)
+        trait = _output_trait(graph.forward(**inputs))
+    dy = trait.validate(None, np.resize(PATTERN, np.shape(trait.default_value)))
+    start = {**values, "dy": dy, "cut": [], "step": 0}
+    return {**start, **drawn(graph), "start": start, "_inputs": [*values, *OWN_INPUTS]}
 
 
 def _output_trait(run):

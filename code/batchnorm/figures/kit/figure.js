@@ -84,7 +84,7 @@ const tell = (what) => /** @type {any} */ (globalThis).bnWatch?.(what);
  */
 function analysed({ analyse, outputs }, model) {
   /** @type {string[]} */
-  const names = model.get("_inputs");
+  let names = [];
   const keep = keeper();
   /** @type {Set<() => void>} */
   const views = new Set();
@@ -112,8 +112,20 @@ function analysed({ analyse, outputs }, model) {
     if (!pending) queueMicrotask(flush);
     pending = true;
   };
+  const deaf = () => names.forEach((name) => model.off(`change:${name}`, changed));
+  const listen = () => {
+    deaf();
+    names = model.get("_inputs");
+    for (const name of names) model.on(`change:${name}`, changed);
+  };
+  listen();
   flush();
-  for (const name of names) model.on(`change:${name}`, changed);
+  // The workbench gives a figure another function, with other inputs
+  const renamed = () => {
+    listen();
+    changed();
+  };
+  model.on("change:_inputs", renamed);
   return {
     ...{ get, analysis, views },
     /** @param {Partial<Inputs>} changes */
@@ -125,7 +137,10 @@ function analysed({ analyse, outputs }, model) {
       now = null;
       flush();
     },
-    end: () => names.forEach((name) => model.off(`change:${name}`, changed)),
+    end() {
+      deaf();
+      model.off("change:_inputs", renamed);
+    },
   };
 }
 

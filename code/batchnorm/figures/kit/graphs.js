@@ -11,6 +11,7 @@ const graphs = new Map();
 
 /** The graph of a JSON text; a text is parsed once. @param {string} text @returns {Graph} */
 export function parsed(text) {
+  if (graphs.size > 30) graphs.clear(); // while a function is typed, each is new
   const known = graphs.get(text) ?? readGraph(text);
   graphs.set(text, known);
   return known;

@@ -48,9 +48,9 @@ export function legend() {
   return { root, show };
 }
 
-/** @param {boolean} head @param {number} column */
-const cellAt = (head, column) => {
-  if (head) return html("th", { scope: "col" });
+/** @param {boolean} head @param {number} column @param {string} text */
+const cellAt = (head, column, text) => {
+  if (head) return text ? html("th", { scope: "col" }) : html("td");
   return column ? html("td") : html("th", { scope: "row" });
 };
 
@@ -74,7 +74,7 @@ export function report() {
       last = shape;
       table.replaceChildren(
         ...all.map((row, i) =>
-          html("tr", {}, ...row.map((_, k) => cellAt(head.length > 0 && i === 0, k))),
+          html("tr", {}, ...row.map((text, k) => cellAt(head.length > 0 && i === 0, k, text))),
         ),
       );
     }

@@ -1,0 +1,92 @@
+/**
+ * An exercise: a cell with a stub, whose "Check" judges the answer in it by itself and shows the
+ * verdict beside the lines that it rests on. What is solved is kept in the browser.
+ */
+
+/**
+ * @typedef {import("./cell.js").Cell} Cell
+ * @typedef {import("./kernel.js").Kernel} Kernel
+ * @typedef {import("./protocol.js").Output} Output
+ * @typedef {{ passed: boolean, message: string, marks: import("./marks.js").Mark[],
+ *   shown: string }} Verdict
+ */
+
+const KEEP = "bn-solved";
+const STUB = /your code here[\s\S]*bn\.exercises\["(\w+)"\]\.check\(/;
+
+/** The name of the exercise that a cell is, or "". @param {string} source */
+export const exerciseIn = (source) => STUB.exec(source)?.[1] ?? "";
+
+/** The answers that were right: {exercise: source}. @returns {Record<string, string>} */
+function solved() {
+  try {
+    return JSON.parse(localStorage.getItem(KEEP) ?? "{}");
+  } catch {
+    return {}; // a browser that keeps nothing, or not what we wrote
+  }
+}
+
+/** Keeps an answer; false in a browser that keeps nothing. */
+function keep(/** @type {string} */ name, /** @type {string} */ source) {
+  try {
+    localStorage.setItem(KEEP, JSON.stringify({ ...solved(), [name]: source }));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** All answers that were right, as a file of Python. */
+function download() {
+  const parts = Object.entries(solved()).map(([name, source]) => `# ${name}\n\n${source}\n`);
+  const text = `import numpy as np\n\nimport batchnorm as bn\n\n${parts.join("\n\n")}`;
+  const href = URL.createObjectURL(new Blob([text], { type: "text/x-python" }));
+  Object.assign(document.createElement("a"), { href, download: "my_answers.py" }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 60_000);
+}
+
+export class Exercise {
+  /**
+   * @param {Cell} cell
+   * @param {string} name
+   * @param {Kernel} kernel
+   * @param {number} total how many exercises the page has
+   */
+  constructor(cell, name, kernel, total) {
+    this.cell = cell;
+    this.name = name;
+    this.kernel = kernel;
+    this.total = total;
+    this.done = Object.assign(document.createElement("span"), { textContent: " ✓", hidden: true });
+    this.done.setAttribute("role", "img");
+    this.done.setAttribute("aria-label", "solved");
+    cell.el.closest("section")?.querySelector("h2")?.append(this.done);
+    this.export = Object.assign(document.createElement("button"), {
+      ...{ type: "button", textContent: "Save my answers", hidden: true, onclick: download },
+    });
+    cell.bar.append(this.export);
+    cell.verb = "Check";
+    cell.running = false; // its button says so now
+    cell.check = (add) => this.#check(add);
+    this.#tick();
+  }
+
+  #tick() {
+    this.done.hidden = this.export.hidden = !Object.hasOwn(solved(), this.name);
+  }
+
+  /** @param {(output: Output) => void} add */
+  async #check(add) {
+    const { cell, name } = this;
+    await cell.edit();
+    const { source } = cell;
+    /** @type {Verdict} */
+    const verdict = await this.kernel.call("exercise.check", { name, source });
+    add({ type: "result", data: { "text/plain": verdict.shown } });
+    if (source === cell.source) cell.editor?.mark(verdict.marks);
+    if (!verdict.passed) return "Not yet. The verdict stands beside the lines it rests on.";
+    const kept = keep(name, source) ? ", kept in this browser" : "";
+    this.#tick();
+    return `Right. ${Object.keys(solved()).length} of ${this.total} solved${kept}.`;
+  }
+}

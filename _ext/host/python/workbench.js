@@ -1,0 +1,137 @@
+/**
+ * The workbench: a cell whose function the page's figures follow while it is typed.
+ *
+ * The cell has the tag "workbench"; one with the tag "workbench-menu" holds functions to start from.
+ */
+import { Stopped } from "./protocol.js";
+
+/**
+ * @typedef {import("./cell.js").Cell} Cell
+ * @typedef {import("./kernel.js").Kernel} Kernel
+ * @typedef {import("../models.js").Model} Model
+ */
+
+const page = /** @type {any} */ (globalThis);
+
+const PAUSE = 50; // milliseconds without a key before the figures follow
+const OWN = "def my_function(x=np.array([1.0, -0.5, 2.2])):\n    return x - x.mean(axis=0)";
+const NO_BATCH =
+  "The second figure rests: it shows functions of one batch of two to eight numbers, x, " +
+  "that may take numbers gamma, beta and eps besides.";
+
+/** The functions in a source, by their names. @param {string} source */
+const functionsIn = (source) =>
+  source
+    .split(/\n+(?=def )/)
+    .map((text) => [/^def (\w+)/.exec(text)?.[1] ?? "", text.trimEnd()])
+    .filter(([name]) => name);
+
+/** The published figure of a kind. @param {string} kind @returns {Model | undefined} */
+const figure = (kind) =>
+  [...page.bnHost.models.values()].find(
+    (model) => !model.peer && model.get("_anywidget_id")?.endsWith(`.${kind}`),
+  );
+
+export class Workbench {
+  #busy = false;
+  #timer = 0;
+
+  /**
+   * @param {Cell} cell
+   * @param {Cell[]} cells all of the page
+   * @param {Kernel} kernel
+   */
+  constructor(cell, cells, kernel) {
+    this.cell = cell;
+    this.kernel = kernel;
+    this.figures = /** @type {Cell} */ (cells[cell.number]); // the next one draws them
+    const others = cells.find(({ el }) => el.matches(".tag_workbench-menu"));
+    this.menu = this.#menu(functionsIn(others?.published ?? ""));
+    this.rests = Object.assign(document.createElement("p"), {
+      hidden: true,
+      textContent: NO_BATCH,
+    });
+    cell.follow({ opened: () => this.#open(), changed: () => this.#later() });
+    kernel.listen((status) => this.#progress(status));
+    if (cell.edited) this.#later();
+  }
+
+  /** @param {string[][]} functions names and sources */
+  #menu(functions) {
+    const all = [["batch norm", this.cell.published], ...functions, ["your own", OWN]];
+    const menu = Object.assign(document.createElement("label"), { className: "bn-menu" });
+    const select = document.createElement("select");
+    for (const [name] of all) select.add(new Option(name.replaceAll("_", " ")));
+    select.onchange = () => {
+      if (this.cell.editor) this.cell.editor.value = all[select.selectedIndex][1];
+    };
+    menu.append("Start from ", select);
+    return menu;
+  }
+
+  #open() {
+    this.cell.input.querySelector(".bn-editor")?.before(this.menu);
+    this.menu.hidden = false;
+    this.#later();
+  }
+
+  /** @param {import("./protocol.js").Status} status */
+  #progress({ state, loaded, total, what, reason }) {
+    if (!this.#busy) return;
+    if (state === "loading")
+      this.cell.tell(`Loading ${what}: ${loaded.toFixed(1)} of ${total.toFixed(1)} MB`);
+    else if (state === "starting") this.cell.tell(`Starting ${what}`);
+    else if (state === "failed") this.cell.tell(`Python could not be started: ${reason}.`);
+  }
+
+  #later() {
+    if (!this.cell.editor) this.menu.hidden = true;
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => this.#follow(), PAUSE);
+  }
+
+  /** Traces the function as it is now, and again if it has changed meanwhile. */
+  async #follow() {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      await page.bnHost.ready;
+      for (let source; source !== this.cell.source; ) {
+        source = this.cell.source;
+        this.#show(source, await this.kernel.call("workbench.trace", { source }));
+      }
+    } catch (error) {
+      if (error instanceof Stopped)
+        this.cell.tell("Python was stopped. It starts anew as you type.");
+      else if (this.kernel.status.state !== "failed") throw error;
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /**
+   * @param {string} source
+   * @param {{ error: string, line: number | null } | { name: string, graph: any, batch: any }} found
+   */
+  #show(source, found) {
+    if (source !== this.cell.source) return;
+    if ("error" in found) {
+      const lines = source.split("\n").length;
+      this.cell.editor?.markError(found.line ?? lines, found.error);
+      const where = found.line ? `Line ${found.line}: ` : "";
+      const what = found.error.replace(/[^.]$/, "$&.");
+      this.cell.tell(`${where}${what} The figures show the last function that was traced.`);
+      return;
+    }
+    this.cell.editor?.clearError();
+    this.figures.showPublished();
+    figure("GraphFigure")?.set(found.graph);
+    if (found.batch) figure("BatchFigure")?.set(found.batch);
+    const views = this.figures.old?.querySelectorAll(".bn-box > bn-view") ?? [];
+    const second = /** @type {HTMLElement | undefined} */ (views[1]);
+    if (second && !this.rests.isConnected) second.closest(".bn-box")?.after(this.rests);
+    if (second) second.hidden = !found.batch;
+    this.rests.hidden = Boolean(found.batch);
+    this.cell.tell(`The figures show ${found.name}.`);
+  }
+}

@@ -1,0 +1,131 @@
+"""A reader's own code in the built book: the workbench's figures, the exercises' verdicts."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from test_page_python import START, Reader, python_book  # noqa: F401
+
+AXE = Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js"
+RUN_AXE = """async () => (await axe.run("main", { preload: false })).violations
+  .map(({ id, nodes }) => id + ": " + nodes.map((node) => node.target).join(", "))"""
+
+
+@pytest.fixture(autouse=True)
+def patient():
+    """A busy machine is slow, not broken."""
+    expect.set_options(timeout=60_000)
+    yield
+    expect.set_options(timeout=None)
+
+
+@pytest.fixture
+def read(browser, python_book):  # noqa: F811
+    """read(chapter): a reader of a page from file://; it may have no errors at the end."""
+    readers = []
+
+    def open_page(name):
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        readers.append((context, Reader(context, (python_book / "chapters" / name).as_uri())))
+        return readers[-1][1]
+
+    yield open_page
+    for context, reader in readers:
+        context.close()
+        assert reader.problems == []
+
+
+def accessible(page):
+    """Nothing on the page that axe finds fault with."""
+    page.evaluate(AXE.read_text("utf8"))
+    assert page.evaluate(RUN_AXE) == []
+
+
+def nodes(page):
+    return page.locator(".bn-figure").first.locator(".node .name")
+
+
+def test_the_figures_follow_the_function_as_it_is_typed(read):
+    reader = read("workbench.html")
+    page = reader.page
+    cell = page.locator(".tag_workbench")
+    told, batch = cell.locator(".bn-told"), page.locator(".bn-box > bn-view").nth(1)
+    cell.get_by_role("button", name="Edit").click()
+    expect(told).to_have_text("The figures show layer.", timeout=START)
+    expect(nodes(page).get_by_text("μ", exact=True)).to_have_count(1)
+    accessible(page)
+
+    editor = cell.get_by_role("textbox")
+    line = cell.locator(".cm-line").nth(1)
+    line.click()
+    page.keyboard.press("End")
+    page.keyboard.press("Shift+Home")
+    page.keyboard.type("shift = 0.9 * gamma")  # no mean: its node goes, another comes
+    expect(nodes(page).get_by_text("shift", exact=True)).to_have_count(0)  # NameError: mu
+    expect(cell.locator(".bn-line-error")).to_contain_text("centred = x - mu")
+    expect(cell.locator(".bn-note")).to_contain_text("name 'mu' is not defined")
+    expect(nodes(page).get_by_text("μ", exact=True)).to_have_count(1)  # the last good figure stays
+    page.keyboard.press("Home")
+    page.keyboard.type("mu = ")
+    expect(cell.locator(".bn-line-error")).to_have_count(0)
+    expect(nodes(page).get_by_text("shift", exact=True)).to_have_count(1)
+    expect(told).to_have_text("The figures show layer.")
+
+    start = cell.locator(".bn-menu select")
+    start.select_option("layer norm")
+    expect(told).to_have_text("The figures show layer_norm.")
+    expect(batch).to_be_hidden()
+    expect(page.get_by_text("The second figure rests")).to_be_visible()
+    start.select_option("your own")
+    expect(told).to_have_text("The figures show my_function.")
+    expect(batch).to_be_visible()
+    page.evaluate(
+        "() => { bnPython.notebook.cells[1].editor.value = 'def f(x):\\n  return np.sort(x)' }"
+    )
+    expect(told).to_contain_text("Line 2: trace: np.sort is not traced")
+    expect(editor).to_contain_text("np.sort is not traced")
+
+    cell.get_by_role("button", name="Reset").click()
+    expect(nodes(page).get_by_text("σ²", exact=True)).to_have_count(1)
+    expect(editor).to_have_count(0)
+
+
+RIGHT = """def my_backward(dy):
+    return dy - dy.mean(axis=0)
+
+
+bn.exercises["only_mean"].check(my_backward)"""
+
+
+def test_an_answer_is_judged_beside_its_lines_and_kept(read, tmp_path):
+    reader = read("exercises.html")
+    page = reader.page
+    section = page.locator("section").filter(has=page.get_by_role("heading", name="Only the mean"))
+    section = section.last
+    cell = section.locator(".cell:has(.bn-run)").first
+    solved = section.get_by_role("img", name="solved")
+    cell.get_by_role("button", name="Check").click()
+    told = cell.locator(".bn-told")
+    expect(told).to_contain_text("Not yet.", timeout=START)
+    wrong = cell.locator(".bn-line-wrong")
+    expect(wrong).to_contain_text("return dx")
+    expect(cell.locator(".bn-note")).to_contain_text("Nothing returned yet")
+    expect(cell.locator(".bn-live")).to_contain_text("Nothing returned yet")
+    expect(solved).to_have_count(0)
+    accessible(page)
+
+    number = page.evaluate("""() => bnPython.notebook.cells.find((cell) => cell.editor).number""")
+    reader.write(number, RIGHT)
+    cell.get_by_role("textbox").focus()
+    page.keyboard.press("Control+Enter")
+    expect(told).to_contain_text("Right. 1 of")
+    expect(cell.locator(".bn-line-right")).to_contain_text("return dy - dy.mean(axis=0)")
+    expect(solved).to_have_count(1)
+    with page.expect_download() as download:
+        cell.get_by_role("button", name="Save my answers").click()
+    assert RIGHT in Path(download.value.path()).read_text("utf8")
+    accessible(page)
+
+    page.reload()
+    expect(solved).to_have_count(1)
+    expect(cell).to_contain_text("dy - dy.mean(axis=0)")

@@ -1,0 +1,75 @@
+"""The workbench: a reader's function becomes the figures' state, or a sentence at its line."""
+
+import json
+
+import numpy as np
+import pytest
+from host.python.page import workbench
+
+import batchnorm as bn
+
+LAYER = """
+def layer(x, gamma, beta, eps):
+    mu = x.mean(axis=0)
+    centred = x - mu
+    s = np.sqrt((centred**2).mean(axis=0) + eps)
+    return gamma * centred / s + beta
+"""
+
+
+def test_the_state_is_that_of_figures_made_in_python():
+    got = workbench.trace(LAYER)
+    names = {"np": np}
+    exec(LAYER, names)
+    inputs = dict(x=[1.0, -0.5, 2.2], gamma=1.5, beta=0.5, eps=0.1)
+    dy = [1.0, 0.6, -0.4]
+    arrays = {**inputs, "x": np.array(inputs["x"])}
+    graph = bn.GraphFigure(names["layer"], dy=dy, **arrays)
+    batch = bn.BatchFigure(function=names["layer"], dy=dy, **arrays)
+    assert got["name"] == "layer"
+    assert json.loads(json.dumps(got)) == got
+    for figure, state in ((graph, got["graph"]), (batch, got["batch"])):
+        assert {name: figure.get_state()[name] for name in state} == state
+    assert set(got["graph"]["_inputs"]) - {"numbers"} <= set(got["graph"])
+
+
+def test_defaults_are_what_the_function_runs_on():
+    source = "def net(x=np.ones((2, 3)), w=np.array([1.0, 2.0, -1.0])):\n    return x @ w"
+    got = workbench.trace("import numpy\n" + source)
+    assert got["graph"]["x"] == np.ones((2, 3)).tolist()
+    assert got["graph"]["dy"] == [1.0, 0.6]
+    assert got["batch"] is None
+    assert workbench.trace("def a(x):\n    return x + 1\ndef b(x):\n    return x")["name"] == "b"
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "words"),
+    [
+        ("def f(x:\n    return x", 1, "never closed"),
+        ("x = 1", 1, "no function"),
+        ("def f(x):\n    y = np.sort(x)\n    return y", 2, "np.sort is not traced"),
+        ("def f(x):\n    if x > 0:\n        return x\n    return -x", 2, "greater is not traced"),
+        ("def g(x):\n    return x[0]\ndef f(x):\n    return g(x)", 2, "an index into an array"),
+        ("def f(x):\n    return x + nothing", 2, "NameError: name 'nothing'"),
+        ("def f(x):\n    while True:\n        pass", 3, "did not come to an end"),
+        ("while True:\n    pass\ndef f(x):\n    return x", None, "did not come to an end"),
+        ("\n\ndef f(x, weight):\n    return x", 3, "weight needs a value"),
+        ("def f():\n    return 1", 1, "takes nothing"),
+        ("def f(x):\n    return 1.0", None, "want an array that depends on an input"),
+        ("def f(x, step=1.0):\n    return x * step", None, "step: the figure needs this name"),
+        ("def f(x):\n    for k in range(60):\n        x = x * 2.0\n    return x", None, "61 nodes"),
+        ("raise SystemExit('no')\ndef f(x):\n    return x", 1, "SystemExit: no"),
+    ],
+)
+def test_what_is_wrong_is_said_where_it_stands(source, line, words):
+    got = workbench.trace(source, seconds=0.2)
+    assert words in got["error"]
+    if line:
+        assert got["line"] in (line, line - 1) if "while" in source else got["line"] == line
+
+
+def test_what_does_not_fit_the_batch_figure_has_none():
+    assert workbench.trace("def f(x):\n    return x.mean()")["batch"] is None
+    assert workbench.trace("def f(x, eps=-1.0):\n    return x + eps")["batch"] is None
+    assert workbench.trace("def f(x, gamma=np.ones(3)):\n    return x * gamma")["batch"] is None
+    assert workbench.trace("def f(x):\n    return x - x.mean()")["batch"]["x"] == [1.0, -0.5, 2.2]
