@@ -8,7 +8,7 @@ import random
 
 import pytest
 from stage import frame, sound
-from test_book import CHAPTERS, PREPARE
+from test_book import ALIVE, PREPARE
 
 STEPS = int(os.environ.get("ABUSE", "24"))
 SEED = int(os.environ.get("SEED", "0"))
@@ -90,7 +90,7 @@ class Held:
         return found["JSEventListeners"], found["JSHeapUsedSize"] / 2**20
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize("name", ALIVE)
 def test_random_handling_breaks_nothing(browser, book, name):
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     problems = []
@@ -99,9 +99,6 @@ def test_random_handling_breaks_nothing(browser, book, name):
     page.add_init_script(PREPARE.replace("THEME", "light"))
     page.goto((book / name).as_uri())
     page.wait_for_load_state("load")
-    if not page.locator(".bn-figure").count():
-        page.close()
-        pytest.skip("no figure on this page")
     rng, held, done = random.Random(f"{SEED} {name}"), Held(page), []
     for step in range(STEPS):
         if step == STEPS // 3:  # by then every figure has been drawn in every state's way
