@@ -4,6 +4,7 @@ A notebook's state carries the whole script and style of every widget. On a buil
 names a script instead, and the host (_ext/host/figures.js) finds it there.
 """
 
+import base64
 import hashlib
 import json
 import re
@@ -63,17 +64,42 @@ def lighten(app, pagename, templatename, context, doctree):
         app.add_js_file(f"figures/{name}.js", loading_method="async")
 
 
+def cut(path, used, features):
+    """Cut a font down, in place, to the characters with these codes."""
+    options = subset.Options(flavor="woff2", layout_features=features)
+    font = subset.load_font(str(path), options)
+    cutter = subset.Subsetter(options)
+    cutter.populate(unicodes=used)
+    cutter.subset(font)
+    subset.save_font(font, str(path), options)
+
+
 def cut_icons(site):
     """Cut the theme's icon fonts down to the characters that the style sheets name."""
     styles = "".join(path.read_text("utf8") for path in site.rglob("*.css"))
     used = {int(code, 16) for code in re.findall(r"\\(f[0-9a-f]{3})\b", styles)}
     for path in (site / "vendor" / "fontawesome" / "webfonts").glob("*.woff2"):
-        options = subset.Options(flavor="woff2", layout_features=[])
-        font = subset.load_font(str(path), options)
-        cutter = subset.Subsetter(options)
-        cutter.populate(unicodes=used)
-        cutter.subset(font)
-        subset.save_font(font, str(path), options)
+        cut(path, used, [])
+
+
+def embed_letters(site, pages):
+    """Put the two fonts of most formulas, cut down, into the style sheet.
+
+    As files they come after the first picture of a page, and formulas take another width then:
+    lines break elsewhere, and what stands below jumps.
+    """
+    used = {ord(letter) for page in pages for letter in page.read_text("utf8")}
+    sheet = site / "katex" / "katex.css"
+    style = sheet.read_text("utf8")
+    for name in ("KaTeX_Main-Regular", "KaTeX_Math-Italic"):
+        font = site / "katex" / "fonts" / f"{name}.woff2"
+        cut(font, used, ["*"])
+        data = base64.b64encode(font.read_bytes()).decode()
+        url = f"url(data:font/woff2;base64,{data})"
+        style, times = re.subn(rf'url\("?fonts/{name}\.woff2"?\)', url, style)
+        if times != 1:
+            raise ValueError(f"{sheet} should name {name}.woff2 once, but does {times} times")
+    sheet.write_text(style, "utf8")
 
 
 def slim(app, exception):
@@ -94,6 +120,7 @@ def slim(app, exception):
     for path in theirs:
         path.write_text(purge.purged(path.read_text("utf8"), known), "utf8")
     cut_icons(site)
+    embed_letters(site, out.rglob("*.html"))
     bundle.minify_in_place(site, (scripts | styles) - {site / "host.js"})
 
 

@@ -19,7 +19,7 @@ import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 const [core, packages, own] = process.argv.slice(1);
 const { loadPyodide } = await import(pathToFileURL(`${core}/pyodide.mjs`));
-const python = await loadPyodide({ indexURL: core, env: { HOME: "/home/reader" } });
+const python = await loadPyodide({ indexURL: core, env: { HOME: "/reader" } });
 const site = python.runPython("import site; site.getsitepackages()[0]");
 for (const file of [packages, own])
   python.unpackArchive(new Uint8Array(readFileSync(file)), "zip", { extractDir: site });

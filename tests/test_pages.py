@@ -185,7 +185,8 @@ def test_each_theme_shows_its_own_plot(read):
         shown = page.locator(f".cell_output .only-{theme}")
         expect(shown).to_be_visible()
         expect(page.locator(f".cell_output .only-{other}")).to_be_hidden()
-        page.wait_for_function(f"() => document.querySelector('.only-{theme}').naturalWidth")
+        shown.scroll_into_view_if_needed()  # it is loaded when it is about to be seen
+        page.wait_for_function("(image) => image.naturalWidth", arg=shown.element_handle())
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)

@@ -130,3 +130,10 @@ if (!page.bnHost) {
   defineViews();
   page.bnHost = { models, ready: run(), enter, view, CONTROLS };
 }
+
+// The letters of formulas stand in their style sheet. Made ready before the page is first painted,
+// they have their width from the start: no line breaks anew, and nothing jumps.
+for (const face of document.fonts) {
+  const name = `${face.family.replaceAll('"', "")} ${face.style} ${face.weight}`;
+  if (/^KaTeX_(Main normal|Math italic) (400|normal)$/.test(name)) face.load();
+}

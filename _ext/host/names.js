@@ -33,7 +33,7 @@ const assigned = (name) => new RegExp(`^.*${whole(name)}(?=[^=(]*=[^=]).*$`, "gm
 const written = (symbol) =>
   new RegExp(
     `(?<![d∂])${[...symbol.replaceAll("\u0302", "^").normalize("NFKC")]
-      .map((letter) => letter.replace(/[^\p{L}\p{N}]/u, "\\$&"))
+      .map((letter) => letter.replace(/[$()*+.?[\\\]^{|}]/, "\\$&"))
       .join("\u200b*")}(?!\\^)`,
     "gu",
   );
