@@ -41,11 +41,13 @@ function told({ runs, taken, done, steps }, paused) {
   const cut = runs.some(({ now }) => now.angle !== null);
   /** @param {number | null} v @param {number} digits */
   const shown = (v, digits, unit = "") => (v === null ? "–" : format(v, digits) + unit);
+  /** @param {number} v three digits of it: five columns stand beside the picture */
+  const short = (v) => shown(v, Math.abs(v) < 9.995 ? 2 : Math.abs(v) < 99.95 ? 1 : 0);
   const rows = runs.map(({ name, now, diverged }) => [
     name,
     diverged === null ? shown(now.loss, 3) : `diverged (${diverged})`,
     now.accuracy === null ? "–" : `${Math.round(100 * now.accuracy)}%`,
-    ...[now.drift, now.length].map((v) => shown(v, 2)),
+    ...[now.drift, now.length].map(short),
     ...(cut ? [shown(now.angle, 0, "°")] : []),
   ]);
   const head = ["", "loss", "test", "drift", "‖w‖", ...(cut ? ["angle"] : [])];
