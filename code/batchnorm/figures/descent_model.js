@@ -34,16 +34,14 @@ import { parsed } from "./kit/graphs.js";
 function descent({ graph: text, given, train, watch, rate, steps }, names) {
   const graph = parsed(text);
   const start = Object.fromEntries(Object.entries(given).map(([name, v]) => [name, tensor(v)]));
+  const [output] = graph.outputs;
+  const places = watch.map((name) => (name === "loss" ? output : indexOf(graph, name)));
   const path = descend(graph, start, train, {
     ...{ rate, steps, cut: new Set(names.flatMap((name) => leaving(graph, name))) },
-    stops: (_, values) => !values.every(({ data }) => data.every(Number.isFinite)),
+    stops: ({ values }) => !values.every(({ data }) => data.every(Number.isFinite)),
+    read: ({ values }) => places.map((i) => values[i].data[0]),
   });
-  const [output] = graph.outputs;
-  const read = (/** @type {string} */ name) => {
-    const i = name === "loss" ? output : indexOf(graph, name);
-    return path.map(({ values }) => values[i].data[0]);
-  };
-  return Object.fromEntries(watch.map((name) => [name, read(name)]));
+  return Object.fromEntries(watch.map((name, k) => [name, path.map((read) => read[k])]));
 }
 
 const NONE = 1e-9; // of a value's size: no change at all

@@ -98,14 +98,14 @@ function atEach(text, given, points) {
 function descent(text, given, { w, rate, decay, steps }) {
   const graph = parsed(text);
   const [output] = graph.outputs;
-  const path = descend(graph, tensors({ ...given, w: w.map((v) => [v]) }), ["w"], {
-    ...{ rate, decay, steps },
-    stops: ({ w: { data } }) => !data.every((v) => Math.abs(v) <= LARGEST),
-  });
   const pair = (/** @type {Tensor} */ { data }) => /** @type {Pair} */ ([data[0], data[1]]);
-  return path.map(({ inputs, values, gradient }) => ({
-    ...{ w: pair(inputs.w), loss: values[output].data[0], gradient: pair(gradient.w) },
-  }));
+  return descend(graph, tensors({ ...given, w: w.map((v) => [v]) }), ["w"], {
+    ...{ rate, decay, steps },
+    stops: ({ inputs }) => !inputs.w.data.every((v) => Math.abs(v) <= LARGEST),
+    read: ({ inputs, values, gradient }) => ({
+      ...{ w: pair(inputs.w), loss: values[output].data[0], gradient: pair(gradient.w) },
+    }),
+  });
 }
 
 /** @param {Point[]} path @param {Inputs} inputs @returns {Here} */

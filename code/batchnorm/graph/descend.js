@@ -1,5 +1,5 @@
 import { backward, forward, indexOf, leaving } from "./interpreter.js";
-import { sizeOf } from "./tensor.js";
+import { reusing, sizeOf } from "./tensor.js";
 
 /**
  * Gradient descent on a traced loss, one number: for all figures that descend.
@@ -63,27 +63,31 @@ export function descent(graph, moving, { rate, momentum = 0, decay = 0, decays, 
 }
 
 /**
- * Every step of a descent on one and the same batch. As `descend` in reparameterization.py.
+ * What is read at every step of a descent on one and the same batch. As `descend` in
+ * reparameterization.py.
+ *
+ * @template T
  * @param {import("./interpreter.js").Graph} graph @param {Inputs} start
  * @param {string[]} train names of inputs
- * @param {How & {steps: number, stops?: (inputs: Inputs, values: Tensor[]) => boolean}} how `stops`
- *   ends the path before a step
- * @returns {Step[]} steps 0 … `steps`; fewer where it stops, or leaves the range of numbers
+ * @param {How & {steps: number, read: (step: Step) => T,
+ *   stops?: (step: Pick<Step, "inputs" | "values">) => boolean}} how `read` copies what it keeps:
+ *   the next step uses the arrays again. `stops` ends the path before a step
+ * @returns {T[]} of steps 0 … `steps`; fewer where it stops, or leaves the range of numbers
  */
-export function descend(graph, start, train, { steps, stops, ...how }) {
-  /** @param {(name: string, k: number) => Tensor} tensorOf */
-  const named = (tensorOf) => Object.fromEntries(train.map((name, k) => [name, tensorOf(name, k)]));
-  const moving = named((name) => copyOf(start[name]));
+export function descend(graph, start, train, { steps, read, stops, ...how }) {
+  const moving = Object.fromEntries(train.map((name) => [name, copyOf(start[name])]));
+  const inputs = { ...start, ...moving };
   const { gradients, move } = descent(graph, moving, how);
-  /** @type {Step[]} */
+  /** @type {T[]} */
   const path = [];
-  for (let goes = true; goes && path.length <= steps; ) {
-    const inputs = { ...start, ...named((name) => copyOf(moving[name])) };
+  const step = () => {
     const values = forward(graph, inputs);
-    if (stops?.(inputs, values)) break;
+    if (stops?.({ inputs, values })) return false;
     const grads = gradients(values);
-    path.push({ inputs, values, gradient: named((_, k) => grads[k]) });
-    goes = move(grads);
-  }
+    const gradient = Object.fromEntries(train.map((name, k) => [name, grads[k]]));
+    path.push(read({ inputs, values, gradient }));
+    return move(grads);
+  };
+  while (path.length <= steps && reusing(step));
   return path;
 }
