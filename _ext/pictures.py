@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image, ImageOps
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 SITE = ROOT / "_build" / "html" / "chapters"
@@ -41,7 +41,9 @@ def taken(page, selector):
     things = page.locator(selector)
     if not things.count():
         return None
+    things.first.scroll_into_view_if_needed()  # a training begins when it is seen
     page.evaluate("() => new Promise((done) => setTimeout(done, 500))")  # what moves has arrived
+    expect(page.locator(".bn-figure").get_by_role("button", name="Pause")).to_have_count(0)
     return Image.open(io.BytesIO(things.first.screenshot())).convert("RGB")
 
 
@@ -63,6 +65,7 @@ def thumbnail(page):
 
 
 def main():
+    expect.set_options(timeout=120_000)
     with sync_playwright() as playwright:
         sys.path.insert(0, str(ROOT / "tests"))
         from conftest import launch
