@@ -1,5 +1,6 @@
-import { backward, forward, indexOf, tensor } from "../graph/interpreter.js";
-import { parsed } from "./kit/graphs.js";
+import { backward, indexOf, tensor } from "../graph/interpreter.js";
+import { parsed, run } from "./kit/graphs.js";
+import { dot } from "./kit/scale.js";
 
 /**
  * What PredictFigure shows, from its inputs; no DOM.
@@ -30,8 +31,6 @@ import { parsed } from "./kit/graphs.js";
  * @property {number | undefined} angle degrees between guess and x_hat, where every dx has 90
  */
 
-/** @param {ArrayLike<number>} a @param {ArrayLike<number>} b */
-const dot = (a, b) => Array.from(a).reduce((sum, v, i) => sum + v * b[i], 0);
 /** @param {ArrayLike<number>} a */
 const norm = (a) => Math.sqrt(dot(a, a));
 
@@ -48,8 +47,8 @@ function layerAt(inputs, x) {
   const graph = parsed(inputs.graph);
   const given = graph.nodes
     .filter(({ op }) => op === "input")
-    .map(({ name = "" }) => [name, tensor(name === "x" ? x : /** @type {any} */ (inputs)[name])]);
-  const values = forward(graph, Object.fromEntries(given));
+    .map(({ name = "" }) => [name, name === "x" ? x : /** @type {any} */ (inputs)[name]]);
+  const { values } = run(graph, Object.fromEntries(given));
   const at = indexOf(graph, "x");
   return {
     /** @param {number[]} dy */
