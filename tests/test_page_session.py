@@ -204,3 +204,49 @@ def test_what_a_control_moves_prints_into_its_output():
     assert caught == "|n is 2"
     assert called.startswith("n is 4\n\n")
     assert json.loads(called.split("\n")[2])["error"]["name"] == "ModuleNotFoundError"
+
+
+DRAWN = """
+import base64, json, os, sys
+sys.path.insert(0, sys.argv[1])
+os.environ["MPLBACKEND"] = "module://page.backend"
+out, told = sys.stdout, []
+from page import session
+session.start(lambda text, buffers=None: told.append(json.loads(text)["output"]), [])
+for cell in json.loads(sys.argv[2]):
+    result = session.run(cell, "cell", 1)
+pictures = [base64.b64decode(o["data"]["image/png"]) for o in told if o["type"] == "display"]
+texts = [o["name"] if o["type"] == "error" else o.get("text", "picture").strip() for o in told]
+print(json.dumps([texts, [picture[:4].hex() for picture in pictures], result]), file=out)
+"""
+
+
+def test_plots_stand_under_the_cell_where_the_page_has_matplotlib():
+    """Here it is this Python's own; the page has it from a full Pyodide distribution."""
+    shown = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);\nplt.show()\nprint('one')"
+    left_open = "_, panels = plt.subplots(1, 2)\npanels[0].plot([2, 1]);"
+    wrong = r"plt.title(r'$\frac$');"
+    cells = json.dumps([shown, left_open, wrong, "print(plt.get_fignums())"])
+    command = [sys.executable, "-c", DRAWN, str(ROOT / "_ext" / "host" / "python"), cells]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stderr == ""
+    texts, pictures, result = json.loads(done.stdout)
+    assert [text for text in texts if text] == ["picture", "one", "picture", "ValueError", "[]"]
+    assert pictures == [b"\x89PNG".hex()] * 2
+    assert json.loads(result) == {"status": "ok", "needs": []}
+
+
+def test_a_full_distribution_brings_matplotlib_with_all_it_needs(tmp_path):
+    names = {"numpy": [], "cycler": [], "matplotlib": ["numpy", "cycler"], "scipy": ["numpy"]}
+    lock = {"packages": {}}
+    for name, depends in names.items():
+        sha256 = hashlib.sha256(name.encode()).hexdigest()
+        lock["packages"][name] = {"file_name": name, "sha256": sha256, "depends": depends}
+        (tmp_path / name).write_text(name)
+    wheels = page_python.compiled_wheels(tmp_path, lock, None)
+    assert wheels == [b"numpy", b"matplotlib", b"cycler"]
+    (tmp_path / "matplotlib").unlink()
+    assert page_python.compiled_wheels(tmp_path, lock, None) == [b"numpy"]
+    (tmp_path / "numpy").write_text("another")
+    with pytest.raises(page_python.Missing, match="numpy is not the file"):
+        page_python.compiled_wheels(tmp_path, lock, None)

@@ -33,7 +33,7 @@ async function start(parts, figures) {
     packageBaseUrl: "bn://python/",
     lockFileContents: lock,
     stdin: () => null,
-    env: { MPLBACKEND: "agg", HOME: "/reader", JUPYTER_WIDGETS_ECHO: "0" },
+    env: { MPLBACKEND: "module://page.backend", HOME: "/reader", JUPYTER_WIDGETS_ECHO: "0" },
   });
   const site = python.runPython("import site; site.getsitepackages()[0]");
   for (const name of ["packages.zip", "page.zip"])

@@ -17,7 +17,7 @@ def start(post, figures):
     speaker = _here["speaker"] = Speaker(post)
     sys.stdout, sys.stderr = Stream("stdout", speaker), Stream("stderr", speaker)
     _here["display"] = install_ipython(
-        show=lambda value: speaker.output(type="display", data=bundle(value)),
+        show=lambda value: display(bundle(value)),
         clear=lambda wait: speaker.output(type="clear", wait=wait),
     )
     _here["plots"] = Matplotlib()
@@ -41,11 +41,23 @@ def run(source, name, cell):
     plots.asked = False
     try:
         done = _here["cells"].run(source, name)
+        done = _show_plots() and done
     finally:
         speaker.captures.clear()
         speaker.close()
     needs = ["matplotlib"] if plots.asked else []
     return dump({"status": "ok" if done else "error", "needs": needs})
+
+
+def _show_plots():
+    """Show the plots that the cell has left open: False if one cannot be drawn."""
+    try:
+        if backend := sys.modules.get(f"{__package__}.backend"):
+            backend.show()
+    except Exception as error:
+        show(error)
+        return False
+    return True
 
 
 def call(name, values):
@@ -72,6 +84,11 @@ def hear(message, buffers):
     finally:
         speaker.captures.clear()
         speaker.close()
+
+
+def display(data):
+    """Show data, by MIME type, as the output of the cell."""
+    _here["speaker"].output(type="display", data=data)
 
 
 def show(error):

@@ -15,10 +15,15 @@ class Shell:
     kernel = object()  # an Output widget catches what its msg_id marks: see `Comms.publish`
 
     class events:
-        """comm tells a shell before and after it hands on a message: nobody listens here."""
+        """comm tells a shell before and after it hands on a message, and matplotlib asks when a
+        cell ends: nobody listens here."""
 
         @staticmethod
         def trigger(name):
+            pass
+
+        @staticmethod
+        def register(name, callback):
             pass
 
     def get_parent(self):
@@ -52,6 +57,7 @@ def install_ipython(show, clear):
     _module("IPython", get_ipython=get_ipython, display=display, version_info=(9, 0, 0))
     _module("IPython.display", display=display, clear_output=clear_output)
     _module("IPython.core")
+    _module("IPython.core.pylabtools", backend2gui={})  # an older matplotlib looks for windows
     _module("IPython.core.interactiveshell", InteractiveShell=Shell)
     return display
 
