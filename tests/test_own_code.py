@@ -4,11 +4,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from test_page_python import START, Reader, python_book  # noqa: F401
-
-AXE = Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js"
-RUN_AXE = """async () => (await axe.run("main", { preload: false })).violations
-  .map(({ id, nodes }) => id + ": " + nodes.map((node) => node.target).join(", "))"""
+from test_page_python import START, Reader, accessible, python_book  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
@@ -35,14 +31,23 @@ def read(browser, python_book):  # noqa: F811
         assert reader.problems == []
 
 
-def accessible(page):
-    """Nothing on the page that axe finds fault with."""
-    page.evaluate(AXE.read_text("utf8"))
-    assert page.evaluate(RUN_AXE) == []
-
-
 def nodes(page):
     return page.locator(".bn-figure").first.locator(".node .name")
+
+
+FIGURE = """(kind) => [...bnHost.models.values()].find((model) =>
+  model.get("_anywidget_id")?.endsWith(kind))"""
+
+
+def joined(page):
+    """What a key does to a sample in one figure, the other shows; and each way round."""
+    first = f"(kind) => ({FIGURE})(kind).get('x')[0]"
+    before = page.evaluate(first, "GraphFigure")
+    page.locator(".bn-box > bn-view").nth(1).get_by_role("slider").first.press("ArrowRight")
+    page.wait_for_function(f"(x) => ({first})('GraphFigure') > x", arg=before)
+    assert page.evaluate(first, "BatchFigure") == page.evaluate(first, "GraphFigure")
+    page.evaluate(f"(x) => ({FIGURE})('GraphFigure').set('x', [x, 0.5, -0.5])", before)
+    assert page.evaluate(first, "BatchFigure") == before
 
 
 def test_the_figures_follow_the_function_as_it_is_typed(read):
@@ -54,6 +59,7 @@ def test_the_figures_follow_the_function_as_it_is_typed(read):
     expect(told).to_have_text("The figures show layer.", timeout=START)
     expect(nodes(page).get_by_text("μ", exact=True)).to_have_count(1)
     accessible(page)
+    joined(page)
 
     editor = cell.get_by_role("textbox")
     line = cell.locator(".cm-line").nth(1)
@@ -79,6 +85,7 @@ def test_the_figures_follow_the_function_as_it_is_typed(read):
     start.select_option("your own")
     expect(told).to_have_text("The figures show my_function.")
     expect(batch).to_be_visible()
+    joined(page)
     page.evaluate(
         "() => { bnPython.notebook.cells[1].editor.value = 'def f(x):\\n  return np.sort(x)' }"
     )

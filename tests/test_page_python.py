@@ -15,7 +15,7 @@ from stage import Quiet, serve, slide
 
 ROOT = Path(__file__).parents[1]
 
-START = 500_000  # milliseconds: a busy machine is slow, not broken
+START = 300_000  # milliseconds: a busy machine is slow, not broken
 CHAPTER = "chapters/start_here.html"
 WITHOUT = "this book was built without Python in its pages"
 
@@ -38,6 +38,21 @@ def patience():
     expect.set_options(timeout=5_000)
 
 
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+RUN_AXE = """async (where) => (await axe.run(where, { preload: false })).violations
+  .map(({ id, nodes }) => id + ": " + nodes.map((node) => node.target).join(", "))"""
+KEEP_WORKERS = """globalThis.bnWorkers = [];
+globalThis.Worker = class extends Worker {
+  constructor(url) { super(url); bnWorkers.push(this); }
+};"""
+
+
+def accessible(page, where="main"):
+    """Nothing there that axe finds fault with."""
+    page.evaluate(AXE.read_text("utf8"))
+    assert page.evaluate(RUN_AXE, where) == []
+
+
 class Reader:
     """A reader of one page, with what it loaded and what went wrong."""
 
@@ -48,6 +63,7 @@ class Reader:
         self.page.on("request", lambda r: self.loaded.append(r.url))
         self.page.on("console", lambda m: m.type == "error" and self.problems.append(m.text))
         self.page.on("pageerror", lambda e: self.problems.append(str(e)))
+        self.page.add_init_script(KEEP_WORKERS)
         self.page.goto(address)
 
     def cell(self, number):
@@ -162,6 +178,7 @@ def test_an_exception_names_its_line(reader, cell):
     expect(reader.cell(cell).locator(".bn-note")).to_have_text(
         "ZeroDivisionError: division by zero"
     )
+    accessible(reader.page, ".cell")
     reader.run(cell, "x = 1\ny = (2,\nz = = 3", "ended with an error")
     expect(alert).to_contain_text(re.compile(r"cell 2, line \d\n.*SyntaxError", re.S))
 
@@ -197,15 +214,16 @@ def test_observe_link_buttons_and_interact(reader, cell):
     reader.run(
         cell,
         "import ipywidgets as w\n"
-        "a, b = w.IntSlider(description='a'), w.IntSlider(description='b')\n"
+        "a, b, c = (w.IntSlider(description=name) for name in 'abc')\n"
         "button = w.Button(description='Press')\n"
         "button.on_click(lambda _: setattr(a, 'value', 7))\n"
+        "w.jslink((a, 'value'), (c, 'value'))\n"
         "w.dlink((a, 'value'), (b, 'value'), lambda v: v + 1)\n"
         "a.observe(lambda change: print('now', change.new), 'value')\n"
         "@w.interact(n=(0, 5))\n"
         "def f(n=2):\n"
         "    print('n is', n)\n"
-        "w.VBox([a, b, button])",
+        "w.VBox([a, b, c, button])",
     )
     live = reader.live(cell)
     expect(live.locator(".bn-output")).to_have_text("n is 2\n")
@@ -214,7 +232,10 @@ def test_observe_link_buttons_and_interact(reader, cell):
     live.get_by_role("button", name="Press").click()
     expect(live.get_by_role("textbox", name="a, value")).to_have_value("7")
     expect(live.get_by_role("textbox", name="b, value")).to_have_value("8")
+    expect(live.get_by_role("textbox", name="c, value")).to_have_value("7")
     expect(live.locator(".bn-stdout").last).to_contain_text("now 7")
+    live.get_by_role("slider", name="c", exact=True).fill("3")  # jslink joins both ways
+    expect(live.locator(".bn-stdout").last).to_contain_text("now 3")
 
 
 def test_an_endless_loop_is_stopped_and_python_starts_anew(reader, cell):
@@ -227,6 +248,29 @@ def test_an_endless_loop_is_stopped_and_python_starts_anew(reader, cell):
     reader.run(cell, "bn.batch_norm.__name__")  # cell 1 runs again, too: bn is known
     expect(reader.live(cell)).to_have_text("'batch_norm'")
     assert len([url for url in reader.loaded if "part_" in url]) == loaded
+
+
+def test_restart_forgets_what_cells_have_made(reader, cell):
+    reader.run(cell, "made = 1")
+    reader.cell(cell).get_by_role("button", name="Restart Python").click()
+    expect(reader.told(cell)).to_have_text("Python was restarted: nothing has run in it yet.")
+    reader.run(cell, "'made' in globals(), 'bn' in globals()")  # cell 1 has run again
+    expect(reader.live(cell)).to_have_text("(False, True)")
+
+
+def test_a_worker_that_dies_takes_nothing_with_it_but_pythons_names(reader, cell):
+    reader.run(cell, "print('once')\nimport os\nos.abort()", "Python broke down")
+    expect(reader.live(cell)).to_contain_text("once")
+    expect(reader.cell(cell).get_by_role("button", name="Run cell 2")).to_be_visible()
+    assert reader.problems  # Pyodide names it in the console
+    reader.problems.clear()
+    reader.run(cell, "print('still here')\nwhile 'bn' in globals():\n    pass", "Running")
+    expect(reader.live(cell)).to_contain_text("still here")
+    reader.page.evaluate("bnWorkers.at(-1).terminate()")  # nothing is heard of it any more
+    reader.press(cell, "Stop")
+    expect(reader.told(cell)).to_contain_text("Stopped")
+    reader.run(cell, "bn.batch_norm.__name__")
+    expect(reader.live(cell)).to_have_text("'batch_norm'")
 
 
 def test_edits_are_lost_by_nothing_but_reset(context, reader, site, cell):

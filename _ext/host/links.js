@@ -7,7 +7,8 @@ import { find } from "./models.js";
 export const isLink = (model) => /^(Directional)?LinkModel$/.test(model.name);
 
 /**
- * Joins the two traits of a link: first the source's value goes over, then each change.
+ * Joins the two traits of a link: first the source's value goes over, then each change; none while
+ * the link is "resting".
  * @param {Model} link
  */
 export function joinTraits(link) {
@@ -16,7 +17,7 @@ export function joinTraits(link) {
   let busy = false; // what a change sets off does not come back through the same link
   /** @type {(giver: Model, given: string, taker: Model, taken: string) => () => void} */
   const carry = (giver, given, taker, taken) => () => {
-    if (busy) return;
+    if (busy || link.get("resting")) return;
     busy = true;
     taker.set(taken, giver.get(given)).save_changes();
     busy = false;

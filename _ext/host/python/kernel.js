@@ -131,6 +131,11 @@ export class Kernel {
 
   /** Ends Python at once, whatever it does: all that cells have made in it is gone. */
   stop() {
+    this.#end(new Stopped("Python was stopped"));
+  }
+
+  /** @param {Error} error what those who wait for an answer get */
+  #end(error) {
     this.#lives++;
     this.#worker?.terminate();
     this.#worker = null;
@@ -139,7 +144,7 @@ export class Kernel {
     const tasks = [...this.#tasks.values()];
     this.#tasks.clear();
     if (this.status.state !== "off") this.#tell({ state: "off" });
-    for (const { fail } of tasks) fail(new Stopped("Python was stopped"));
+    for (const { fail } of tasks) fail(error);
   }
 
   /** Ends Python and starts it anew. */
@@ -196,8 +201,10 @@ export class Kernel {
 
   /** Python is gone, and not because it was stopped. @param {string} reason */
   #lose(reason) {
-    this.stop();
-    this.#tell({ state: "failed", reason });
+    const ran = this.status.state === "busy" || this.status.state === "ready";
+    this.#end(new Error(reason));
+    const what = ran ? "Python broke down; the next run starts it anew" : "Python did not start";
+    this.#tell({ state: "failed", reason: `${what} (${reason}).` });
   }
 
   /**

@@ -22,7 +22,9 @@ function kept() {
 }
 
 export class Notebook {
-  /** @type {Cell | null} the cell that runs, or that waits for Python to start */
+  /** @type {Cell | null} the cell that the reader has run, which may wait for others */
+  #asked = null;
+  /** @type {Cell | null} the cell that runs: that one, or one above it */
   #now = null;
   #queue = Promise.resolve();
   #lives = 0;
@@ -59,12 +61,15 @@ export class Notebook {
 
   /** @param {import("./protocol.js").Status} status */
   #progress({ state, loaded, total, what, reason }) {
-    if (!this.#now) return;
+    if (state === "off" || state === "failed") for (const cell of this.cells) cell.ran = false;
+    const [asked, now] = [this.#asked, this.#now];
+    if (!asked || !now) return;
     const part = `${loaded.toFixed(1)} of ${total.toFixed(1)} MB`;
-    if (state === "loading") this.#now.tell(`Loading ${what}: ${part}`);
-    else if (state === "starting") this.#now.tell(`Starting ${what}`);
-    else if (state === "busy") this.#now.tell(`Running (${what})`);
-    else if (state === "failed") this.#now.tell(`Python could not be started: ${reason}.`);
+    const first = asked === now ? "" : ` ${now.name} first`;
+    if (state === "loading") asked.tell(`Loading ${what}: ${part}`);
+    else if (state === "starting") asked.tell(`Starting ${what}`);
+    else if (state === "busy") asked.tell(`Running${first} (${what})`);
+    else if (state === "failed") asked.tell(reason);
   }
 
   /**
@@ -75,18 +80,25 @@ export class Notebook {
   run(cell, advance = false) {
     if (advance) this.#next(cell);
     const life = this.#lives;
+    cell.running = true; // its button stops what it waits for
     const work = async () => {
+      this.#asked = cell;
       const first = cell.check ? cell.number - 1 : 0; // an exercise stands by itself
       for (const each of this.cells.slice(first, cell.number)) {
         if (life !== this.#lives) return;
         if (each !== cell && each.ran) continue;
         const fine = await this.#runOne(each);
-        if (!fine && each !== cell)
+        if (fine) continue;
+        if (life !== this.#lives) cell.finish({ status: "stopped", needs: [] }, "");
+        else if (each !== cell && this.kernel.status.state !== "failed")
           cell.tell(`Not run: ${each.name}, above, did not come to its end.`);
-        if (!fine) return;
+        return;
       }
     };
-    this.#queue = this.#queue.then(work).catch(reportError);
+    this.#queue = this.#queue
+      .then(work)
+      .catch(reportError)
+      .finally(() => void (cell.running = false));
     return this.#queue;
   }
 
@@ -132,7 +144,6 @@ export class Notebook {
   /** Ends Python: a loop without end, and what cells have made. */
   stop() {
     this.#lives++;
-    for (const cell of this.cells) cell.ran = false;
     this.kernel.stop();
   }
 

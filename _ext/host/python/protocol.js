@@ -10,7 +10,7 @@
  * @property {number} loaded megabytes that have arrived
  * @property {number} total megabytes in all
  * @property {string} what "Python 3.13, NumPy 2.2, in your browser"
- * @property {string} reason why it failed, else ""
+ * @property {string} reason why it failed, a sentence to show; else ""
  *
  * @typedef {{ type: "stream", name: "stdout" | "stderr", text: string }} Stream
  * @typedef {{ type: "result" | "display", data: Record<string, any> }} Display by MIME type;

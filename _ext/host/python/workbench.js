@@ -32,6 +32,12 @@ const figure = (kind) =>
     (model) => !model.peer && model.get("_anywidget_id")?.endsWith(`.${kind}`),
   );
 
+/** Lets the joined figures part, or joins them anew. @param {boolean} resting */
+function rest(resting) {
+  for (const model of page.bnHost.models.values())
+    if (!model.peer && model.name === "LinkModel") model.set("resting", resting);
+}
+
 export class Workbench {
   #busy = false;
   #timer = 0;
@@ -81,7 +87,7 @@ export class Workbench {
     if (state === "loading")
       this.cell.tell(`Loading ${what}: ${loaded.toFixed(1)} of ${total.toFixed(1)} MB`);
     else if (state === "starting") this.cell.tell(`Starting ${what}`);
-    else if (state === "failed") this.cell.tell(`Python could not be started: ${reason}.`);
+    else if (state === "failed") this.cell.tell(reason);
   }
 
   #later() {
@@ -125,6 +131,7 @@ export class Workbench {
     }
     this.cell.editor?.clearError();
     this.figures.showPublished();
+    rest(!found.batch);
     figure("GraphFigure")?.set(found.graph);
     if (found.batch) figure("BatchFigure")?.set(found.batch);
     const views = this.figures.old?.querySelectorAll(".bn-box > bn-view") ?? [];
