@@ -14,10 +14,9 @@ from pathlib import Path
 from jupyter_client.manager import start_new_kernel
 from playwright.sync_api import sync_playwright
 
-ROOT = Path(__file__).parents[1]
-sys.path.extend(str(ROOT / folder) for folder in ("tests", "_ext"))
+sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("tests", "_ext"))
 
-from conftest import launch
+from conftest import ROOT, launch
 
 TIMES = 30
 NOTHING = "1 + 1"
@@ -53,6 +52,9 @@ def opened(browser, name):
     page = browser.new_page()
     page.set_default_timeout(120_000)
     page.goto((ROOT / "_build" / "html" / "chapters" / name).as_uri())
+    page.evaluate(
+        "() => { for (const fold of document.querySelectorAll('details')) fold.open = true; }"
+    )
     return page
 
 

@@ -283,6 +283,27 @@ def test_edits_are_lost_by_nothing_but_reset(context, reader, site, cell):
     again.page.close()
 
 
+CHAPTERS = sorted(path.stem for path in (ROOT / "chapters").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_all_cells_of_a_chapter_show_what_is_published(context, site, name):
+    """test_page_chapters.py runs the same cells in the same Python, without a browser."""
+    if name != "two_samples" and not os.environ.get("EVERY_CHAPTER"):
+        pytest.skip("EVERY_CHAPTER=1 runs it in the browser as well")
+    reader = Reader(context, f"{site}/chapters/{name}.html")
+    free = "(cell) => cell.matches('.tag_nbval-ignore-output')"
+    last = reader.page.locator(".cell:has(.bn-run)").count()
+    reader.press(last, "Run")
+    expect(reader.told(last)).to_contain_text(re.compile("The output|ended with"), timeout=START)
+    for number in range(1, last + 1):
+        if not reader.cell(number).evaluate(free):
+            expect(reader.told(number)).to_contain_text("The output is the published one.")
+    assert reader.page.locator(".bn-live .bn-missing, .bn-live .bn-error").count() == 0
+    assert reader.problems == []
+    reader.page.close()
+
+
 def test_it_works_from_a_file(context, python_book):
     reader = Reader(context, (python_book / CHAPTER).as_uri())
     reader.press(2, "Run")

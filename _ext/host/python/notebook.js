@@ -98,7 +98,9 @@ export class Notebook {
     this.#queue = this.#queue
       .then(work)
       .catch(reportError)
-      .finally(() => void (cell.running = false));
+      .finally(() => {
+        cell.running = false;
+      });
     return this.#queue;
   }
 
