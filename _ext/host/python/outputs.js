@@ -97,10 +97,14 @@ function failed({ text }) {
   return box;
 }
 
-/** The text that outputs print: a widget and a picture have none. @param {Element | null} area */
+/**
+ * The text that outputs print: a widget and a picture have none. A page that is read from a file
+ * loses the line break that begins a block, and so it counts for nothing.
+ * @param {Element | null} area
+ */
 export const printed = (area) =>
   [...(area?.querySelectorAll("pre") ?? [])]
     .filter((pre) => !pre.closest("bn-view"))
-    .map((pre) => pre.textContent ?? "")
+    .map((pre) => pre.textContent?.replace(/^\n+/, "") ?? "")
     .join("\n")
     .trimEnd();
