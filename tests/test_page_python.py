@@ -283,7 +283,7 @@ def test_edits_are_lost_by_nothing_but_reset(context, reader, site, cell):
     again.page.close()
 
 
-CHAPTERS = {path.stem for path in (ROOT / "chapters").glob("*.ipynb")} - {"exercises", "workbench"}
+CHAPTERS = {path.stem for path in (ROOT / "chapters").glob("*.ipynb")} - {"exercises"}
 
 
 @pytest.mark.parametrize("name", sorted(CHAPTERS))
