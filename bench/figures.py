@@ -67,6 +67,19 @@ a.plot(x, -np.arange(3), "o")
 b.plot(run.output, -np.arange(3), "o")
 """,
     ),
+    "PredictFigure": (
+        "bn.controls(bn.PredictFigure(x, dy, shown=True), gamma=knob(0, 3))",
+        "(0.0, 3.0)",
+        """
+run = graph.forward(**layer(knob))
+dx, guess = run.backward(dy)["x"], np.zeros(3)
+fig, ax = plt.subplots()
+for i in range(3):
+    ax.arrow(x[i], -i, guess[i], 0, color=colour("cut"), width=0.02)
+    ax.arrow(x[i], -i - 0.2, dx[i], 0, color=colour("gradient"), width=0.02)
+ax.plot(x, -np.arange(3), "o")
+""",
+    ),
     "DescentFigure": (
         """
 def loss(b, u):
@@ -165,6 +178,22 @@ for method in METHODS.values():
         f32 = (offset + noise).astype(np.float32)
         errors.append(abs(method(f32) / f32.astype(float).var() - 1))
     ax.loglog(10 ** np.linspace(0, 8, 65), errors)
+""",
+    ),
+    "DepthFigure": (
+        """
+runs = {m: (1.5 + 2 / m) ** np.arange(51) * np.ones((5, 1)) for m in (4, 8, 16)}
+bn.controls(bn.DepthFigure({"ReLU": runs}, {"ReLU": ("3/2", lambda m: 1.5)}), depth=whole(1, 50))
+""",
+        "(1, 50)",
+        """
+norms = (1.5 + 2 / 8) ** np.arange(51) * np.ones((5, 1))
+fig, (a, b) = plt.subplots(1, 2)
+a.semilogy(np.median(norms, axis=0)[: knob + 1])
+for m in (4, 8, 16):
+    factors = ((1.5 + 2 / m) ** np.arange(51) * np.ones((5, 1)))[:, knob] ** (1 / knob)
+    b.plot([m] * 5, factors, "o")
+b.axhline(1.5)
 """,
     ),
     "WhiteningFigure": (

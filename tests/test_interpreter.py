@@ -238,7 +238,10 @@ def test_what_it_refuses():
             "backward(GRAPH, VALUES, [tensor([[1], [2], [3]])])",
             "backward: dy has shape 3,1, the output 3",
         ),
-        ("OPS.max[0](tensor([[], []]), { axis: [1], keepdims: false })", "max: of no entries"),
+        (
+            "OPS.max[0](tensor([[], []]), undefined, { axis: [1], keepdims: false })",
+            "max: of no entries",
+        ),
         (
             "OPS.matmul[0](tensor([[1, 2]]), tensor([[1, 2]]))",
             "matmul: rows of 2, columns of 1",

@@ -150,6 +150,6 @@ export function localDerivative({ traced, values }, { target, slot }) {
   const rule = OPS[node.op][slot + 1];
   if (!rule || node.op === "matmul" || node.op === "transpose") return null;
   const { shape, data } = values[target];
-  const arrays = (node.inputs ?? []).map((i) => values[i]);
-  return rule({ shape, data: data.map(() => 1) }, values[target], ...arrays, node);
+  const [a, b] = (node.inputs ?? []).map((i) => values[i]);
+  return rule({ shape, data: data.map(() => 1) }, values[target], a, b, node);
 }

@@ -45,7 +45,7 @@ import { clamp, dot, grown } from "./kit/scale.js";
  *
  * @typedef {object} Contour
  * @property {number} low how low it lies, 1 for lowest
- * @property {[Pair, Pair][]} lines of which it is made; at eps = 0 they are rays of length 1
+ * @property {string} d its path, where the reach is 1; at eps = 0 it is made of rays of length 1
  *
  * @typedef {object} Analysis
  * @property {Record<Kind, Point[]>} paths of all steps
@@ -87,8 +87,8 @@ function dataOf({ graphs, samples, correlation, optimum }) {
  * @param {string} text @param {Given} given @param {Pair[]} points
  */
 function atEach(text, given, points) {
-  const w = [0, 1].map((k) => points.map((p) => p[k]));
-  return Array.from(run(parsed(text), { ...given, w }).outputs[0].data);
+  const data = Float64Array.from([0, 1].flatMap((k) => points.map((p) => p[k])));
+  return run(parsed(text), { ...given, w: { shape: [2, points.length], data } }).outputs[0].data;
 }
 
 /**
@@ -147,7 +147,7 @@ const LEVELS = 9;
 
 /**
  * Levels for contours: crowded at the ends of these values, since the loss is flat there.
- * @param {number[]} values
+ * @param {Float64Array} values
  */
 function levels(values) {
   const [lo, hi] = [Math.min(...values), Math.max(...values)];
@@ -163,32 +163,39 @@ function levels(values) {
  */
 function contoursOf(text, given, reach) {
   const [many, count] = given.eps ? [14, 72] : [2, 240];
-  const radius = (/** @type {number} */ i) => reach * 2 * ((i + 0.2) / (many - 1)) ** 2;
+  const radius = (/** @type {number} */ i) => 2 * ((i + 0.2) / (many - 1)) ** 2;
   const radii = given.eps ? Array.from({ length: many }, (_, i) => radius(i)) : [1e-6, 1];
-  const angles = Array.from({ length: count }, (_, i) => (2 * Math.PI * i) / count);
-  const points = radii.flatMap((r) =>
-    angles.map((angle) => /** @type {Pair} */ ([r * Math.cos(angle), r * Math.sin(angle)])),
+  const circle = Array.from({ length: count }, (_, i) => (2 * Math.PI * i) / count).map(
+    (angle) => /** @type {Pair} */ ([Math.cos(angle), Math.sin(angle)]),
   );
-  const values = atEach(text, given, points);
-  /** @type {(level: number, i: number, j: number) => Pair[]} */
+  const points = radii.flatMap((r) => circle.map(([a, b]) => /** @type {Pair} */ ([r * a, r * b])));
+  const size = given.eps ? reach : 1;
+  const values = atEach(
+    text,
+    given,
+    points.map(([a, b]) => [size * a, size * b]),
+  );
+  /** @type {(level: number, i: number, j: number) => string} */
   const between = (level, i, j) => {
-    const [u, v] = [values[i] - level, values[j] - level];
-    if (u < 0 === v < 0) return [];
-    const part = u / (u - v);
-    const [p, q] = [points[i], points[j]];
-    return [[p[0] + part * (q[0] - p[0]), p[1] + part * (q[1] - p[1])]];
+    const part = (level - values[i]) / (values[j] - values[i]);
+    return points[i].map((v, k) => (v + part * (points[j][k] - v)).toFixed(4)).join(" ");
   };
-  return levels(values).map(({ low, level }) => {
-    /** @type {[Pair, Pair][]} */
-    const lines = [];
-    for (let i = 0; i + count < points.length; i++) {
-      const j = i % count === count - 1 ? i + 1 - count : i + 1;
-      const corners = [i, j, j + count, i + count];
-      const found = corners.flatMap((a, k) => between(level, a, corners[(k + 1) % 4]));
-      for (let k = 0; k + 1 < found.length; k += 2) lines.push([found[k], found[k + 1]]);
+  const contours = levels(values).map(({ low, level }) => ({ low, level, d: "" }));
+  for (let i = 0; i + count < points.length; i++) {
+    const j = i % count === count - 1 ? i + 1 - count : i + 1;
+    const corners = [i, j, j + count, i + count];
+    const here = corners.map((k) => values[k]);
+    const [least, most] = [Math.min(...here), Math.max(...here)];
+    for (const contour of contours) {
+      const { level } = contour;
+      if (!(least < level && level <= most)) continue;
+      const sides = corners.map((a, k) => [a, corners[(k + 1) % 4]]);
+      const passed = sides.filter(([a, b]) => values[a] < level !== values[b] < level);
+      const found = passed.map(([a, b]) => between(level, a, b));
+      for (let k = 0; k + 1 < found.length; k += 2) contour.d += `M${found[k]}L${found[k + 1]}`;
     }
-    return { low, lines };
-  });
+  }
+  return contours;
 }
 
 /**

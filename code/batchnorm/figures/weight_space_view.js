@@ -47,13 +47,13 @@ function ellipses({ at, unit }, middle, [a, b, c]) {
 const THIN = { "vector-effect": "non-scaling-stroke" };
 
 /** @param {Drawing} picture @param {Frame} frame @param {Shown} shown @param {number} reach */
-function contours(picture, frame, { contours: all, eps }, reach) {
-  const far = eps ? 1 : 4 * reach;
-  const out = (/** @type {Pair} */ [a, b]) => /** @type {Pair} */ ([far * a, far * b]);
-  all.forEach(({ low, lines }, k) => {
-    const d = lines.map((line) => lineOf(frame, line.map(out))).join("");
-    const look = { class: "contour", "stroke-opacity": (0.6 * low).toFixed(3), d };
-    picture.put(`contour ${k}`, "path", look);
+function contours(picture, { cx, cy, unit }, { contours: all, eps, reach: own }, reach) {
+  const k = eps ? Math.min(own * unit, FAR) : 4 * reach * unit;
+  picture.group("levels", { transform: `matrix(${k} 0 0 ${-k} ${cx} ${cy})` }, () => {
+    all.forEach(({ low, d }, i) => {
+      const look = { class: "contour", "stroke-opacity": (0.6 * low).toFixed(3), ...THIN, d };
+      picture.put(`contour ${i}`, "path", look);
+    });
   });
 }
 

@@ -12,14 +12,31 @@ import { plus, sameShape, sumTo, tensor, zeros } from "./tensor.js";
 export { OPS } from "./ops.js";
 export { nested, tensor } from "./tensor.js";
 
-/** @type {WeakMap<GraphNode, Tensor>} */
-const constants = new WeakMap();
+/**
+ * What running a graph asks of each node, found once: its operation, where its inputs stand, what a
+ * constant holds, and over which edges it sends a gradient back, by which rule.
+ * @param {Graph} graph
+ */
+const planOf = ({ nodes }) =>
+  nodes.map((node, target) => {
+    const { op, shape, inputs = [] } = node;
+    const [compute, ...rules] = OPS[op] ?? [];
+    const edges = inputs.flatMap((source, slot) => {
+      const rule = nodes[source].op === "constant" ? null : rules[slot];
+      return rule ? [{ source, rule, key: edgeKey(target, slot) }] : [];
+    });
+    const value = op === "constant" ? { shape, data: tensor(node.value).data } : null;
+    return { node, compute, value, edges, first: inputs[0], second: inputs[1] };
+  });
 
-/** @param {GraphNode} node */
-function constantOf(node) {
-  const found = constants.get(node) ?? { shape: node.shape, data: tensor(node.value).data };
-  constants.set(node, found);
-  return found;
+/** @type {WeakMap<Graph, ReturnType<typeof planOf>>} */
+const plans = new WeakMap();
+
+/** @param {Graph} graph */
+function planned(graph) {
+  const plan = plans.get(graph) ?? planOf(graph);
+  plans.set(graph, plan);
+  return plan;
 }
 
 /**
@@ -29,17 +46,16 @@ function constantOf(node) {
 export function forward(graph, inputs) {
   /** @type {Tensor[]} */
   const values = [];
-  for (const node of graph.nodes) {
+  for (const { node, compute, value, first, second } of planned(graph)) {
     if (node.op === "input") {
       const given = inputs[node.name ?? ""];
       if (!given) throw new Error(`forward: no input ${node.name}`);
       values.push(given);
-    } else if (node.op === "constant") {
-      values.push(constantOf(node));
+    } else if (value) {
+      values.push(value);
     } else {
-      const compute = OPS[node.op]?.[0];
       if (!compute) throw new Error(`forward: unknown operation ${node.op}`);
-      values.push(compute(...(node.inputs ?? []).map((i) => values[i]), node));
+      values.push(compute(values[first], values[second], node));
     }
   }
   return values;
@@ -86,20 +102,18 @@ export function backward(graph, values, dys, cut = new Set()) {
     }
     add(i, d);
   });
-  for (let target = values.length - 1; target >= 0; target--) {
-    const node = graph.nodes[target];
-    const { inputs = [] } = node;
+  const plan = planned(graph);
+  for (let target = plan.length - 1; target >= 0; target--) {
     const d = grads[target];
     if (!d) continue;
-    const arrays = [values[target], ...inputs.map((i) => values[i])];
-    inputs.forEach((source, slot) => {
-      const key = edgeKey(target, slot);
-      const rule = OPS[node.op][slot + 1];
-      if (cut.has(key) || graph.nodes[source].op === "constant" || !rule) return;
-      const sent = sumTo(rule(d, ...arrays, node), values[source].shape);
+    const { node, edges, first, second } = plan[target];
+    for (const { source, rule, key } of edges) {
+      if (cut.has(key)) continue;
+      const made = rule(d, values[target], values[first], values[second], node);
+      const sent = sumTo(made, values[source].shape);
       flow.set(key, sent);
       add(source, sent);
-    });
+    }
   }
   return { grads: grads.map((d, i) => d ?? zeros(values[i].shape)), flow };
 }

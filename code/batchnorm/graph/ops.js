@@ -63,11 +63,11 @@ const keptShape = (shape, axis) => shape.map((n, i) => (axis && !axis.includes(i
 
 /**
  * @param {(a: Tensor, shape: number[]) => Tensor} reduce
- * @returns {(a: Tensor, node: Params) => Tensor}
+ * @returns {(a: Tensor, none: undefined, node: Params) => Tensor}
  */
 const reduction =
   (reduce) =>
-  (a, { axis, keepdims }) => {
+  (a, _, { axis, keepdims }) => {
     const { shape, data } = reduce(a, keptShape(a.shape, axis));
     return { shape: keepdims ? shape : shape.filter((_, i) => axis && !axis.includes(i)), data };
   };
@@ -77,9 +77,9 @@ const maxOver = reduction(largestTo);
 /** How many entries of a went into each of y. @param {Tensor} y @param {Tensor} a */
 const entriesPer = (y, a) => scalar(a.data.length / y.data.length);
 
-/** @param {Tensor} a @param {Params} node */
-function meanOver(a, node) {
-  const total = sumOver(a, node);
+/** @param {Tensor} a @param {undefined} none @param {Params} node */
+function meanOver(a, none, node) {
+  const total = sumOver(a, none, node);
   return over(total, entriesPer(total, a));
 }
 
@@ -92,9 +92,9 @@ const spread = (d, a, { axis }) =>
 
 /**
  * Entries that tie for the largest share evenly.
- * @param {Tensor} d @param {Tensor} y @param {Tensor} a @param {Params} node
+ * @param {Tensor} d @param {Tensor} y @param {Tensor} a @param {any} _ @param {Params} node
  */
-function maxRule(d, y, a, { axis }) {
+function maxRule(d, y, a, _, { axis }) {
   const shape = keptShape(a.shape, axis);
   const largest = equals(a, { shape, data: y.data });
   return over(times(largest, { shape, data: d.data }), sumTo(largest, shape));
@@ -110,8 +110,9 @@ export const asColumn = (b) =>
 const asProduct = (d, a, b) => ({ shape: [asRow(a).shape[0], asColumn(b).shape[1]], data: d.data });
 
 /**
- * name: [forward(inputs…, node), for each input its rule(d, y, inputs…, node)]. A rule makes that
- * input's gradient from `d`, which arrived at the output `y`; null where the input is a constant.
+ * name: [forward(a, b, node), for each input its rule(d, y, a, b, node)]; b is undefined where an
+ * operation has one input. A rule makes that input's gradient from `d`, which arrived at the output
+ * `y`; null where the input is a constant.
  * @type {Record<string, Step[]>}
  */
 export const OPS = {
@@ -139,8 +140,8 @@ export const OPS = {
     (d, y, a, b) => largerRule(d, a, b),
     (d, y, a, b) => largerRule(d, b, a),
   ],
-  sum: [sumOver, (d, y, a, node) => spread(d, a, node)],
-  mean: [meanOver, (d, y, a, node) => spread(over(d, entriesPer(y, a)), a, node)],
+  sum: [sumOver, (d, y, a, _, node) => spread(d, a, node)],
+  mean: [meanOver, (d, y, a, _, node) => spread(over(d, entriesPer(y, a)), a, node)],
   max: [maxOver, maxRule],
   matmul: [
     (a, b) => product(asRow(a), asColumn(b), [...a.shape.slice(0, -1), ...b.shape.slice(1)]),

@@ -106,7 +106,8 @@ const tables = new Map();
  * @param {number[]} from @param {number[]} to
  */
 function positions(from, to) {
-  const [size, wanted] = [sizeOf(from), sizeOf(to)];
+  const size = sizeOf(from);
+  const wanted = sizeOf(to);
   if (ramp.length < wanted) {
     ramp = Int32Array.from({ length: 2 * wanted }, (_, k) => k);
     nought = new Int32Array(2 * wanted);
@@ -148,7 +149,8 @@ export const elementwise =
   (a, b = a, c = b) => {
     const shape = broadcastShape(broadcastShape(a.shape, b.shape), c.shape);
     const data = room(sizeOf(shape)); // a loop writes every entry
-    const [i, j] = [positions(a.shape, shape), positions(b.shape, shape)];
+    const i = positions(a.shape, shape);
+    const j = positions(b.shape, shape);
     const l = c === b ? j : positions(c.shape, shape);
     loop(data, a.data, i, b.data, j, c.data, l);
     return { shape, data };
@@ -172,8 +174,10 @@ export const negate = (a) => times(a, scalar(-1));
  */
 export function sumTo(t, shape) {
   if (sameShape(t.shape, shape)) return t;
-  const [out, data] = [zeros(shape), t.data];
-  const [to, at] = [out.data, positions(shape, t.shape)];
+  const out = zeros(shape);
+  const { data } = t;
+  const to = out.data;
+  const at = positions(shape, t.shape);
   for (let k = 0; k < data.length; k++) to[at[k]] += data[k];
   return out;
 }
@@ -206,10 +210,13 @@ export function transpose(a) {
  * @param {Tensor} a @param {Tensor} b @param {number[]} [shape]
  */
 export function product(a, b, shape = [a.shape[0], b.shape[1]]) {
-  const [rows, inner, depth, columns] = [...a.shape, ...b.shape];
+  const [rows, inner] = a.shape;
+  const [depth, columns] = b.shape;
   if (inner !== depth) throw new Error(`matmul: rows of ${inner}, columns of ${depth}`);
-  const [out, p, q] = [zeros(shape), a.data, b.data];
+  const out = zeros(shape);
   const to = out.data;
+  const p = a.data;
+  const q = b.data;
   for (let i = 0; i < rows; i++) {
     for (let k = 0; k < inner; k++) {
       const v = p[i * inner + k];

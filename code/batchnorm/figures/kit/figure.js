@@ -195,24 +195,29 @@ function mark(box, figure) {
  * @param {HTMLElement} el
  */
 function shown(mount, { get, analysis, set, again, views }, el) {
-  let [frame, zoom] = [0, 1];
+  let [frame, zoom, pixels] = [0, 1, 0];
   const redraw = () => {
     frame ||= requestAnimationFrame(() => {
       frame = 0;
       paint();
     });
   };
+  // To read its width lays the page out: so not at every move
+  const resized = () => {
+    pixels = 0;
+    redraw();
+  };
   el.classList.add("bn-figure");
   const draw = mount(el, { get, analysis, set, again, redraw, zoom: () => zoom });
   const picture = /** @type {HTMLElement | null} */ (el.querySelector(":scope > .bn-picture"));
-  picture?.append(enlarger({ redraw }));
+  picture?.append(enlarger({ redraw: resized }));
   el.classList.toggle("bn-pictured", Boolean(picture));
   const room = picture ?? el;
   const paint = () => {
     // With the controls that stand around it, it grows
     const box = /** @type {HTMLElement} */ (el.closest(".bn-box, .bn-enlarged") ?? el);
     mark(box, el);
-    const pixels = room.clientWidth;
+    pixels ||= room.clientWidth;
     if (!pixels) return; // not laid out yet: the observer calls again
     zoom = zoomOf(pixels, heightOf(room), box.matches(".bn-enlarged"));
     give(box, "--zoom", String(zoom));
@@ -222,7 +227,7 @@ function shown(mount, { get, analysis, set, again, views }, el) {
     tell("draw");
   };
   views.add(redraw);
-  const observer = new ResizeObserver(redraw);
+  const observer = new ResizeObserver(resized);
   observer.observe(room);
   paint();
   return () => {
