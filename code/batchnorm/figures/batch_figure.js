@@ -8,8 +8,7 @@ import { clamp, domainOf, format } from "./kit/scale.js";
 import { drawing } from "./kit/svg.js";
 
 /**
- * @typedef {import("./batch_model.js").Inputs} Inputs
- * @typedef {import("./batch_model.js").Analysis} Analysis
+ * @import { Analysis, Inputs } from "./batch_model.js"
  * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
  */
 

@@ -7,7 +7,7 @@ import { clamp, dot } from "./kit/scale.js";
 /**
  * What BatchFigure shows, from its inputs; no DOM.
  *
- * @typedef {import("../graph/interpreter.js").Graph} Graph
+ * @import { Graph } from "../graph/interpreter.js"
  * @typedef {"direct" | "mean" | "variance"} Path
  * @typedef {Record<string, number[]>} Paths
  * @typedef {{x: number[], y: number[]}} State the samples and their outputs

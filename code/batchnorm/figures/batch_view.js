@@ -7,18 +7,18 @@ import { clamp, domainOf, format, linear, snap, subscript, tidy } from "./kit/sc
 /** The picture of BatchFigure: two panels, inputs and outputs, a lane for each sample. */
 
 /**
- * @typedef {import("./batch_model.js").Inputs} Inputs
- * @typedef {import("./batch_model.js").Analysis} Analysis
+ * @import { Analysis, Inputs } from "./batch_model.js"
+ * @import { Drawing } from "./kit/svg.js"
+ * @import { Scale } from "./kit/scale.js"
  * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
- * @typedef {import("./kit/svg.js").Drawing} Drawing
  * @typedef {ReturnType<typeof panelAt>} Panel
  *
  * @typedef {object} Around what of a frame is not in the analysis
  * @property {View} view
  * @property {ReturnType<typeof layout>} place
  * @property {{setX: (i: number, v: number) => void, setDy: (i: number, v: number) => void}} act
- * @property {import("./kit/scale.js").Scale} sx of the inputs
- * @property {import("./kit/scale.js").Scale} sy of the outputs
+ * @property {Scale} sx of the inputs
+ * @property {Scale} sy of the outputs
  * @property {[number, number]} domain of the inputs
  * @property {(v: number) => number} inside where an input stands, kept in its panel
  * @property {(v: number) => number} outside the same for an output
@@ -34,10 +34,7 @@ export const REACH = 3; // the largest upstream gradient one can drag to
 
 /**
  * One panel, `w` wide, with lanes of this height for m samples.
- * @param {number[]} corner
- * @param {number} w
- * @param {number} high
- * @param {number} m
+ * @param {number[]} corner @param {number} w @param {number} high @param {number} m
  */
 const panelAt = ([left, top], w, high, m) => ({
   ...{ left, right: left + w, top: top + HEAD, bottom: top + HEAD + m * high },
@@ -47,8 +44,7 @@ const panelAt = ([left, top], w, high, m) => ({
 
 /**
  * Where the panels stand, and where in them each sample's lane is.
- * @param {number} width
- * @param {number} m
+ * @param {number} width @param {number} m
  */
 export function layout(width, m) {
   const wide = width >= WIDE;
@@ -68,10 +64,8 @@ const others = (list, i) => list.filter((_, j) => j !== i);
 
 /**
  * The ground of a panel: its title and its axis; and how far its things have travelled.
- * @param {Drawing} picture
- * @param {string} key
- * @param {Panel} panel
- * @param {{scale: import("./kit/scale.js").Scale, title: string, far: number, most: number}} of
+ * @param {Drawing} picture @param {string} key @param {Panel} panel
+ * @param {{scale: Scale, title: string, far: number, most: number}} of
  */
 function ground(picture, key, { left, right, top, bottom }, { scale, title, far, most }) {
   picture.put(`${key} title`, "text", { class: "title", x: left, y: top - 22 }, title);
@@ -87,10 +81,7 @@ function ground(picture, key, { left, right, top, bottom }, { scale, title, far,
 
 /**
  * Where a sample has been: a trail from ring to ring.
- * @param {Drawing} picture
- * @param {string} key
- * @param {number[]} places
- * @param {number} y
+ * @param {Drawing} picture @param {string} key @param {number[]} places @param {number} y
  */
 function trail(picture, key, places, y) {
   const [from, to] = [places[0], places[places.length - 1]];
@@ -118,9 +109,7 @@ function moments(picture, { left, right, top, bottom }, { mu, s, inside }) {
 
 /**
  * One sample: its dot, its trail, the gradient that reaches it, path by path.
- * @param {Drawing} picture
- * @param {number} i
- * @param {Frame} frame
+ * @param {Drawing} picture @param {number} i @param {Frame} frame
  */
 function sample(picture, i, frame) {
   const { x, dx, parts, flows, defined, place, inside, sx, act, next, past, view } = frame;
@@ -172,9 +161,7 @@ function sample(picture, i, frame) {
 
 /**
  * One output, and the gradient that arrives there, to be dragged by its tip.
- * @param {Drawing} picture
- * @param {number} i
- * @param {Frame} frame
+ * @param {Drawing} picture @param {number} i @param {Frame} frame
  */
 function output(picture, i, frame) {
   const { y, dy, place, outside, past, act, view } = frame;
@@ -200,11 +187,7 @@ function output(picture, i, frame) {
   });
 }
 
-/**
- * Draws a frame.
- * @param {Drawing} picture
- * @param {Frame} frame
- */
+/** Draws a frame. @param {Drawing} picture @param {Frame} frame */
 export function paint(picture, frame) {
   const { x, defined, place, sx, sy, travelled } = frame;
   const far = defined ? travelled : { inputs: 0, outputs: 0 };

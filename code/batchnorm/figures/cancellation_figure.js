@@ -6,8 +6,7 @@ import { clamp, format, log, powerOfTen } from "./kit/scale.js";
 import { drawing } from "./kit/svg.js";
 
 /**
- * @typedef {import("./cancellation_model.js").Inputs} Inputs
- * @typedef {import("./cancellation_model.js").Analysis} Analysis
+ * @import { Analysis, Inputs } from "./cancellation_model.js"
  */
 
 const NAMES = Object.keys(METHODS);
@@ -62,8 +61,7 @@ function errorScale(range) {
 
 /**
  * Where no digit is left: the error is as large as the variance.
- * @param {import("./kit/svg.js").Drawing} picture
- * @param {import("./kit/chart.js").Place} place
+ * @param {import("./kit/svg.js").Drawing} picture @param {import("./kit/chart.js").Place} place
  * @param {import("./kit/scale.js").Scale} y
  */
 function zone(picture, { left, right, top }, y) {
@@ -73,10 +71,7 @@ function zone(picture, { left, right, top }, y) {
   picture.put("zone name", "text", { class: "label", x: left + 10, y: top + 20 }, "no digit left");
 }
 
-/**
- * @param {HTMLElement} el
- * @param {import("./kit/figure.js").View<Inputs, Analysis>} view
- */
+/** @param {HTMLElement} el @param {import("./kit/figure.js").View<Inputs, Analysis>} view */
 function mount(el, view) {
   const picture = drawing("The error of a float32 variance, by four methods, at any mean", view);
   const told = report();

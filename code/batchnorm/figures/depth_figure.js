@@ -6,11 +6,10 @@ import { clamp, format, linear, log, powerOfTen } from "./kit/scale.js";
 import { drawing } from "./kit/svg.js";
 
 /**
- * @typedef {import("./depth_model.js").Inputs} Inputs
- * @typedef {import("./depth_model.js").Found} Found
+ * @import { Found, Inputs } from "./depth_model.js"
+ * @import { Place } from "./kit/chart.js"
+ * @import { Drawing } from "./kit/svg.js"
  * @typedef {Inputs & import("./depth_model.js").Analysis} Shown
- * @typedef {import("./kit/chart.js").Place} Place
- * @typedef {import("./kit/svg.js").Drawing} Drawing
  */
 
 const LOOKS = ["gradient", "ink", "direct", "data"];

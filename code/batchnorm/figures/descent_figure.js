@@ -5,7 +5,9 @@ import { report } from "./kit/panel.js";
 import { format, linear, niceDomain } from "./kit/scale.js";
 import { drawing } from "./kit/svg.js";
 
-/** @typedef {import("./descent_model.js").Inputs & import("./descent_model.js").Analysis} Shown */
+/** @import { Analysis, Inputs } from "./descent_model.js" */
+
+/** @typedef {Inputs & Analysis} Shown */
 
 /** What is cut gives the descent its colour. */
 /** @type {Partial<Record<string, string>>} */
@@ -54,8 +56,8 @@ function words({ watch, step, steps, whole, part, courses: went, cut }) {
 
 /**
  * @param {HTMLElement} el
- * @param {import("./kit/figure.js").View<import("./descent_model.js").Inputs,
- *   import("./descent_model.js").Analysis>} view
+ * @param {import("./kit/figure.js").View<Inputs,
+ *   Analysis>} view
  */
 function mount(el, view) {
   const about = "Gradient descent step by step, with the whole gradient and with a cut one";

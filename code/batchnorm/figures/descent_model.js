@@ -50,9 +50,7 @@ const FEW = 6; // steps before which nothing is said
 /**
  * How a path went up to a step: it does not change, its steps have become small beside all its way,
  * or it went one way and its last steps are as long as its first.
- * @param {number[]} path
- * @param {number} step
- * @returns {Course}
+ * @param {number[]} path @param {number} step @returns {Course}
  */
 export function course(path, step) {
   if (step >= path.length) return "runs away";

@@ -9,8 +9,9 @@ import { clamp } from "./kit/scale.js";
 import { drawing, html, setText } from "./kit/svg.js";
 
 /**
- * @typedef {import("./graph_model.js").Inputs} Inputs
- * @typedef {import("./graph_words.js").Shown} Shown
+ * @import { Inputs } from "./graph_model.js"
+ * @import { Shown } from "./graph_words.js"
+ * @import { Place } from "./graph_place.js"
  * @typedef {import("./kit/figure.js").View<Inputs, import("./graph_model.js").Analysis>} View
  */
 
@@ -86,9 +87,7 @@ function scroller(content, zoom) {
 
 /**
  * What has the focus, what is pointed at, and what the keys do.
- * @param {View} view
- * @param {(key: string) => SVGElement} nodeOf
- * @param {() => import("./graph_place.js").Place} placeNow
+ * @param {View} view @param {(key: string) => SVGElement} nodeOf @param {() => Place} placeNow
  */
 function pointing(view, nodeOf, placeNow) {
   /** @type {Record<"chosen" | "pointed" | "home" | "centre", string | null>} */
@@ -166,7 +165,7 @@ function mount(el, view) {
   const picture = drawing(told, view);
   const scroll = scroller(/** @type {Element} */ (picture.root.firstElementChild), view.zoom);
   picture.root.append(scroll.root, scroll.hint);
-  /** @type {import("./graph_place.js").Place} */
+  /** @type {Place} */
   let place;
   const nodeOf = (/** @type {string} */ key) => picture.put(key, "g");
   const { now, change, ...listeners } = pointing(view, nodeOf, () => place);

@@ -5,9 +5,9 @@ import { routesOf } from "./kit/routes.js";
 /**
  * What GraphFigure shows, from its inputs; no DOM.
  *
- * @typedef {import("../graph/interpreter.js").Graph} Graph
- * @typedef {import("../graph/interpreter.js").Tensor} Tensor
- * @typedef {import("./kit/routes.js").Path} Path
+ * @import { Graph } from "../graph/interpreter.js"
+ * @import { Tensor } from "../graph/tensor.js"
+ * @import { Path } from "./kit/routes.js"
  *
  * @typedef {object} Node what is said of a node, and how its entries are shown
  * @property {number} node its index in the graph

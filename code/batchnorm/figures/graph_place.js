@@ -4,7 +4,7 @@ import { clamp } from "./kit/scale.js";
 /**
  * Where the nodes and edges of GraphFigure stand in a drawing; no DOM.
  *
- * @typedef {import("./graph_model.js").Drawn} Drawn
+ * @import { Drawn } from "./graph_model.js"
  * @typedef {[number, number]} Point
  * @typedef {{x: number, y: number, slope: number}} Hold where an edge is taken hold of
  * @typedef {import("./graph_model.js").Node & {rank: number, x: number, y: number, w: number,
@@ -22,10 +22,7 @@ const APART = 17; // pixels between the handles of two edges
 
 /**
  * Everything in a drawing of this width, or in a wider one if it does not fit.
- * @param {Drawn} drawn
- * @param {"plain" | "full"} how
- * @param {number} width
- * @returns {Place}
+ * @param {Drawn} drawn @param {"plain" | "full"} how @param {number} width @returns {Place}
  */
 export function arrange(drawn, how, width) {
   const { boxes, routes, ranks, ...size } = drawn[how];
@@ -64,8 +61,7 @@ function pathOf(points) {
 
 /**
  * A point of the bend from p to q, and the slope there.
- * @param {Point} p @param {Point} q @param {number} t
- * @returns {Hold}
+ * @param {Point} p @param {Point} q @param {number} t @returns {Hold}
  */
 function onBend([x0, y0], [x1, y1], t) {
   const [middle, u] = [(x0 + x1) / 2, 1 - t];
@@ -123,8 +119,7 @@ export function neighbour({ nodes, edges }, key, way) {
 }
 
 /**
- * @param {Pick<Place, "nodes" | "edges">} place
- * @param {string | null} key
+ * @param {Pick<Place, "nodes" | "edges">} place @param {string | null} key
  * @returns {{node?: PlacedNode, edge?: PlacedEdge}}
  */
 export function thingAt({ nodes, edges }, key) {

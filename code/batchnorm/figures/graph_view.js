@@ -5,10 +5,10 @@ import { clamp } from "./kit/scale.js";
 /**
  * What GraphFigure draws.
  *
- * @typedef {import("./graph_words.js").Shown} Shown
- * @typedef {import("./graph_place.js").PlacedNode} PlacedNode
- * @typedef {import("./graph_place.js").PlacedEdge} PlacedEdge
- * @typedef {import("./graph_model.js").Tensor} Tensor
+ * @import { Shown } from "./graph_words.js"
+ * @import { PlacedEdge, PlacedNode } from "./graph_place.js"
+ * @import { Tensor } from "../graph/tensor.js"
+ * @import { Drawing } from "./kit/svg.js"
  *
  * @typedef {object} Frame
  * @property {Shown} shown
@@ -40,8 +40,7 @@ function compact(v) {
 
 /**
  * What became of what an edge carries.
- * @param {Shown} shown @param {PlacedEdge} edge
- * @returns {"severed" | "lost" | "changed" | "whole"}
+ * @param {Shown} shown @param {PlacedEdge} edge @returns {"severed" | "lost" | "changed" | "whole"}
  */
 function stateOf({ severed, flow, trueFlow }, { key }) {
   if (severed.has(key)) return "severed";
@@ -52,7 +51,7 @@ function stateOf({ severed, flow, trueFlow }, { key }) {
 
 const TOLD = { severed: "cut", lost: "nothing arrives", changed: "changed by a cut", whole: "" };
 
-/** @param {import("./kit/svg.js").Drawing} picture @param {Frame} frame @param {PlacedEdge} edge */
+/** @param {Drawing} picture @param {Frame} frame @param {PlacedEdge} edge */
 function drawEdge(picture, frame, edge) {
   const { shown, home, most } = frame;
   const { key, path } = edge;
@@ -96,10 +95,7 @@ function drawEdge(picture, frame, edge) {
 
 /**
  * The entries of a value or a gradient: written, or as a strip of cells.
- * @param {import("./kit/svg.js").Drawing} picture
- * @param {string} key
- * @param {Tensor} t
- * @param {PlacedNode} node
+ * @param {Drawing} picture @param {string} key @param {Tensor} t @param {PlacedNode} node
  * @param {{top: number, look: string, hidden?: boolean}} how
  */
 function entries(picture, key, t, node, { top, look, hidden = false }) {
@@ -129,7 +125,7 @@ function entries(picture, key, t, node, { top, look, hidden = false }) {
 /** @type {Record<string, string>} */
 const MOMENTS = { mu: "mean", var: "variance" };
 
-/** @param {import("./kit/svg.js").Drawing} picture @param {Frame} frame @param {PlacedNode} placed */
+/** @param {Drawing} picture @param {Frame} frame @param {PlacedNode} placed */
 function drawNode(picture, frame, placed) {
   const { shown, home } = frame;
   const { node, x, y, w, h, symbol, rows, whole } = placed;
@@ -168,10 +164,7 @@ function drawNode(picture, frame, placed) {
   if (isNew) frame.point(group, key);
 }
 
-/**
- * All of the graph.
- * @param {import("./kit/svg.js").Drawing} picture @param {Frame} frame
- */
+/** All of the graph. @param {Drawing} picture @param {Frame} frame */
 export function drawGraph(picture, frame) {
   const { place } = frame;
   picture.size(place.width, place.height);
@@ -188,9 +181,7 @@ export function drawGraph(picture, frame) {
 
 /**
  * What flows over an edge, written above the graph: between the nodes there is no room.
- * @param {import("./kit/svg.js").Drawing} picture
- * @param {Frame} frame
- * @param {PlacedEdge} edge
+ * @param {Drawing} picture @param {Frame} frame @param {PlacedEdge} edge
  * @param {[number, number]} seen from where to where the drawing is in sight
  */
 export function drawTag(picture, { shown }, edge, [left, right]) {

@@ -7,9 +7,8 @@ import { format } from "./kit/scale.js";
  * What GraphFigure says, in words; no DOM.
  *
  * @typedef {import("./graph_model.js").Inputs & import("./graph_model.js").Analysis} Shown
- * @typedef {import("./graph_model.js").Node} Node
- * @typedef {import("./graph_model.js").Edge} Edge
- * @typedef {import("./graph_model.js").Tensor} Tensor
+ * @import { Tensor } from "../graph/tensor.js"
+ * @import { Edge, Node } from "./graph_model.js"
  */
 
 const HINT = [

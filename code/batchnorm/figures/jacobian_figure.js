@@ -9,8 +9,8 @@ import { clamp, domainOf, format, linear, short, snap, subscript, tidy } from ".
 import { drawing } from "./kit/svg.js";
 
 /**
- * @typedef {import("./jacobian_view.js").Shown} Shown
- * @typedef {import("./jacobian_model.js").Term} Term
+ * @import { Shown } from "./jacobian_view.js"
+ * @import { Term } from "./jacobian_model.js"
  * @typedef {import("./kit/figure.js").View<import("./jacobian_model.js").Inputs,
  *   import("./jacobian_model.js").Analysis>} View
  */

@@ -6,14 +6,12 @@ import { clamp, format, linear } from "./kit/scale.js";
 /**
  * The matrices of JacobianFigure, and the singular values.
  *
- * @typedef {import("./jacobian_model.js").Inputs} Inputs
- * @typedef {import("./jacobian_model.js").Matrix} Matrix
- * @typedef {import("./jacobian_model.js").Term} Term
+ * @import { Inputs, Matrix, Term } from "./jacobian_model.js"
+ * @import { Drawing } from "./kit/svg.js"
+ * @import { Place } from "./kit/chart.js"
  * @typedef {Inputs & import("./jacobian_model.js").Analysis & {k: number, i: number}} Shown with
  *   the entry that is pointed at
- * @typedef {import("./kit/svg.js").Drawing} Drawing
  * @typedef {{left: number, top: number, side: number}} Square
- * @typedef {import("./kit/chart.js").Place} Place
  */
 
 const WIDE = 600; // from this width on the sum stands beside its terms

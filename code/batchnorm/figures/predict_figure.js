@@ -8,11 +8,9 @@ import { drawing, setText } from "./kit/svg.js";
 import { analyse, outputs } from "./predict_model.js";
 
 /**
- * @typedef {import("./predict_model.js").Inputs} Inputs
- * @typedef {import("./predict_model.js").Analysis} Analysis
- * @typedef {import("./predict_model.js").Reveal} Reveal
+ * @import { Analysis, Inputs, Reveal } from "./predict_model.js"
+ * @import { Drawing } from "./kit/svg.js"
  * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
- * @typedef {import("./kit/svg.js").Drawing} Drawing
  */
 
 const [HEAD, LANE, FOOT, PAD] = [22, 50, 22, 16];
@@ -63,9 +61,7 @@ function words({ defined, problem, problems, guess, reveal }) {
 
 /**
  * One sample: its dot, the gradient that arrives at its output, the guess, and dx if it is shown.
- * @param {Drawing} picture
- * @param {number} i
- * @param {Inputs & Analysis} analysis
+ * @param {Drawing} picture @param {number} i @param {Inputs & Analysis} analysis
  * @param {{view: View, width: number, scale: import("./kit/scale.js").Scale}} around
  */
 function lane(picture, i, { x, dy, guess, reach, reveal }, { view, width, scale }) {
@@ -108,9 +104,7 @@ function lane(picture, i, { x, dy, guess, reach, reveal }, { view, width, scale 
 }
 
 /**
- * @param {Drawing} picture
- * @param {Inputs & Analysis} analysis
- * @param {number} width
+ * @param {Drawing} picture @param {Inputs & Analysis} analysis @param {number} width
  * @param {View} view
  */
 function paint(picture, analysis, width, view) {

@@ -61,8 +61,7 @@ function layerAt(inputs, x) {
 /**
  * The layer at one batch, whatever dy: how long dx can become, and what every dx is at right
  * angles to. That is found, not assumed: from the gradient of each output.
- * @param {ReturnType<typeof layerAt>} layer
- * @param {number} m
+ * @param {ReturnType<typeof layerAt>} layer @param {number} m
  */
 function propertiesOf({ back, of }, m) {
   const ones = Array.from({ length: m }, () => 1);

@@ -8,10 +8,9 @@ import { drawing } from "./kit/svg.js";
 import { analyse, outputs } from "./running_model.js";
 
 /**
- * @typedef {import("./running_model.js").Inputs} Inputs
- * @typedef {import("./running_model.js").Analysis} Analysis
+ * @import { Analysis, Inputs } from "./running_model.js"
+ * @import { Drawing } from "./kit/svg.js"
  * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
- * @typedef {import("./kit/svg.js").Drawing} Drawing
  * @typedef {Inputs & Analysis} Shown
  */
 

@@ -3,7 +3,7 @@ import { parsed, run as runOf } from "./kit/graphs.js";
 /**
  * What RunningFigure shows, from its inputs: a stream of batches, one a step; no DOM.
  *
- * @typedef {import("../graph/interpreter.js").Tensor} Tensor
+ * @import { Tensor } from "../graph/tensor.js"
  *
  * @typedef {object} Inputs
  * @property {number} step the one that is read

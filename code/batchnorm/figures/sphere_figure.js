@@ -8,10 +8,8 @@ import { analyse, intoSpace, lengthOf, outOfSpace, outputs, shifted } from "./sp
 import { bound, ground, HIGH, layout, parts, STEEP, sceneOf, walk } from "./sphere_view.js";
 
 /**
- * @typedef {import("./sphere_model.js").Inputs} Inputs
- * @typedef {import("./sphere_model.js").Analysis} Analysis
- * @typedef {import("./sphere_model.js").Triple} Triple
- * @typedef {import("./sphere_view.js").Scene} Scene
+ * @import { Analysis, Inputs, Triple } from "./sphere_model.js"
+ * @import { Scene } from "./sphere_view.js"
  * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
  * @typedef {ReturnType<typeof actions>} Act
  */
@@ -88,8 +86,7 @@ function words({ x, dy, x_hat, dx, defined, parts, along, peeled, trail, varianc
 
 /**
  * The ground of the side view, to turn it by.
- * @param {Scene} scene @param {number} turn
- * @param {Act} act @param {View} view
+ * @param {Scene} scene @param {number} turn @param {Act} act @param {View} view
  */
 function turner({ picture, box }, turn, act, view) {
   const x = turn * 2; // pixels
@@ -116,8 +113,7 @@ function knob({ picture, at, reach }, key, p, className, rest) {
 
 /**
  * R and dy in the plane.
- * @param {Scene} scene @param {Inputs & Analysis} shown
- * @param {Act} act @param {View} view
+ * @param {Scene} scene @param {Inputs & Analysis} shown @param {Act} act @param {View} view
  */
 function inPlane(scene, { x, dy, defined, space }, act, view) {
   const { unit, reach, box } = scene;
@@ -142,8 +138,7 @@ function inPlane(scene, { x, dy, defined, space }, act, view) {
 
 /**
  * x and dy along 1.
- * @param {Scene} scene @param {Inputs & Analysis} shown
- * @param {Act} act @param {View} view
+ * @param {Scene} scene @param {Inputs & Analysis} shown @param {Act} act @param {View} view
  */
 function alongOne(scene, { x, dy, defined, space }, act, view) {
   const { at, unit, reach } = scene;

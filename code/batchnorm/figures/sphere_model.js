@@ -75,8 +75,10 @@ export const outOfSpace = (p) => FRAME.reduce((sum, axis, k) => shifted(sum, axi
 /** Equal samples, to within what rounding alone spreads them by. @param {number[]} x */
 const allEqual = (x) => Math.max(...x) - Math.min(...x) <= 1e-13 * Math.max(...x.map(Math.abs));
 
-/** @param {Inputs} inputs @param {Analysis["next"]} next @param {Parts} parts @param {Triple} xHat
- * @param {Triple} dx @returns {Space} */
+/**
+ * @param {Inputs} inputs @param {Analysis["next"]} next @param {Parts} parts @param {Triple} xHat
+ * @param {Triple} dx @returns {Space}
+ */
 function spaceOf({ x, trail }, next, parts, xHat, dx) {
   const at = intoSpace(x);
   const chain = [intoSpace(xHat)];

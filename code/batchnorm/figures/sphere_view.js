@@ -7,7 +7,7 @@ import { intoSpace, lengthOf, scaled, shifted } from "./sphere_model.js";
  * The two views of SphereFigure: what stands in space, seen through a camera.
  *
  * @typedef {import("./sphere_model.js").Inputs & import("./sphere_model.js").Analysis} Shown
- * @typedef {import("./sphere_model.js").Triple} Triple
+ * @import { Triple } from "./sphere_model.js"
  * @typedef {{cx: number, cy: number, half: number, left: number, right: number, top: number,
  *   bottom: number}} Place of a view: its centre, half the width of the plane, its edges
  * @typedef {ReturnType<typeof sceneOf>} Scene
@@ -61,8 +61,7 @@ function within(/** @type {number[]} */ a, /** @type {number[]} */ b, /** @type 
 /**
  * How one view draws: `place(p)` is where a place in space is seen; the rest puts things there.
  *
- * @param {ReturnType<typeof import("./kit/svg.js").drawing>} picture
- * @param {"top" | "side"} key
+ * @param {ReturnType<typeof import("./kit/svg.js").drawing>} picture @param {"top" | "side"} key
  * @param {Place} place
  * @param {number} reach half the width of the plane, in values
  * @param {number} turn

@@ -6,8 +6,7 @@ import { analyse, outputs } from "./training_model.js";
 import { gauge, layout, losses, plane } from "./training_view.js";
 
 /**
- * @typedef {import("./training_model.js").Inputs} Inputs
- * @typedef {import("./training_model.js").Analysis} Analysis
+ * @import { Analysis, Inputs } from "./training_model.js"
  * @typedef {Inputs & Analysis} Shown
  */
 

@@ -6,8 +6,8 @@ import { clamp } from "./kit/scale.js";
 /**
  * What TrainingFigure shows, from its inputs and from how far its descents have come; no DOM.
  *
- * @typedef {import("../graph/tensor.js").Tensor} Tensor
- * @typedef {import("../training/descent.js").How} How
+ * @import { Tensor } from "../graph/tensor.js"
+ * @import { How } from "../training/descent.js"
  * @typedef {ReturnType<typeof descent>} Descent
  * @typedef {{name: string, net: number, cut: string[], look: string, own: Partial<How>}} Variant
  * @typedef {{loss: string, evaluation: string, normalization: string[], sizes: number[],
@@ -210,10 +210,7 @@ export function analyse(inputs, keep) {
   return { machine: all, taken, done, runs, boundary };
 }
 
-/**
- * What is handed back: nothing while it is trained.
- * @param {Inputs & Analysis} analysis
- */
+/** What is handed back: nothing while it is trained. @param {Inputs & Analysis} analysis */
 export function outputs({ taken, done, runs }) {
   if (!done) return {};
   const by = (/** @type {(run: Run) => any} */ f) =>

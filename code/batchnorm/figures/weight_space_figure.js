@@ -8,13 +8,9 @@ import { analyse, angleTo, KINDS, outputs } from "./weight_space_model.js";
 import { frameOf, panel } from "./weight_space_view.js";
 
 /**
- * @typedef {import("./weight_space_model.js").Inputs} Inputs
- * @typedef {import("./weight_space_model.js").Analysis} Analysis
- * @typedef {import("./weight_space_model.js").Pair} Pair
- * @typedef {import("./weight_space_model.js").Kind} Kind
- * @typedef {import("./weight_space_model.js").Here} Here
- * @typedef {import("./kit/chart.js").Place} Place
- * @typedef {import("./kit/svg.js").Drawing} Drawing
+ * @import { Analysis, Here, Inputs, Kind, Pair } from "./weight_space_model.js"
+ * @import { Place } from "./kit/chart.js"
+ * @import { Drawing } from "./kit/svg.js"
  * @typedef {Inputs & Analysis} Shown
  * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
  */
@@ -116,10 +112,8 @@ function rowsOf({ now, variance, rate }) {
 
 /**
  * Where w starts, to be dragged.
- * @param {Drawing} picture @param {Kind} kind
- * @param {Place} place
- * @param {import("./weight_space_view.js").Frame} frame
- * @param {Shown} shown @param {View} view
+ * @param {Drawing} picture @param {Kind} kind @param {Place} place
+ * @param {import("./weight_space_view.js").Frame} frame @param {Shown} shown @param {View} view
  */
 function start(picture, kind, place, frame, { w, step, now }, view) {
   const { left, right, top, bottom } = place;

@@ -7,7 +7,7 @@ import { clamp, dot, grown } from "./kit/scale.js";
  *
  * @typedef {[number, number]} Pair
  * @typedef {"normal" | "plain"} Kind with batch norm, or without
- * @typedef {import("../graph/tensor.js").Tensor} Tensor
+ * @import { Tensor } from "../graph/tensor.js"
  * @typedef {Record<string, any>} Given
  * @typedef {[number, number, number]} Form a, b, c of the quadratic form a u² + 2 b u v + c v²
  *
@@ -64,8 +64,7 @@ const ROOM = 8; // a descent that stays within is seen whole: the scale stands s
 
 /**
  * The angle between two directions in degrees, NaN if one of them is none.
- * @param {Pair} a
- * @param {Pair} b
+ * @param {Pair} a @param {Pair} b
  */
 export function angleTo(a, b) {
   if (!Math.hypot(...a) || !Math.hypot(...b)) return NaN;

@@ -6,9 +6,7 @@ import { alike, analyse, batchOf, chosen, METHODS, outputs, sampled } from "./wh
 import { layout, paint, REACH, reachOf, square } from "./whitening_view.js";
 
 /**
- * @typedef {import("./whitening_model.js").Inputs} Inputs
- * @typedef {import("./whitening_model.js").Analysis} Analysis
- * @typedef {import("./whitening_model.js").Pair} Pair
+ * @import { Analysis, Inputs, Pair } from "./whitening_model.js"
  * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
  */
 

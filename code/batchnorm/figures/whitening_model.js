@@ -7,7 +7,7 @@ import { parsed, run } from "./kit/graphs.js";
  * graphs: `graphs` holds one for each method, and last the ellipse of a batch.
  *
  * @typedef {[number, number]} Pair
- * @typedef {import("../graph/interpreter.js").Graph} Graph
+ * @import { Graph } from "../graph/interpreter.js"
  *
  * @typedef {object} Inputs
  * @property {number} method

@@ -7,10 +7,9 @@ import { alike, chosen } from "./whitening_model.js";
 /**
  * The picture of WhiteningFigure: a cloud of inputs and their outputs, each with its ellipse.
  *
- * @typedef {import("./whitening_model.js").Pair} Pair
- * @typedef {import("./whitening_model.js").Ellipse} Ellipse
+ * @import { Ellipse, Pair } from "./whitening_model.js"
+ * @import { Drawing } from "./kit/svg.js"
  * @typedef {import("./whitening_model.js").Inputs & import("./whitening_model.js").Analysis} Shown
- * @typedef {import("./kit/svg.js").Drawing} Drawing
  * @typedef {{left: number, right: number, top: number, bottom: number}} Panel
  * @typedef {ReturnType<typeof square>} Square
  *
@@ -76,10 +75,7 @@ export function square({ left, right, top, bottom }, reach) {
 export const pair = (/** @type {Pair} */ [p, q]) => `(${format(p, 2)}, ${format(q, 2)})`;
 
 /**
- * @param {Drawing} picture
- * @param {string} key
- * @param {Panel} panel
- * @param {Square} scale
+ * @param {Drawing} picture @param {string} key @param {Panel} panel @param {Square} scale
  * @param {string} title
  */
 function ground(picture, key, { left, right, top, bottom }, { x, y }, title) {
@@ -131,9 +127,7 @@ function arrows(picture, key, rows, gradients, { scale, factor, sent, big }) {
 
 /**
  * A point of the batch: the selected one is a handle to the keys, too.
- * @param {Drawing} picture
- * @param {number} i
- * @param {Frame} frame
+ * @param {Drawing} picture @param {number} i @param {Frame} frame
  */
 function point(picture, i, frame) {
   const { x, x_hat, dx, input, act } = frame;
@@ -159,8 +153,7 @@ function point(picture, i, frame) {
 
 /**
  * The tip of the selected point's upstream gradient.
- * @param {Drawing} picture
- * @param {Frame} frame
+ * @param {Drawing} picture @param {Frame} frame
  */
 function tip(picture, frame) {
   const { x_hat, dy, output, act } = frame;
@@ -178,8 +171,7 @@ function tip(picture, frame) {
 
 /**
  * The outputs, their gradients, and where the selected one landed before.
- * @param {Drawing} picture
- * @param {Frame} frame
+ * @param {Drawing} picture @param {Frame} frame
  */
 function results(picture, frame) {
   const { x, x_hat, dy, dx, landed, input, output, shrink } = frame;

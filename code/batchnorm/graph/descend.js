@@ -4,7 +4,8 @@ import { reusing, sizeOf } from "./tensor.js";
 /**
  * Gradient descent on a traced loss, one number: for all figures that descend.
  *
- * @typedef {import("./tensor.js").Tensor} Tensor
+ * @import { Tensor } from "./tensor.js"
+ * @import { Graph } from "./interpreter.js"
  * @typedef {Record<string, Tensor>} Inputs
  * @typedef {{rate: number, momentum?: number, decay?: number, decays?: (name: string) => boolean,
  *   cut?: Set<string>}} How `decays` names what decays, if not all does
@@ -22,7 +23,7 @@ function allFinite(data) {
 /**
  * The one step that all descents take: `v ← momentum v + gradient + decay w`, `w ← w − rate v`.
  * It changes `moving`, the inputs that are trained, in place.
- * @param {import("./interpreter.js").Graph} graph @param {Inputs} moving @param {How} how
+ * @param {Graph} graph @param {Inputs} moving @param {How} how
  */
 export function descent(graph, moving, { rate, momentum = 0, decay = 0, decays, cut }) {
   const parts = Object.entries(moving).map(([name, { data }]) => ({
@@ -66,8 +67,7 @@ export function descent(graph, moving, { rate, momentum = 0, decay = 0, decays, 
  * What is read at every step of a descent on one and the same batch. As `descend` in
  * reparameterization.py.
  *
- * @template T
- * @param {import("./interpreter.js").Graph} graph @param {Inputs} start
+ * @template T @param {Graph} graph @param {Inputs} start
  * @param {string[]} train names of inputs
  * @param {How & {steps: number, read: (step: Step) => T,
  *   stops?: (step: Pick<Step, "inputs" | "values">) => boolean}} how `read` copies what it keeps:

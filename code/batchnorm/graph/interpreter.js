@@ -1,7 +1,7 @@
 /**
  * Runs the graphs that were traced in Python: forward, backward, edges cut. Knows no DOM.
  *
- * @typedef {import("./tensor.js").Tensor} Tensor
+ * @import { Tensor } from "./tensor.js"
  * @typedef {{op: string, symbol: string, shape: number[], name?: string, inputs?: number[],
  *   value?: any, axis?: number[] | null, keepdims?: boolean}} GraphNode
  * @typedef {{nodes: GraphNode[], outputs: number[]}} Graph

@@ -6,7 +6,7 @@ import { OPS, asColumn } from "./ops.js";
 import { negate, over, plus, product, scalar, times, transpose, zeros } from "./tensor.js";
 
 /**
- * @typedef {import("./tensor.js").Tensor} Tensor
+ * @import { Tensor } from "./tensor.js"
  * @typedef {{values: Tensor, U: Tensor}} Eigen eigenvalues, falling; eigenvectors as columns
  */
 

@@ -2,7 +2,7 @@
  * The operations of a graph, as in ops.py. Those on symmetric matrices are added by linalg.js,
  * where it is imported.
  *
- * @typedef {import("./tensor.js").Tensor} Tensor
+ * @import { Tensor } from "./tensor.js"
  * @typedef {{axis?: number[] | null, keepdims?: boolean}} Params of a reduction
  * @typedef {((...args: any[]) => Tensor) | null} Step
  */

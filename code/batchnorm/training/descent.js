@@ -1,8 +1,8 @@
 /**
  * Trains a traced net by stochastic gradient descent: descent.py in the page. Knows no DOM.
  *
- * @typedef {import("../graph/tensor.js").Tensor} Tensor
- * @typedef {import("../graph/interpreter.js").Graph} Graph
+ * @import { Tensor } from "../graph/tensor.js"
+ * @import { Graph } from "../graph/interpreter.js"
  * @typedef {Record<string, Tensor>} Named
  * @typedef {[string, number[], number, number, number]} Start of a parameter: its name, its shape,
  *   its value, and the deviation and the stream of the normal numbers that are added
@@ -96,9 +96,7 @@ function angleBetween(/** @type {Tensor[]} */ a, /** @type {Tensor[]} */ b) {
 
 /**
  * One descent, at its start. Its parameters are changed in place, step by step.
- * @param {Net} net
- * @param {ReturnType<typeof batches>} batchAt
- * @param {How} how
+ * @param {Net} net @param {ReturnType<typeof batches>} batchAt @param {How} how
  * @param {Set<string>} [cut] edges over which no gradient flows
  */
 export function descent(net, batchAt, how, cut = new Set()) {

@@ -10,8 +10,7 @@ function hash(z) {
 
 /**
  * Numbers between 0 and 1, neither included.
- * @param {number} seed
- * @param {number} stream
+ * @param {number} seed @param {number} stream
  * @param {number} n how many
  */
 export function uniform(seed, stream, n) {
@@ -23,8 +22,7 @@ export function uniform(seed, stream, n) {
 
 /**
  * Numbers of mean 0 and variance 1, normally distributed.
- * @param {number} seed
- * @param {number} stream
+ * @param {number} seed @param {number} stream
  * @param {number} n how many
  */
 export function normal(seed, stream, n) {
@@ -38,8 +36,7 @@ export function normal(seed, stream, n) {
 
 /**
  * Integers from 0 to bound - 1, with repetition.
- * @param {number} seed
- * @param {number} stream
+ * @param {number} seed @param {number} stream
  * @param {number} n how many
  * @param {number} bound
  */

@@ -3,11 +3,8 @@
  * the arrow. One too short to leave the dot it starts from is drawn beside the dot, at its full
  * length. Nothing is drawn for an arrow of no length.
  *
- * @param {import("./svg.js").Drawing} picture
- * @param {string} key
- * @param {[number, number]} from
- * @param {[number, number]} to
- * @param {object} how
+ * @param {import("./svg.js").Drawing} picture @param {string} key @param {[number, number]} from
+ * @param {[number, number]} to @param {object} how
  * @param {string} how.className its meaning, and "part" or "arrow" for its weight
  * @param {number} [how.head] the length of the head, at most
  * @param {number} [how.dot] the radius of the dot that it starts from

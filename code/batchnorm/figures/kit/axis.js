@@ -2,9 +2,7 @@
  * An axis: its line, ticks or a grid, and their numbers. It lies level below what it measures, or
  * upright to the left of it; how it counts (evenly, in powers of ten, in degrees) the scale knows.
  *
- * @param {import("./svg.js").Drawing} picture
- * @param {string} key
- * @param {object} of
+ * @param {import("./svg.js").Drawing} picture @param {string} key @param {object} of
  * @param {import("./scale.js").Scale} of.scale
  * @param {number} of.at the line's y; of an upright axis, its x
  * @param {[number, number]} [of.grid] from where to where lines cross the plot at each tick;

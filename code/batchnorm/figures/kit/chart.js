@@ -3,6 +3,11 @@ import { handle } from "./handle.js";
 import { bar, button } from "./panel.js";
 import { clamp, linear } from "./scale.js";
 
+/**
+ * @import { Scale } from "./scale.js"
+ * @import { Drawing } from "./svg.js"
+ */
+
 /** Curves over the steps of a run, and a line to drag at the step that is read. */
 
 const TALL = 190;
@@ -15,9 +20,7 @@ export const atStep = (path, step) => path[clamp(step, 0, path.length - 1)];
 /**
  * Panels side by side where there is room, else one above the other; the first starts at `y`, each
  * is `tall`.
- * @param {number} width
- * @param {number} count
- * @returns {Place[]}
+ * @param {number} width @param {number} count @returns {Place[]}
  */
 export function panels(width, count, y = 0, tall = TALL) {
   const columns = clamp(Math.floor(width / 225), 1, count);
@@ -49,16 +52,12 @@ export function panels(width, count, y = 0, tall = TALL) {
 
 /**
  * The points of a path with one value a step, up to and with step `end`.
- * @param {number[]} path
- * @param {number} end
- * @returns {[number, number][]}
+ * @param {number[]} path @param {number} end @returns {[number, number][]}
  */
 export const upTo = (path, end) => path.slice(0, end + 1).map((v, i) => [i, v]);
 
 /**
- * @param {[number, number][]} points
- * @param {import("./scale.js").Scale} x
- * @param {import("./scale.js").Scale} y
+ * @param {[number, number][]} points @param {Scale} x @param {Scale} y
  * @param {(point: [number, number]) => boolean} seen
  */
 function lineOf(points, x, y, seen) {
@@ -74,8 +73,7 @@ function lineOf(points, x, y, seen) {
 
 /**
  * The heights of labels, pushed apart so that none lies on another; inside [top, bottom].
- * @param {number[]} heights
- * @param {{top: number, bottom: number}} place
+ * @param {number[]} heights @param {{top: number, bottom: number}} place
  */
 function apart(heights, { top, bottom }, room = 15) {
   const order = heights.map((_, i) => i).sort((a, b) => heights[a] - heights[b]);
@@ -96,10 +94,8 @@ function apart(heights, { top, bottom }, room = 15) {
  * A plot of curves on two scales: a title, an upright and a level axis, each curve with its name
  * where it ends, to the right of the plot if `beside`, and a dot there if `dots`.
  *
- * @param {import("./svg.js").Drawing} picture
- * @param {string} key
- * @param {Place} place
- * @param {{x: import("./scale.js").Scale, y: import("./scale.js").Scale, title: string,
+ * @param {Drawing} picture @param {string} key @param {Place} place
+ * @param {{x: Scale, y: Scale, title: string,
  *   curves: Curve[], dots?: boolean, beside?: boolean, foot?: string}} of `foot` names
  *   what the level axis measures
  */
@@ -138,10 +134,8 @@ export function plot(picture, key, place, of) {
 /**
  * An upright line through a plot, to be moved sideways: it reads the curves at one place.
  *
- * @param {import("./svg.js").Drawing} picture
- * @param {string} key
- * @param {Place} place
- * @param {{x: import("./scale.js").Scale, at: number, range: [number, number], label: string,
+ * @param {Drawing} picture @param {string} key @param {Place} place
+ * @param {{x: Scale, at: number, range: [number, number], label: string,
  *   text: string, go: (v: number) => void, by: (steps: number) => void}} of `at` is its place in
  *   values; it is dragged to a value, moved by keys by a number of steps
  */
@@ -162,10 +156,9 @@ export function scrubber(picture, key, { top, bottom }, { x, at, range, label, t
 /**
  * Plots over the same steps, and through each the line at the step that is read.
  *
- * @param {import("./svg.js").Drawing} picture
- * @param {Place[]} places
+ * @param {Drawing} picture @param {Place[]} places
  * @param {(Omit<Parameters<typeof plot>[3], "x" | "y"> &
- *   {y: (range: [number, number]) => import("./scale.js").Scale})[]} plots
+ *   {y: (range: [number, number]) => Scale})[]} plots
  * @param {Reading} read
  */
 export function courses(picture, places, plots, { step, last, text, go, by }) {

@@ -77,9 +77,7 @@ const tell = (what) => /** @type {any} */ (globalThis).bnWatch?.(what);
  * The model's side of a figure: its analysis, made when it is asked for and at the latest, with
  * the outputs written, before the task ends in which an input changed.
  *
- * @template {Traits} Inputs
- * @template {Traits} Analysis
- * @param {Figure<Inputs, Analysis>} figure
+ * @template {Traits} Inputs @template {Traits} Analysis @param {Figure<Inputs, Analysis>} figure
  * @param {Model} model
  */
 function analysed({ analyse, outputs }, model) {
@@ -188,11 +186,9 @@ function mark(box, figure) {
 /**
  * One view of a figure: draws what the model shows, as wide as the page has room.
  *
- * @template {Traits} Inputs
- * @template {Traits} Analysis
+ * @template {Traits} Inputs @template {Traits} Analysis
  * @param {Figure<Inputs, Analysis>["mount"]} mount
- * @param {ReturnType<typeof analysed<Inputs, Analysis>>} shared
- * @param {HTMLElement} el
+ * @param {ReturnType<typeof analysed<Inputs, Analysis>>} shared @param {HTMLElement} el
  */
 function shown(mount, { get, analysis, set, again, views }, el) {
   let [frame, zoom, pixels] = [0, 1, 0];
@@ -241,9 +237,7 @@ function shown(mount, { get, analysis, set, again, views }, el) {
  * An anywidget module. It is a function, which anywidget calls once for each model: so all views
  * of a model share its analysis, and models share nothing.
  *
- * @template {Traits} Inputs
- * @template {Traits} Analysis
- * @param {Figure<Inputs, Analysis>} figure
+ * @template {Traits} Inputs @template {Traits} Analysis @param {Figure<Inputs, Analysis>} figure
  */
 export function makeFigure(figure) {
   return () => {

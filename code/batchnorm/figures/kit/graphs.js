@@ -2,8 +2,8 @@ import { forward, indexOf, tensor } from "../../graph/interpreter.js";
 import { readGraph } from "../../graph/wire.js";
 
 /**
- * @typedef {import("../../graph/interpreter.js").Graph} Graph
- * @typedef {import("../../graph/tensor.js").Tensor} Tensor
+ * @import { Graph } from "../../graph/interpreter.js"
+ * @import { Tensor } from "../../graph/tensor.js"
  */
 
 /** @type {Map<string, Graph>} */

@@ -1,3 +1,5 @@
+
+/** @import { Drawing } from "./svg.js" */
 /**
  * A thing to move, by mouse, touch and keyboard; a slider to screen readers.
  *
@@ -38,16 +40,11 @@ const current = new WeakMap();
 
 /**
  * A value for assistive technology: few digits, and inside its range.
- * @param {number} v
- * @param {[number, number]} range
+ * @param {number} v @param {[number, number]} range
  */
 const plain = (v, [lo, hi]) => Number(Math.min(hi, Math.max(lo, v)).toPrecision(6));
 
-/**
- * @param {import("./svg.js").Drawing} picture
- * @param {string} key
- * @param {Handle} now
- */
+/** @param {Drawing} picture @param {string} key @param {Handle} now */
 export function handle(picture, key, now) {
   const { x, y, label, range, value, text, marks, target, level = false } = now;
   const isNew = !picture.has(key);
@@ -80,9 +77,7 @@ export function placeIn(node, { clientX, clientY }) {
 
 /**
  * The listeners of a handle, made once.
- * @param {import("./svg.js").Drawing} picture
- * @param {SVGElement} node
- * @param {boolean} level
+ * @param {Drawing} picture @param {SVGElement} node @param {boolean} level
  */
 function listen(picture, node, level) {
   node.setAttribute("tabindex", "0");

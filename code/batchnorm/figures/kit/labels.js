@@ -24,8 +24,7 @@ export function labels(picture, room, margin = 0) {
       taken.push([x - r, y - r, x + r, y + r]);
     },
     /**
-     * @param {string} key
-     * @param {string} text
+     * @param {string} key @param {string} text
      * @param {number[]} at what it names
      * @param {number[]} normal away from it; a direction, of any length
      * @param {string} [className]

@@ -7,7 +7,7 @@ import { edgeKey } from "../../graph/interpreter.js";
  * through the mean if it passes the node named mu; else to the one through the variance if it
  * passes var; else to the direct path. So `gradientPaths` counts them, too.
  *
- * @typedef {import("../../graph/interpreter.js").Graph} Graph
+ * @import { Graph } from "../../graph/interpreter.js"
  * @typedef {"direct" | "mean" | "variance"} Path
  */
 
@@ -40,10 +40,7 @@ function linksOf(graph, cut) {
   );
 }
 
-/**
- * These nodes, and all that lead to one of them.
- * @param {Graph} graph @param {number[]} ends
- */
+/** These nodes, and all that lead to one of them. @param {Graph} graph @param {number[]} ends */
 function before(graph, ends) {
   const found = new Set(ends);
   for (let i = graph.nodes.length - 1; i >= 0; i--) {

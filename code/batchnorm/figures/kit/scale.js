@@ -10,9 +10,7 @@
 
 /**
  * A linear map from [a, b] to [p, q].
- * @param {number[]} domain
- * @param {number[]} range
- * @returns {Scale}
+ * @param {number[]} domain @param {number[]} range @returns {Scale}
  */
 export function linear([a, b], [p, q]) {
   const k = (q - p) / (b - a);
@@ -27,9 +25,7 @@ export function linear([a, b], [p, q]) {
 
 /**
  * A logarithmic map from [a, b], both above 0, to [p, q]; its ticks are powers of ten.
- * @param {number[]} domain
- * @param {number[]} range
- * @returns {Scale}
+ * @param {number[]} domain @param {number[]} range @returns {Scale}
  */
 export function log([a, b], [p, q]) {
   const powers = linear([Math.log10(a), Math.log10(b)], [p, q]);
@@ -49,9 +45,7 @@ export function log([a, b], [p, q]) {
 
 /**
  * A linear map of degrees, whose ticks are round parts of a turn.
- * @param {number[]} domain
- * @param {number[]} range
- * @returns {Scale}
+ * @param {number[]} domain @param {number[]} range @returns {Scale}
  */
 export function angle([a, b], range) {
   const scale = linear([a, b], range);
@@ -77,8 +71,7 @@ export const clamp = (v, lo, hi) => Math.min(hi, Math.max(lo, v));
 
 /**
  * Round numbers between lo and hi: steps of 1, 2 or 5 times a power of ten, about `count`.
- * @param {number} lo
- * @param {number} hi
+ * @param {number} lo @param {number} hi
  */
 export function ticks(lo, hi, count = 5) {
   const rough = (hi - lo) / count;
@@ -101,8 +94,7 @@ export function grown(far, least, by = 2) {
 
 /**
  * [−base, base], each end doubled until it holds all values.
- * @param {number[]} values
- * @returns {[number, number]}
+ * @param {number[]} values @returns {[number, number]}
  */
 export const domainOf = (values, base = 4) => [
   -grown(-1.05 * Math.min(0, ...values), base),
@@ -111,8 +103,7 @@ export const domainOf = (values, base = 4) => [
 
 /**
  * A range for a plot: round ends, never empty, that holds all values and zero.
- * @param {number[]} values
- * @returns {[number, number]}
+ * @param {number[]} values @returns {[number, number]}
  */
 export function niceDomain(values) {
   const [lo, hi] = [Math.min(0, ...values), Math.max(0, ...values)];
@@ -156,8 +147,7 @@ export const tidy = (v) => Math.round(v * 1e6) / 1e6;
 /**
  * Where a dragged value comes to rest: on one of `others` within `near` of it, else on a tenth.
  * `near` is in values: about six pixels of the scale.
- * @param {number} v
- * @param {number[]} others
+ * @param {number} v @param {number[]} others
  */
 export function snap(v, others = [], near = 0.1) {
   const [best] = others.slice().sort((a, b) => Math.abs(a - v) - Math.abs(b - v));

@@ -4,10 +4,8 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * An HTML element with attributes, listeners (functions) and children (strings become text).
- * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {Record<string, any>} attributes
- * @param {(Node | string)[]} children
+ * @template {keyof HTMLElementTagNameMap} Tag @param {Tag} tag
+ * @param {Record<string, any>} attributes @param {(Node | string)[]} children
  * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function html(tag, attributes = {}, ...children) {
@@ -22,8 +20,7 @@ export function html(tag, attributes = {}, ...children) {
 
 /**
  * Gives a node this text; an unchanged one is not touched, or it would be read out again.
- * @param {Node} node
- * @param {string} text
+ * @param {Node} node @param {string} text
  */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
