@@ -12,20 +12,11 @@ import { clamp, dot } from "./kit/scale.js";
  * @typedef {Record<string, number[]>} Paths
  * @typedef {{x: number[], y: number[]}} State the samples and their outputs
  *
- * @typedef {object} Inputs
- * @property {number[]} x
- * @property {number[]} dy
- * @property {number} gamma
- * @property {number} beta
- * @property {number} eps
- * @property {boolean} flow_through_mean
- * @property {boolean} flow_through_variance
- * @property {[number, number][]} cut
- * @property {number} rate
- * @property {[number[], number[]]} start x and dy as "Reset" brings them back
- * @property {number[][]} trail the samples before each step taken, first to last
- * @property {number} steps how many were taken
- * @property {string} graph
+ * @typedef {{x: number[], dy: number[], gamma: number, beta: number, eps: number,
+ *   flow_through_mean: boolean, flow_through_variance: boolean, cut: [number, number][],
+ *   rate: number, start: [number[], number[]], trail: number[][], steps: number, graph: string}}
+ *   Inputs `start`: x and dy as "Reset" brings them back; `trail`: the samples before each step
+ *   taken, first to last; `steps`: how many were taken
  *
  * @typedef {object} Analysis
  * @property {boolean} defined

@@ -9,15 +9,8 @@ import { parsed } from "./kit/graphs.js";
  * @typedef {Record<string, number[]>} Run the watched values at every step, by name
  * @typedef {"stays" | "runs away" | "comes to rest" | ""} Course
  *
- * @typedef {object} Inputs
- * @property {number} step
- * @property {number} rate
- * @property {Record<string, any>} given
- * @property {string[]} train
- * @property {string[]} cut
- * @property {string[]} watch
- * @property {number} steps
- * @property {string} graph
+ * @typedef {{step: number, rate: number, given: Record<string, any>, train: string[],
+ *   cut: string[], watch: string[], steps: number, graph: string}} Inputs
  *
  * @typedef {object} Analysis
  * @property {Run} whole under the whole gradient

@@ -19,31 +19,18 @@ import { routesOf } from "./kit/routes.js";
  * @property {number} columns
  * @property {boolean} whole its entries are written out
  *
- * @typedef {object} Edge
- * @property {number} target
- * @property {number} slot
- * @property {number} source
- * @property {string} local the derivative of its target by its source
- * @property {string} sent
- * @property {string} note
+ * @typedef {{target: number, slot: number, source: number, local: string, sent: string,
+ *   note: string}} Edge `local`: the derivative of its target by its source
  *
- * @typedef {object} Layout a point of a route is [rank, x, y]
- * @property {Record<string, {rank: number, x: number, y: number, w: number, h: number}>} boxes
- * @property {[number, number, number][][]} routes
- * @property {number} ranks
- * @property {number} width
- * @property {number} height
+ * @typedef {{boxes: Record<string, {rank: number, x: number, y: number, w: number, h: number}>,
+ *   routes: [number, number, number][][], ranks: number, width: number, height: number}} Layout a
+ *   point of a route is [rank, x, y]
  *
  * @typedef {{nodes: Node[], edges: Edge[], plain: Layout, full: Layout}} Drawn
  *
- * @typedef {object} Inputs and the graph's own inputs, by their names
- * @property {any} dy
- * @property {[number, number][]} cut
- * @property {number} step nodes passed on the way back; 0: all of it is shown
- * @property {boolean} numbers
- * @property {string} graph
- * @property {string} picture
- * @property {Record<string, any>} start
+ * @typedef {{dy: any, cut: [number, number][], step: number, numbers: boolean, graph: string,
+ *   picture: string, start: Record<string, any>}} Inputs and the graph's own inputs, by their
+ *   names; `step`: nodes passed on the way back; 0: all of it is shown
  *
  * @typedef {object} Analysis
  * @property {Graph} traced

@@ -10,15 +10,9 @@ import { dot } from "./kit/scale.js";
  * @typedef {"identity" | "mean" | "variance"} Term
  * @typedef {number[][]} Matrix a list of rows: row k, column i holds ∂x̂ₖ/∂xᵢ
  *
- * @typedef {object} Inputs
- * @property {number} m
- * @property {number} outlier
- * @property {number} eps
- * @property {boolean} identity
- * @property {boolean} mean
- * @property {boolean} variance
- * @property {[number, number]} entry the row and the column pointed at; there may be fewer
- * @property {string} graph
+ * @typedef {{m: number, outlier: number, eps: number, identity: boolean, mean: boolean,
+ *   variance: boolean, entry: [number, number], graph: string}} Inputs `entry`: the row and the
+ *   column pointed at; there may be fewer
  *
  * @typedef {object} Analysis
  * @property {boolean} defined

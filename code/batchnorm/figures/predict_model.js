@@ -15,13 +15,9 @@ import { dot } from "./kit/scale.js";
  * @property {number} eps
  * @property {string} graph
  *
- * @typedef {object} Analysis
- * @property {boolean} defined
- * @property {number[]} x
- * @property {number[]} dy
- * @property {number | undefined} mu
- * @property {number} reach how long an arrow can be; it says nothing of dx but what a bound says
- * @property {Reveal | null} reveal null before "Show", and where nothing is defined
+ * @typedef {{defined: boolean, x: number[], dy: number[], mu: number | undefined, reach: number,
+ *   reveal: Reveal | null}} Analysis `reach`: how long an arrow can be; it says nothing of dx but
+ *   what a bound says; `reveal`: null before "Show", and where nothing is defined
  *
  * @typedef {object} Reveal what may be seen only once it is shown
  * @property {number[]} dx

@@ -23,16 +23,9 @@ import { parsed, run as runOf } from "./kit/graphs.js";
  * @property {number[]} var
  * @property {number[]} off how far the two modes disagree
  *
- * @typedef {object} Analysis at the step that is read, and all of the stream
- * @property {Stream} stream
- * @property {number[]} x
- * @property {number[]} y_train
- * @property {number[]} y_eval
- * @property {number} mean
- * @property {number} var
- * @property {number} truth
- * @property {{mean: number, var: number}} own the batch's
- * @property {number} mismatch
+ * @typedef {{stream: Stream, x: number[], y_train: number[], y_eval: number[], mean: number,
+ *   var: number, truth: number, own: {mean: number, var: number}, mismatch: number}} Analysis at
+ *   the step that is read, and all of the stream; `own`: the batch's
  */
 
 const LARGEST = 64; // samples a batch

@@ -11,17 +11,10 @@ import { clamp, dot } from "./kit/scale.js";
  * @typedef {[number, number, number]} Triple three samples; or, in space, [right, up, out]: in the
  *   plane of mean zero as seen along 1, and out of it towards the viewer
  *
- * @typedef {object} Inputs
- * @property {number[]} x
- * @property {number[]} dy
- * @property {number} gamma
- * @property {number} eps
- * @property {number} rate
- * @property {number} turn
- * @property {number} peeled how many parts of dy were removed: none, the mean's, both
- * @property {number[]} trail the batches before each step, three numbers each
- * @property {[number[], number[]]} start
- * @property {string} graph
+ * @typedef {{x: number[], dy: number[], gamma: number, eps: number, rate: number, turn: number,
+ *   peeled: number, trail: number[], start: [number[], number[]], graph: string}} Inputs `peeled`:
+ *   how many parts of dy were removed: none, the mean's, both; `trail`: the batches before each
+ *   step, three numbers each
  *
  * @typedef {object} Parts of dy
  * @property {Triple} mean removed by the mean: along 1
@@ -38,16 +31,10 @@ import { clamp, dot } from "./kit/scale.js";
  * @property {Triple} next x after one more step
  * @property {Triple[]} trail
  *
- * @typedef {object} Analysis
- * @property {boolean} defined
- * @property {Triple} x_hat
- * @property {Triple} dx
- * @property {Parts} parts
- * @property {number} along dy along x̂: a length, of which the variance removes all if eps = 0
- * @property {number} s
- * @property {{first: number, now: number, next: number}} variances before the first step, now, then
- * @property {Triple} next the batch after one more step
- * @property {Space} space
+ * @typedef {{defined: boolean, x_hat: Triple, dx: Triple, parts: Parts, along: number, s: number,
+ *   variances: {first: number, now: number, next: number}, next: Triple, space: Space}} Analysis
+ *   `along`: dy along x̂: a length, of which the variance removes all if eps = 0; `variances`:
+ *   before the first step, now, then; `next`: the batch after one more step
  */
 
 const FAR = 1e6; // no step leads beyond

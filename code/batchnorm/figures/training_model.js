@@ -24,12 +24,8 @@ import { clamp } from "./kit/scale.js";
  * @typedef {{name: string, look: string, losses: number[], diverged: number | null,
  *   gauges: Gauges[], now: Now}} Run `gauges` are read every `EVERY` steps
  *
- * @typedef {object} Analysis
- * @property {Machine} machine
- * @property {number} taken
- * @property {boolean} done whether nothing is left to be trained
- * @property {Run[]} runs
- * @property {Boundary | null} boundary
+ * @typedef {{machine: Machine, taken: number, done: boolean, runs: Run[],
+ *   boundary: Boundary | null}} Analysis `done`: whether nothing is left to be trained
  *
  * @typedef {{n: number, extent: [number, number, number, number], leads: Float64Array[]}} Boundary
  *   on n × n points from the lowest left, row by row: by how much each class leads the others

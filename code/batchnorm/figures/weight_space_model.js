@@ -11,37 +11,18 @@ import { clamp, dot, grown } from "./kit/scale.js";
  * @typedef {Record<string, any>} Given
  * @typedef {[number, number, number]} Form a, b, c of the quadratic form a u² + 2 b u v + c v²
  *
- * @typedef {object} Inputs
- * @property {Pair} w
- * @property {number} rate
- * @property {number} decay
- * @property {number} correlation
- * @property {number} eps
- * @property {number} step
- * @property {number} steps
- * @property {Pair} optimum
- * @property {number[][]} samples
- * @property {Record<string, string>} graphs
+ * @typedef {{w: Pair, rate: number, decay: number, correlation: number, eps: number, step: number,
+ *   steps: number, optimum: Pair, samples: number[][], graphs: Record<string, string>}} Inputs
  *
  * @typedef {{w: Pair, loss: number, gradient: Pair}} Point of a descent
  *
- * @typedef {object} Change of ‖w‖² by the next step, and what it is made of
- * @property {number} from
- * @property {number} gradient
- * @property {number} along the gradient's part along w
- * @property {number} decay
- * @property {number} to
+ * @typedef {{from: number, gradient: number, along: number, decay: number, to: number}} Change of
+ *   ‖w‖² by the next step, and what it is made of; `along`: the gradient's part along w
  *
- * @typedef {object} Here where a descent stands at the step shown
- * @property {Pair} w
- * @property {number} loss
- * @property {Pair} gradient
- * @property {boolean} defined
- * @property {boolean} ended its next step would leave the range of numbers
- * @property {number} norm
- * @property {number} angle between w and the optimum, in degrees; NaN for no direction
- * @property {number} turn between w and the gradient
- * @property {Change} change
+ * @typedef {{w: Pair, loss: number, gradient: Pair, defined: boolean, ended: boolean, norm: number,
+ *   angle: number, turn: number, change: Change}} Here where a descent stands at the step shown;
+ *   `ended`: its next step would leave the range of numbers; `angle`: between w and the optimum, in
+ *   degrees; NaN for no direction; `turn`: between w and the gradient
  *
  * @typedef {object} Contour
  * @property {number} low how low it lies, 1 for lowest

@@ -9,21 +9,10 @@ import { parsed, run } from "./kit/graphs.js";
  * @typedef {[number, number]} Pair
  * @import { Graph } from "../graph/interpreter.js"
  *
- * @typedef {object} Inputs
- * @property {number} method
- * @property {number} upstream
- * @property {number} correlation
- * @property {number} scale_1
- * @property {number} scale_2
- * @property {number} batch_size
- * @property {number} iterations
- * @property {number} eps
- * @property {number} seed
- * @property {number} selected
- * @property {Pair} pull
- * @property {number[]} moved for each point that was dragged: its index, how far
- * @property {number} past
- * @property {string[]} graphs
+ * @typedef {{method: number, upstream: number, correlation: number, scale_1: number,
+ *   scale_2: number, batch_size: number, iterations: number, eps: number, seed: number,
+ *   selected: number, pull: Pair, moved: number[], past: number, graphs: string[]}} Inputs `moved`:
+ *   for each point that was dragged: its index, how far
  *
  * @typedef {object} Ellipse of one standard deviation
  * @property {Pair} mu
@@ -31,14 +20,9 @@ import { parsed, run } from "./kit/graphs.js";
  * @property {Pair[]} arms its axes, each one standard deviation long
  * @property {Pair[]} carried where W takes them
  *
- * @typedef {object} Analysis
- * @property {Pair[]} x
- * @property {Pair[]} x_hat empty, as are dy and dx, where the method is not defined
- * @property {Pair[]} dy
- * @property {Pair[]} dx
- * @property {Pair[]} landed where the selected point is, and was in earlier batches
- * @property {Ellipse} before
- * @property {Ellipse | null} after
+ * @typedef {{x: Pair[], x_hat: Pair[], dy: Pair[], dx: Pair[], landed: Pair[], before: Ellipse,
+ *   after: Ellipse | null}} Analysis `x_hat`: empty, as are dy and dx, where the method is not
+ *   defined; `landed`: where the selected point is, and was in earlier batches
  */
 
 export const METHODS = ["standardise", "pca", "zca", "cholesky", "newton-schulz"];

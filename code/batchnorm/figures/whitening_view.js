@@ -13,13 +13,10 @@ import { alike, chosen } from "./whitening_model.js";
  * @typedef {{left: number, right: number, top: number, bottom: number}} Panel
  * @typedef {ReturnType<typeof square>} Square
  *
- * @typedef {object} Around what of a frame is not in the analysis
- * @property {ReturnType<typeof layout>} place
- * @property {Square} input
- * @property {Square} output
- * @property {number} shrink all arrows of dx are drawn so much shorter
- * @property {{place: (i: number, to: Pair) => void, push: (i: number, by: Pair) => void,
- *   pull: (to: Pair) => void, tug: (by: Pair) => void, select: (i: number) => void}} act
+ * @typedef {{place: ReturnType<typeof layout>, input: Square, output: Square, shrink: number,
+ *   act: {place: (i: number, to: Pair) => void, push: (i: number, by: Pair) => void, pull: (to:
+ *   Pair) => void, tug: (by: Pair) => void, select: (i: number) => void}}} Around what of a frame
+ *   is not in the analysis; `shrink`: all arrows of dx are drawn so much shorter
  * @typedef {Shown & Around} Frame
  */
 
