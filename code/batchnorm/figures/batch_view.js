@@ -68,15 +68,14 @@ const others = (list, i) => list.filter((_, j) => j !== i);
  * @param {{scale: Scale, title: string, far: number, most: number}} of
  */
 function ground(picture, key, { left, right, top, bottom }, { scale, title, far, most }) {
-  picture.put(`${key} title`, "text", { class: "title", x: left, y: top - 22 }, title);
+  picture.text(`${key} title`, "title", left, top - 22, title);
   axis(picture, key, { scale, at: bottom, grid: [top, bottom + 4] });
   const long = linear([0, most], [0, right - left - 190]);
   const [x, y] = [left + 130, bottom + 40];
   const name = `${key === "x" ? "inputs" : "outputs"} travelled`;
-  picture.put(`${key} far name`, "text", { class: "small", x: left, y: y + 4 }, name);
+  picture.text(`${key} far name`, "small", left, y + 4, name);
   picture.put(`${key} far`, "rect", { class: "data", x, y: y - 5, width: long(far), height: 10 });
-  const text = { class: "small", x: x + long(far) + 6, y: y + 4 };
-  picture.put(`${key} far value`, "text", text, format(far, 2, 1));
+  picture.text(`${key} far value`, "small", x + long(far) + 6, y + 4, format(far, 2, 1));
 }
 
 /**
@@ -103,8 +102,7 @@ function moments(picture, { left, right, top, bottom }, { mu, s, inside }) {
   }
   picture.put("mean", "path", { class: "mean line", d: `M${inside(mu)} ${top}V${bottom}` });
   const x = clamp(inside(mu), left + 36, right - 36);
-  const at = { class: "small middle", x, y: top - 4 };
-  picture.put("mean name", "text", at, `μ = ${format(mu, 2)}`);
+  picture.text("mean name", "small middle", x, top - 4, `μ = ${format(mu, 2)}`);
 }
 
 /**
@@ -126,11 +124,11 @@ function sample(picture, i, frame) {
   trail(picture, `x ${i}`, [...past.map((p) => inside(p.x[i])), at], y);
   picture.layer("arrows");
   const is = `${name} = ${format(x[i], 2)}`;
-  picture.put(`x name ${i}`, "text", { class: "small", x: left, y: y - 13 }, is);
+  picture.text(`x name ${i}`, "small", left, y - 13, is);
   let text = `${is}; outputs not defined`;
   if (defined) {
     const value = `${gradient} = ${format(dx[i], 3, 1)}`;
-    picture.put(`dx name ${i}`, "text", { class: "small end", x: right, y: y - 13 }, value);
+    picture.text(`dx name ${i}`, "small end", right, y - 13, value);
     put("dx", "gradient arrow", at, dx[i], y, 10);
     const to = inside(next.x[i]);
     if (Math.abs(to - at) > 12) {
@@ -172,8 +170,8 @@ function output(picture, i, frame) {
   trail(picture, `y ${i}`, [...past.map((p) => outside(p.y[i])), at], lane);
   picture.layer("arrows");
   const words_ = [`${name} = ${format(y[i], 2)}`, `${gradient} = ${format(dy[i], 2)}`];
-  picture.put(`y name ${i}`, "text", { class: "small", x: left, y: lane - 13 }, words_[0]);
-  picture.put(`dy name ${i}`, "text", { class: "small end", x: right, y: lane - 13 }, words_[1]);
+  picture.text(`y name ${i}`, "small", left, lane - 13, words_[0]);
+  picture.text(`dy name ${i}`, "small end", right, lane - 13, words_[1]);
   const tip = clamp(at + dy[i] * place.unit, left + 8, right - 8);
   arrow(picture, `dy ${i}`, [at, lane], [tip, lane], { className: "gradient arrow", head: 10 });
   picture.layer("things");

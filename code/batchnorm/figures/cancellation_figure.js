@@ -68,7 +68,7 @@ function zone(picture, { left, right, top }, y) {
   picture.layer("ground");
   const height = y(1) - top;
   picture.put("zone", "rect", { class: "zone", x: left, y: top, width: right - left, height });
-  picture.put("zone name", "text", { class: "label", x: left + 10, y: top + 20 }, "no digit left");
+  picture.text("zone name", "label", left + 10, top + 20, "no digit left");
 }
 
 /** @param {HTMLElement} el @param {import("./kit/figure.js").View<Inputs, Analysis>} view */

@@ -102,8 +102,7 @@ function factors(picture, place, { found, sizes, size }) {
       const r = sizes[i] === size ? 5.5 : 3.5;
       picture.put(`dot ${k} ${i}`, "circle", { class: `${LOOKS[k]} dot`, cx: u, cy: v, r });
       if (sizes[i] !== size) return;
-      const at = { class: "small halo label", x: u + 9, y: v - 7 };
-      picture.put(`name ${k}`, "text", at, name);
+      picture.text(`name ${k}`, "small halo label", u + 9, v - 7, name);
     });
     const points = curve.filter(([, factor]) => factor <= MOST);
     return [{ className: `${LOOKS[k]} dashed`, points, label: formula }];

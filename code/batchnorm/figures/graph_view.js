@@ -174,9 +174,8 @@ export function drawGraph(picture, frame) {
   for (const node of place.nodes) drawNode(picture, frame, node);
   picture.layer("tags");
   const y = place.height - 6;
-  picture.put("values", "text", { class: "small data way", x: 8, y }, "values ▸");
-  const at = { class: "small gradient way end", x: place.width - 8, y };
-  picture.put("gradients", "text", at, "◂ gradients");
+  picture.text("values", "small data way", 8, y, "values ▸");
+  picture.text("gradients", "small gradient way end", place.width - 8, y, "◂ gradients");
 }
 
 /**
@@ -192,5 +191,5 @@ export function drawTag(picture, { shown }, edge, [left, right]) {
   const half = 3.4 * text.length;
   const x = clamp(edge.hold.x, left + half, Math.max(left + half, right - half));
   picture.layer("tags");
-  picture.put("tag", "text", { class: "tag", x, y: 14 }, text);
+  picture.text("tag", "tag", x, 14, text);
 }

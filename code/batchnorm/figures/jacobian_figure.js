@@ -87,7 +87,7 @@ function strip(picture, { x, m, k, i, jacobian }, { top, right }, { title, move 
   const inside = (/** @type {number} */ v) => scale(clamp(v, ...domain));
   const y = top + 74;
   picture.layer("ground");
-  picture.put("strip title", "text", { class: "small title", x: 0, y: top + 16 }, title);
+  picture.text("strip title", "small title", 0, top + 16, title);
   axis(picture, "strip", { scale, at: y });
   picture.layer("things");
   seen.slice(0, -1).forEach((v, n) => {

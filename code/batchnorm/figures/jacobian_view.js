@@ -135,8 +135,7 @@ export function sum(picture, shown, place, { text, point }) {
   const cell = side / m;
   const numbers = cell >= 40;
   picture.layer("ground");
-  const title = { class: "small title", x: left + 2, y: top - HEADS - 4 };
-  picture.put("map title", "text", title, "∂x̂ₖ/∂xᵢ: row k, column i");
+  picture.text("map title", "small title", left + 2, top - HEADS - 4, "∂x̂ₖ/∂xᵢ: row k, column i");
   for (let n = 0; n < m; n++) {
     const middle = (n + 0.5) * cell + 4;
     const weight = (/** @type {boolean} */ on) => (on ? "label" : "");
@@ -173,8 +172,7 @@ export function colours(picture, { left, top }) {
     picture.put(`colour ${n}`, "rect", { ...look(part), ...at });
     picture.put(`colour rim ${n}`, "rect", { class: "grid", ...at });
     const name = ["−1/s", "−¼/s", "0", "¼/s", "1/s"][n];
-    const text = { class: "small middle", x: at.x + 23, y: top + 27 };
-    picture.put(`colour name ${n}`, "text", text, name);
+    picture.text(`colour name ${n}`, "small middle", at.x + 23, top + 27, name);
   });
 }
 

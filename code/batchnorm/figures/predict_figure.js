@@ -78,8 +78,8 @@ function lane(picture, i, { x, dy, guess, reach, reveal }, { view, width, scale 
       head: key === "dy" ? 7 : 10,
     });
   picture.layer("ground");
-  picture.put(`given ${i}`, "text", { class: "small halo", x: 0, y: y - 13 }, given);
-  picture.put(`told ${i}`, "text", { class: "small end halo", x: width, y: y - 13 }, told);
+  picture.text(`given ${i}`, "small halo", 0, y - 13, given);
+  picture.text(`told ${i}`, "small end halo", width, y - 13, told);
   picture.put(`x ${i}`, "circle", { class: "data", cx: at, cy: y, r: 6 });
   picture.layer("arrows");
   arrowTo("guess", guess[i], 0);
@@ -118,8 +118,7 @@ function paint(picture, analysis, width, view) {
   axis(picture, "x", { scale, at: bottom, grid: [HEAD, bottom + 4] });
   if (mu !== undefined) {
     picture.put("mean", "path", { class: "mean line", d: `M${scale(mu)} ${HEAD}V${bottom}` });
-    const name = { class: "small middle halo", x: scale(mu), y: HEAD - 6 };
-    picture.put("mean name", "text", name, `μ = ${short(tidy(mu))}`);
+    picture.text("mean name", "small middle halo", scale(mu), HEAD - 6, `μ = ${short(tidy(mu))}`);
   }
   x.forEach((_, i) => lane(picture, i, analysis, { view, width, scale }));
   picture.sweep();

@@ -212,8 +212,7 @@ function mount(el, view) {
     scenes.forEach((scene, k) => {
       const { left, top: y } = scene.box;
       picture.layer("ground");
-      const at = { class: "small title", x: left, y: y - 9 };
-      picture.put(scene.id("title"), "text", at, titles[k]);
+      picture.text(scene.id("title"), "small title", left, y - 9, titles[k]);
       if (k) turner(scene, turn, act, view);
       ground(scene, shown);
       picture.layer("arrows");

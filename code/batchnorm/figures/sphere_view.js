@@ -135,8 +135,7 @@ export function ground(scene, { defined, x_hat, space }) {
     const top = /** @type {Triple} */ ([0, 0, reach * HIGH]);
     scene.line("one", scaled(top, -1), top, "grid");
     const [x, y] = scene.at(top);
-    const at = { class: "small halo faded", x: x + 6, y: y + 8 };
-    scene.picture.put(scene.id("one name"), "text", at, "1");
+    scene.picture.text(scene.id("one name"), "small halo faded", x + 6, y + 8, "1");
   }
   scene.circle("orbit", lengthOf(space.centred), "grid");
   scene.circle("unit circle", ROOT3, "axis");

@@ -88,12 +88,11 @@ function axes(picture, kind, { left, right, top, bottom }, frame) {
     const [x, y] = [cx + scale(v), cy - scale(v)];
     if (Math.abs(scale(v)) > most - room) return;
     const [level, upright] = ["small middle halo faded", "small end halo faded"];
-    picture.put(`${kind} tick ${i}`, "text", { class: level, x, y: cy + 17 }, short(v));
-    picture.put(`${kind} tick up ${i}`, "text", { class: upright, x: cx - 7, y: y + 4 }, short(v));
+    picture.text(`${kind} tick ${i}`, level, x, cy + 17, short(v));
+    picture.text(`${kind} tick up ${i}`, upright, cx - 7, y + 4, short(v));
   });
-  const name = { class: "small halo", x: right - 20, y: cy - 7 };
-  picture.put(`${kind} w₁`, "text", name, "w₁");
-  picture.put(`${kind} w₂`, "text", { class: "small halo", x: cx + 7, y: top + 14 }, "w₂");
+  picture.text(`${kind} w₁`, "small halo", right - 20, cy - 7, "w₁");
+  picture.text(`${kind} w₂`, "small halo", cx + 7, top + 14, "w₂");
 }
 
 /**
@@ -204,7 +203,7 @@ export function panel(picture, kind, place, frame, shown, reach) {
   const normal = kind === "normal";
   const title = TITLES[normal && shown.eps ? "bent" : kind];
   picture.layer("ground");
-  picture.put(`${kind} title`, "text", { class: "small title", x: left, y: top - 9 }, title);
+  picture.text(`${kind} title`, "small title", left, top - 9, title);
   // A drawing in the drawing clips what leaves the panel
   const viewBox = Object.values(box).join(" ");
   const clip = picture.put(`${kind} clip`, "svg", { ...box, viewBox });

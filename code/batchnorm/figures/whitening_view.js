@@ -76,7 +76,7 @@ export const pair = (/** @type {Pair} */ [p, q]) => `(${format(p, 2)}, ${format(
  * @param {string} title
  */
 function ground(picture, key, { left, right, top, bottom }, { x, y }, title) {
-  picture.put(`${key} title`, "text", { class: "title", x: left - SIDE, y: top - 12 }, title);
+  picture.text(`${key} title`, "title", left - SIDE, top - 12, title);
   axis(picture, `${key} x`, { scale: x, at: bottom, grid: [top, bottom], count: 4 });
   axis(picture, `${key} y`, { scale: y, at: left, grid: [left, right], upright: true, count: 4 });
 }

@@ -1,4 +1,3 @@
-
 /** @import { Drawing } from "./svg.js" */
 /**
  * A thing to move, by mouse, touch and keyboard; a slider to screen readers.

@@ -31,8 +31,8 @@ export function setText(node, text) {
 /**
  * A drawing whose elements are kept from frame to frame, so that focus and drags survive.
  *
- * `put(key, tag, attributes, text)` makes the element or changes it; `sweep()` takes away what the
- * last frame did not put. Elements stand in the order in which they were first put, inside the
+ * `put(key, tag, attributes, text)` makes the element or changes it, `text(…)` writes; `sweep()` takes
+ * away what the last frame did not put. Elements stand in the order in which they were first put, inside the
  * layer (an SVG group) that `layer(name)` chose last, or in the group that `group(key, attributes,
  * fill)` makes while `fill` runs. `size(width, height)` is in units; the view's zoom makes pixels.
  *
@@ -84,6 +84,8 @@ export function drawing(label, view) {
   return {
     root: view ? html("div", { class: "bn-picture" }, svg) : svg,
     put,
+    /** @type {(key: string, className: string, x: number, y: number, text: string) => SVGElement} */
+    text: (key, className, x, y, text) => put(key, "text", { class: className, x, y }, text),
     /** @param {string} key */
     has: (key) => known.has(key),
     /** @param {string} name */
