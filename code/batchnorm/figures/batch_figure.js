@@ -2,10 +2,9 @@ import { analyse, outputs } from "./batch_model.js";
 import { layout, paint, REACH } from "./batch_view.js";
 import { makeFigure } from "./kit/figure.js";
 import { motion } from "./kit/motion.js";
-import { bar, button, legend, report } from "./kit/panel.js";
+import { bar, button, legend, stage } from "./kit/panel.js";
 import { PATHS } from "./kit/routes.js";
-import { clamp, domainOf, format } from "./kit/scale.js";
-import { drawing } from "./kit/svg.js";
+import { clamp, counted, domainOf, format } from "./kit/scale.js";
 
 /**
  * @import { Analysis, Inputs } from "./batch_model.js"
@@ -16,15 +15,13 @@ const MOST = 100; // steps remembered
 
 /** @param {number[]} a @param {number[]} b */
 const largestChange = (a, b) => Math.max(...a.map((v, i) => Math.abs(v - b[i])));
-/** @param {number} n */
-const times = (n) => (n === 1 ? "one step" : `${n} steps`);
 
 /** The message, and its numbers. @param {Inputs & Analysis} shown */
 function words({ defined, x, y, steps, s, sums, travelled, past, next, flows }) {
   if (!defined) {
     const why =
       "The samples are equal and ε is 0, so the variance is 0 and the outputs are not defined.";
-    return { verdict: `${why} Move a sample, or raise ε.`, rows: [], head: [] };
+    return { verdict: `${why} Move a sample, or raise ε.` };
   }
   const closed = /** @type {const} */ (["direct", "mean", "variance"]).filter((p) => !flows[p]);
   const by = closed.length
@@ -42,7 +39,7 @@ function words({ defined, x, y, steps, s, sums, travelled, past, next, flows }) 
   const all = [travelled.inputs, travelled.outputs];
   const step = row("the next step", change({ x, y }, next));
   const [ins, outs] = steps ? all.map((v) => format(v, 2, 1)) : step.slice(1);
-  const moves = steps ? `${times(steps)} moved` : "a step moves";
+  const moves = steps ? `${counted(steps, "step")} moved` : "a step moves";
   const rows = [
     row("travelled", all),
     ...past.slice(-1).map((last) => row("the last step", change(last))),
@@ -65,14 +62,12 @@ function actions(view) {
     const [x, dy] = view.get().start;
     view.set({ trail: [], steps: 0, x, dy });
   };
-  /** @param {number[]} list @param {number} i @param {number} v */
-  const moved = (list, i, v) => list.map((old, j) => (j === i ? v : old));
   return {
     ...{ step, reset },
     setX: (/** @type {number} */ i, /** @type {number} */ v) =>
-      view.set({ trail: [], steps: 0, x: moved(view.get().x, i, v) }),
+      view.set({ trail: [], steps: 0, x: view.get().x.with(i, v) }),
     setDy: (/** @type {number} */ i, /** @type {number} */ v) =>
-      view.set({ dy: moved(view.get().dy, i, clamp(v, -REACH, REACH)) }),
+      view.set({ dy: view.get().dy.with(i, clamp(v, -REACH, REACH)) }),
   };
 }
 
@@ -99,10 +94,9 @@ const entry = (...all) => all;
 /** @param {HTMLElement} el @param {View} view */
 function mount(el, view) {
   const about = "A batch of samples, its outputs, and the gradients that flow back";
-  const picture = drawing(about, view);
-  const [keys, told, act, glide] = [legend(), report(), actions(view), motion(view)];
+  const [keys, act, glide] = [legend(), actions(view), motion(view)];
   const buttons = bar(button("Take a step", act.step), button("Reset", act.reset));
-  el.append(picture.root, buttons, keys.root, told.root);
+  const { picture, tell } = stage(el, view, about, buttons, keys.root);
   const domainFor = standing();
   let before = Infinity; // how many steps were drawn last
 
@@ -131,8 +125,7 @@ function mount(el, view) {
       ["gradient arrow", "the whole gradient", true],
       ...paths.map((path) => entry(`${path} part`, PATHS[path], flows[path])),
     ]);
-    const { verdict, rows, head } = words(analysis);
-    told.show(verdict, rows, head);
+    tell(words(analysis));
   };
 }
 

@@ -59,9 +59,6 @@ export function layout(width, m) {
   };
 }
 
-/** @param {number[]} list @param {number} i */
-const others = (list, i) => list.filter((_, j) => j !== i);
-
 /**
  * The ground of a panel: its title and its axis; and how far its things have travelled.
  * @param {Drawing} picture @param {string} key @param {Panel} panel
@@ -151,7 +148,7 @@ function sample(picture, i, frame) {
     marks: [["circle", { class: "data", r: 7 }]],
     move(to) {
       const near = Math.abs(sx.invert(6) - sx.invert(0));
-      act.setX(i, clamp(snap(sx.invert(to), others(view.get().x, i), near), ...frame.domain));
+      act.setX(i, clamp(snap(sx.invert(to), view.get().x.toSpliced(i, 1), near), ...frame.domain));
     },
     nudge: (right_, up) => act.setX(i, tidy(view.get().x[i] + 0.1 * (right_ + up))),
   });
@@ -180,7 +177,7 @@ function output(picture, i, frame) {
     ...{ x: tip, y: lane, label: `gradient ${gradient}`, range: [-REACH, REACH] },
     ...{ value: dy[i], text: format(dy[i], 2) },
     marks: [["circle", { class: "gradient hollow", r: 6 }]],
-    move: (to) => act.setDy(i, snap((to - at) / place.unit, others(view.get().dy, i), 0.06)),
+    move: (to) => act.setDy(i, snap((to - at) / place.unit, view.get().dy.toSpliced(i, 1), 0.06)),
     nudge: (right_, up) => act.setDy(i, tidy(view.get().dy[i] + 0.1 * (right_ + up))),
   });
 }

@@ -1,9 +1,8 @@
 import { analyse, METHODS, outputs } from "./cancellation_model.js";
 import { plot, scrubber } from "./kit/chart.js";
 import { makeFigure } from "./kit/figure.js";
-import { report } from "./kit/panel.js";
+import { stage } from "./kit/panel.js";
 import { clamp, format, log, powerOfTen } from "./kit/scale.js";
-import { drawing } from "./kit/svg.js";
 
 /**
  * @import { Analysis, Inputs } from "./cancellation_model.js"
@@ -73,9 +72,8 @@ function zone(picture, { left, right, top }, y) {
 
 /** @param {HTMLElement} el @param {import("./kit/figure.js").View<Inputs, Analysis>} view */
 function mount(el, view) {
-  const picture = drawing("The error of a float32 variance, by four methods, at any mean", view);
-  const told = report();
-  el.append(picture.root, told.root);
+  const about = "The error of a float32 variance, by four methods, at any mean";
+  const { picture, tell } = stage(el, view, about);
   const go = (/** @type {number} */ offset) => view.set({ offset: clamp(offset, ...RANGE) });
   const by = (/** @type {number} */ steps) => go(view.get().offset * 10 ** (0.1 * steps));
 
@@ -87,7 +85,7 @@ function mount(el, view) {
     const y = errorScale([place.bottom, place.top]);
     const seen = (/** @type {number | undefined} */ v) =>
       v === undefined ? NaN : clamp(v, EXACT, WORST);
-    const { verdict, rows, head } = words(shown);
+    const said = words(shown);
     picture.size(width, place.bottom + 42);
     zone(picture, place, y);
     for (const layer of ["ground", "things", "arrows"]) picture.layer(layer);
@@ -99,12 +97,13 @@ function mount(el, view) {
         points: curves.map((found, i) => [offsets[i], seen(found.errors[k])]),
       })),
     });
-    const text = `${verdict} ${rows.map((row) => row.slice(0, 2).join(": ")).join("; ")}`;
+    const values = said.rows.map((row) => row.slice(0, 2).join(": ")).join("; ");
+    const text = `${said.verdict} ${values}`;
     scrubber(picture, "offset", place, {
       ...{ x, at: offset, range: RANGE, label: "offset", text, go, by },
     });
     picture.sweep();
-    told.show(verdict, rows, head);
+    tell(said);
   };
 }
 

@@ -76,7 +76,7 @@ export const METHODS = {
 };
 
 const methods = Object.values(METHODS);
-export const OFFSETS = Array.from({ length: 65 }, (_, i) => 10 ** (i / 8));
+const OFFSETS = Array.from({ length: 65 }, (_, i) => 10 ** (i / 8));
 
 /** @param {number[]} x */
 function exactly(x) {

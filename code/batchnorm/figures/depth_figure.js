@@ -1,9 +1,8 @@
 import { analyse, outputs } from "./depth_model.js";
 import { panels, plot, scrubber } from "./kit/chart.js";
 import { makeFigure } from "./kit/figure.js";
-import { report } from "./kit/panel.js";
+import { stage } from "./kit/panel.js";
 import { clamp, format, linear, log, powerOfTen } from "./kit/scale.js";
-import { drawing } from "./kit/svg.js";
 
 /**
  * @import { Found, Inputs } from "./depth_model.js"
@@ -114,9 +113,8 @@ function factors(picture, place, { found, sizes, size }) {
 
 /** @param {HTMLElement} el @param {import("./kit/figure.js").View<Inputs, any>} view */
 function mount(el, view) {
-  const picture = drawing("The norm of the gradient on its way down; its factor a layer", view);
-  const told = report();
-  el.append(picture.root, told.root);
+  const about = "The norm of the gradient on its way down; its factor a layer";
+  const { picture, tell } = stage(el, view, about);
   const now = () => /** @type {Shown} */ (view.analysis());
   const deep = (/** @type {number} */ to) =>
     view.set({ depth: clamp(Math.round(to), 1, view.get().layers) });
@@ -130,14 +128,14 @@ function mount(el, view) {
   /** @param {Shown} shown @param {number} width */
   return function draw(shown, width) {
     const { passed, layers, size, sizes } = shown;
-    const { verdict, rows, head } = words(shown);
+    const said = words(shown);
     const [first, second] = panels(width, 2, 0, TALL).map((place) => ({
       ...place,
       right: place.right - NAMES,
     }));
     for (const layer of ["ground", "things", "arrows"]) picture.layer(layer);
     picture.size(width, second.bottom + 42);
-    const text = `${verdict} ${rows.map((row) => row.join(", ")).join("; ")}`;
+    const text = `${said.verdict} ${said.rows.map((row) => row.join(", ")).join("; ")}`;
     const x = course(picture, first, shown);
     scrubber(picture, "depth", first, {
       ...{ x, at: passed, range: [1, layers], label: "layers passed", text, go: deep },
@@ -149,7 +147,7 @@ function mount(el, view) {
       ...{ text, go: close, by: (steps) => choose(sizes.indexOf(now().size) + steps) },
     });
     picture.sweep();
-    told.show(verdict, rows, head);
+    tell(said);
   };
 }
 

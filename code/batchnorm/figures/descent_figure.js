@@ -1,9 +1,8 @@
 import { analyse, outputs } from "./descent_model.js";
 import { atStep, courses, panels, stepper, upTo } from "./kit/chart.js";
 import { makeFigure } from "./kit/figure.js";
-import { report } from "./kit/panel.js";
+import { stage } from "./kit/panel.js";
 import { format, linear, niceDomain } from "./kit/scale.js";
-import { drawing } from "./kit/svg.js";
 
 /** @import { Analysis, Inputs } from "./descent_model.js" */
 
@@ -61,15 +60,13 @@ function words({ watch, step, steps, whole, part, courses: went, cut }) {
  */
 function mount(el, view) {
   const about = "Gradient descent step by step, with the whole gradient and with a cut one";
-  const picture = drawing(about, view);
-  const told = report();
   const { buttons, ...moves } = stepper(view);
-  el.append(picture.root, buttons, told.root);
+  const { picture, tell } = stage(el, view, about, buttons);
 
   /** @param {Shown} shown @param {number} width */
   return function draw(shown, width) {
     const { watch, step, steps, whole, part, courses: went, cut } = shown;
-    const { verdict, rows, head } = words(shown);
+    const said = words(shown);
     const places = panels(width, watch.length);
     picture.size(width, Math.max(...places.map(({ bottom }) => bottom)) + 24);
     for (const layer of ["ground", "things", "arrows"]) picture.layer(layer);
@@ -89,10 +86,11 @@ function mount(el, view) {
         ],
       };
     });
-    const told_ = rows.map(([name, one, other]) => `${name}: ${one}, cut ${other}`).join("; ");
-    courses(picture, places, plots, { step, last: steps, text: `${verdict} ${told_}`, ...moves });
+    const values = said.rows.map(([name, one, other]) => `${name}: ${one}, cut ${other}`);
+    const text = `${said.verdict} ${values.join("; ")}`;
+    courses(picture, places, plots, { step, last: steps, text, ...moves });
     picture.sweep();
-    told.show(verdict, rows, head);
+    tell(said);
   };
 }
 

@@ -1,12 +1,12 @@
 import { analyse, outputs, sizeOf } from "./graph_model.js";
 import { arrange, neighbour, thingAt } from "./graph_place.js";
 import { drawGraph, drawTag } from "./graph_view.js";
-import { head, panelWords, rows, verdict } from "./graph_words.js";
+import { panelWords, table, verdict } from "./graph_words.js";
 import { makeFigure } from "./kit/figure.js";
-import { bar, button, legend, report } from "./kit/panel.js";
+import { bar, button, legend, stage } from "./kit/panel.js";
 import { PATHS } from "./kit/routes.js";
 import { clamp } from "./kit/scale.js";
-import { drawing, html, setText } from "./kit/svg.js";
+import { html, setText } from "./kit/svg.js";
 
 /**
  * @import { Inputs } from "./graph_model.js"
@@ -161,8 +161,12 @@ function named(el, view, point) {
 
 /** @param {HTMLElement} el @param {View} view */
 function mount(el, view) {
-  const told = "A computation graph. Arrow keys move along it; Enter on an edge cuts it.";
-  const picture = drawing(told, view);
+  const about = "A computation graph. Arrow keys move along it; Enter on an edge cuts it.";
+  const keys = legend();
+  const attributes = { class: "panel", tabindex: "0", role: "region" };
+  const panel = html("div", { ...attributes, "aria-label": "About what is chosen" });
+  const buttons = actions(view, (centre) => change({ centre }));
+  const { picture, tell: report } = stage(el, view, about, keys.root, buttons.root, panel);
   const scroll = scroller(/** @type {Element} */ (picture.root.firstElementChild), view.zoom);
   picture.root.append(scroll.root, scroll.hint);
   /** @type {Place} */
@@ -170,12 +174,7 @@ function mount(el, view) {
   const nodeOf = (/** @type {string} */ key) => picture.put(key, "g");
   const { now, change, ...listeners } = pointing(view, nodeOf, () => place);
   const tell = named(el, view, (pointed) => change({ pointed }));
-  const buttons = actions(view, (centre) => change({ centre }));
-  const [keys, said] = [legend(), report()];
-  const about = { class: "panel", tabindex: "0", role: "region" };
-  const panel = html("div", { ...about, "aria-label": "About what is chosen" });
   el.classList.add("bn-broad");
-  el.append(picture.root, keys.root, buttons.root, panel, said.root);
 
   /** @param {Shown} shown @param {number} width */
   return function draw(shown, width) {
@@ -215,8 +214,7 @@ function mount(el, view) {
       ),
       ["gradient", paths.length ? "the whole gradient" : "gradient"],
     ]);
-    const lines = rows(shown);
-    said.show(verdict(shown), lines, head(lines));
+    report({ verdict: verdict(shown), ...table(shown) });
   };
 }
 

@@ -1,7 +1,7 @@
 import { edgeKey, indexOf } from "../graph/interpreter.js";
 import { difference, localDerivative, passed, reached } from "./graph_model.js";
 import { PATHS } from "./kit/routes.js";
-import { format } from "./kit/scale.js";
+import { format, listed } from "./kit/scale.js";
 
 /**
  * What GraphFigure says, in words; no DOM.
@@ -38,9 +38,6 @@ function alike(t) {
   return Number.isInteger(first) ? format(first, 0) : format(first);
 }
 
-/** @param {string[]} names */
-const and = (names) => [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" and ");
-
 /** @param {Shown} shown @param {number} i @returns {Node} */
 export const nodeAt = ({ drawn }, i) =>
   /** @type {Node} */ (drawn.nodes.find(({ node }) => node === i));
@@ -50,7 +47,7 @@ export const ends = (shown, { source, target }) =>
   `${nodeAt(shown, source).symbol} → ${nodeAt(shown, target).symbol}`;
 
 /** @param {Shown} shown @param {Node} node */
-export function nodeWords(shown, { node, title, term, gradient }) {
+function nodeWords(shown, { node, title, term, gradient }) {
   const { values, grads, trueGrads, flow, traced, drawn } = shown;
   const whole = `without a cut ${list(trueGrads[node])}`;
   const wrong = difference(grads[node], trueGrads[node]) > 0 ? `; ${whole}` : "";
@@ -137,17 +134,17 @@ function wrongOf({ names, errors, traced, trueGrads }) {
 function cutWords(shown) {
   const { drawn, severed, all, open, errors } = shown;
   const gone = drawn.edges.filter(({ target, slot }) => severed.has(edgeKey(target, slot)));
-  const what = gone.length > 2 ? `${gone.length} edges` : and(gone.map((e) => ends(shown, e)));
+  const what = gone.length > 2 ? `${gone.length} edges` : listed(gone.map((e) => ends(shown, e)));
   const closed = all.filter((path) => !open.includes(path)).map((path) => `the ${PATHS[path]}`);
   const wrong = wrongOf(shown);
   const term = (/** @type {string} */ name) => nodeAt(shown, indexOf(shown.traced, name)).term;
   const off = wrong.map((name) => `dL/d${term(name)}`);
   const far = format(Math.max(...wrong.map((name) => errors[name])));
   const end = wrong.length
-    ? `${and(off)} ${off.length > 1 ? "are" : "is"} off by up to ${far}.`
+    ? `${listed(off)} ${off.length > 1 ? "are" : "is"} off by up to ${far}.`
     : "every input still gets its true gradient.";
   if (!closed.length) return `With ${what} cut, ${end}`;
-  return `With ${what} cut, ${and(closed)} ${closed.length > 1 ? "are" : "is"} closed: ${end}`;
+  return `With ${what} cut, ${listed(closed)} ${closed.length > 1 ? "are" : "is"} closed: ${end}`;
 }
 
 /** The message in one sentence. @param {Shown} shown */
@@ -170,10 +167,10 @@ export function verdict(shown) {
 }
 
 /** One row an input: its gradient, and how far a cut has moved it. @param {Shown} shown */
-export function rows(shown) {
+export function table(shown) {
   const { traced, names, grads, trueGrads, defined, errors } = shown;
   const wrong = defined ? wrongOf(shown) : [];
-  return names.map((name) => {
+  const rows = names.map((name) => {
     const node = indexOf(traced, name);
     const first = `dL/d${nodeAt(shown, node).term}`;
     const got = !defined ? "–" : passed(shown, node) ? list(grads[node]) : "not reached yet";
@@ -181,8 +178,6 @@ export function rows(shown) {
     const off = wrong.includes(name) && passed(shown, node);
     return [first, got, ...(off ? [list(trueGrads[node]), format(errors[name])] : ["", ""])];
   });
+  const more = wrong.length ? ["true gradient", "off by up to"] : [];
+  return { rows, head: ["", "gradient", ...more] };
 }
-
-/** @param {string[][]} lines of `rows` */
-export const head = (lines) =>
-  lines[0]?.length > 2 ? ["", "gradient", "true gradient", "off by up to"] : ["", "gradient"];

@@ -4,9 +4,8 @@ import { arrow } from "./kit/arrow.js";
 import { axis } from "./kit/axis.js";
 import { makeFigure } from "./kit/figure.js";
 import { handle, placeIn } from "./kit/handle.js";
-import { report } from "./kit/panel.js";
+import { stage } from "./kit/panel.js";
 import { clamp, domainOf, format, linear, short, snap, subscript, tidy } from "./kit/scale.js";
-import { drawing } from "./kit/svg.js";
 
 /**
  * @import { Shown } from "./jacobian_view.js"
@@ -139,9 +138,7 @@ function listen(node, where, { point, entry }) {
 /** @param {HTMLElement} el @param {View} view */
 function mount(el, view) {
   const about = "The Jacobian of batch normalization: three matrices and their sum";
-  const picture = drawing(about, view);
-  const told = report();
-  el.append(picture.root, told.root);
+  const { picture, tell } = stage(el, view, about);
   const point = (/** @type {number} */ k, /** @type {number} */ i) => {
     const last = view.get().m - 1;
     view.set({ entry: [clamp(k, 0, last), clamp(i, 0, last)] });
@@ -153,8 +150,7 @@ function mount(el, view) {
     const [k, i] = now.entry.map((v) => clamp(v, 0, now.m - 1));
     const shown = { ...now, k, i };
     const place = layout(width);
-    const [verdict, acting] = [verdictOf(shown), acts(shown)];
-    const { rows, head } = numbersOf(shown);
+    const [acting, { rows, head }] = [acts(shown), numbersOf(shown)];
     picture.size(width, place.height);
     for (const layer of ["ground", "things", "arrows"]) picture.layer(layer);
     if (shown.defined) {
@@ -173,7 +169,7 @@ function mount(el, view) {
       view.set({ outlier: clamp(outlier, -REACH, REACH) });
     strip(picture, shown, place.strip, { title: acting, move });
     picture.sweep();
-    told.show(verdict, rows, head);
+    tell({ verdict: verdictOf(shown), rows, head });
   };
 }
 

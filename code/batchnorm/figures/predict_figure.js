@@ -2,9 +2,9 @@ import { arrow } from "./kit/arrow.js";
 import { axis } from "./kit/axis.js";
 import { makeFigure } from "./kit/figure.js";
 import { handle } from "./kit/handle.js";
-import { bar, button, legend, report } from "./kit/panel.js";
+import { bar, button, legend, stage } from "./kit/panel.js";
 import { clamp, format, linear, short, subscript, tidy } from "./kit/scale.js";
-import { drawing, setText } from "./kit/svg.js";
+import { setText } from "./kit/svg.js";
 import { analyse, outputs } from "./predict_model.js";
 
 /**
@@ -89,7 +89,7 @@ function lane(picture, i, { x, dy, guess, reach, reveal }, { view, width, scale 
   const step = 10 ** Math.floor(Math.log10(reach)) / 20;
   const set = (/** @type {number} */ v) => {
     const to = clamp(tidy(Math.round(v / step) * step), -reach, reach);
-    view.set({ guess: view.get().guess.map((old, j) => (j === i ? to : old)) });
+    view.set({ guess: view.get().guess.with(i, to) });
   };
   handle(picture, `tip ${i}`, {
     ...{ x: end(scale(x[i] + guess[i])), y, label: `guess of ${name}`, range: [-reach, reach] },
@@ -126,15 +126,15 @@ function paint(picture, analysis, width, view) {
 
 /** @param {HTMLElement} el @param {View} view */
 function mount(el, view) {
-  const picture = drawing("A batch, the gradient at its outputs, and your guess of dx", view);
-  const [keys, told] = [legend(), report()];
+  const keys = legend();
   const show = button("Show dx", () => view.set({ shown: !view.get().shown }));
   const next = button("Next batch", () => {
     const { problem, problems, guess } = view.get();
     const at = (problem + 1) % problems.length;
     view.set({ problem: at, shown: false, guess: guess.map(() => 0) });
   });
-  el.append(picture.root, bar(show, next), keys.root, told.root);
+  const about = "A batch, the gradient at its outputs, and your guess of dx";
+  const { picture, tell } = stage(el, view, about, bar(show, next), keys.root);
 
   /** @param {Inputs & Analysis} analysis @param {number} width */
   return function draw(analysis, width) {
@@ -147,7 +147,7 @@ function mount(el, view) {
       ["gradient dashed", "dy, which arrives at the outputs"],
     ]);
     paint(picture, analysis, width, view);
-    told.show(words(analysis));
+    tell({ verdict: words(analysis) });
   };
 }
 

@@ -2,9 +2,8 @@ import { axis } from "./kit/axis.js";
 import { courses, panels, upTo } from "./kit/chart.js";
 import { makeFigure } from "./kit/figure.js";
 import { handle } from "./kit/handle.js";
-import { bar, button, report } from "./kit/panel.js";
+import { bar, button, stage } from "./kit/panel.js";
 import { clamp, domainOf, format, linear, niceDomain, snap, tidy } from "./kit/scale.js";
-import { drawing } from "./kit/svg.js";
 import { analyse, outputs } from "./running_model.js";
 
 /**
@@ -145,14 +144,12 @@ function overSteps(picture, { stream, steps, step }, view, { places, narrow, tex
 /** @param {HTMLElement} el @param {View} view */
 function mount(el, view) {
   const about = "A batch in training and in evaluation mode; the running statistics";
-  const picture = drawing(about, view);
-  const told = report();
   const back = button("Put the batch back", () => view.set({ shift: 0 }));
-  el.append(picture.root, bar(back), told.root);
+  const { picture, tell } = stage(el, view, about, bar(back));
 
   /** @param {Shown} shown @param {number} width */
   return function draw(shown, width) {
-    const { verdict, rows, head } = words(shown);
+    const said = words(shown);
     for (const layer of ["ground", "samples", "things", "arrows"]) picture.layer(layer);
     inputs(picture, shown, view, width);
     const end = pairs(picture, shown, width);
@@ -161,9 +158,9 @@ function mount(el, view) {
       narrow ? { ...place, right: place.right - 60 } : place,
     );
     picture.size(width, places[2].bottom + 38);
-    overSteps(picture, shown, view, { places, narrow, text: verdict });
+    overSteps(picture, shown, view, { places, narrow, text: said.verdict });
     picture.sweep();
-    told.show(verdict, rows, head);
+    tell(said);
   };
 }
 

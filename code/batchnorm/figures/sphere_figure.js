@@ -1,9 +1,9 @@
 import { makeFigure } from "./kit/figure.js";
 import { handle } from "./kit/handle.js";
 import { motion } from "./kit/motion.js";
-import { bar, button, legend, report } from "./kit/panel.js";
-import { format, grown } from "./kit/scale.js";
-import { drawing, setText } from "./kit/svg.js";
+import { bar, button, legend, stage } from "./kit/panel.js";
+import { counted, format, grown, vector } from "./kit/scale.js";
+import { setText } from "./kit/svg.js";
 import { analyse, intoSpace, lengthOf, outOfSpace, outputs, shifted } from "./sphere_model.js";
 import { bound, ground, HIGH, layout, parts, STEEP, sceneOf, walk } from "./sphere_view.js";
 
@@ -20,7 +20,6 @@ const PEEL = ["Remove the mean’s part", "Remove the variance’s part", "Put b
 /** A number in a table: two decimals, a power of ten where that would be long. */
 const brief = (/** @type {number} */ v, /** @type {number} */ scale) =>
   Math.abs(v) < 1e4 ? format(v, 2, scale) : v.toExponential(1).replaceAll("-", "−");
-const list = (/** @type {number[]} */ v) => `(${Array.from(v, (n) => format(n, 2)).join(", ")})`;
 
 /** What buttons and handles do. @param {View} view */
 function actions(view) {
@@ -50,7 +49,7 @@ function actions(view) {
 function words({ x, dy, x_hat, dx, defined, parts, along, peeled, trail, variances, eps, gamma }) {
   if (!defined) {
     const why = "The samples are equal and ε is 0: the variance is 0, so x̂ and dx are not defined.";
-    return { verdict: `${why} Move the batch away from the centre, or raise ε.`, rows: [] };
+    return { verdict: `${why} Move the batch away from the centre, or raise ε.` };
   }
   const size = lengthOf(dy);
   const lengths = Object.values(parts).map(lengthOf);
@@ -67,7 +66,6 @@ function words({ x, dy, x_hat, dx, defined, parts, along, peeled, trail, varianc
   const change =
     Math.abs(now - first) <= 1e-12 * first ? "stayed" : now > first ? "grew" : "shrank";
   const count = trail.length / 3;
-  const steps = count === 1 ? "one step" : `${count} steps`;
   const rise = change === "stayed" ? "" : ` from ${format(first, 2)} to ${format(now, 2)}`;
   const outwards = eps === 0 && gamma && change === "grew" ? ", outwards along tangents" : "";
   const row = (/** @type {string} */ name, /** @type {Triple | number[]} */ v) => [
@@ -75,7 +73,9 @@ function words({ x, dy, x_hat, dx, defined, parts, along, peeled, trail, varianc
     ...[...v, lengthOf(v)].map((n) => brief(n, lengthOf(v))),
   ];
   return {
-    verdict: count ? `In ${steps}${outwards}, the variance ${change}${rise}.` : told[peeled],
+    verdict: count
+      ? `In ${counted(count, "step")}${outwards}, the variance ${change}${rise}.`
+      : told[peeled],
     rows: [
       ...[row("x", x), row("x̂", x_hat), row("dy", dy), row("mean removes", parts.mean)],
       ...[row("variance removes", parts.variance), row("passes", parts.passes), row("dx", dx)],
@@ -122,14 +122,14 @@ function inPlane(scene, { x, dy, defined, space }, act, view) {
   const by = (/** @type {number[]} */ from, /** @type {number[]} */ step) =>
     step.map((v, k) => from[k] + 0.1 * v);
   knob(scene, "grip x", space.x, "data", {
-    ...{ label: "the centred batch, R", value: lengthOf(space.centred), text: `x = ${list(x)}` },
+    ...{ label: "the centred batch, R", value: lengthOf(space.centred), text: `x = ${vector(x)}` },
     move: (px, py) => act.setX(flat(px, py)),
     nudge: (...step) => act.setX(by(intoSpace(view.get().x), step)),
   });
   if (!defined) return;
   const [start, , r, tip] = space.chain;
   knob(scene, "grip dy", tip, "gradient hollow", {
-    ...{ label: "dy in the plane", text: `dy = ${list(dy)}` },
+    ...{ label: "dy in the plane", text: `dy = ${vector(dy)}` },
     value: lengthOf(shifted(r, start, -1)),
     move: (px, py) => act.setDy(flat(px, py).map((v, k) => v - start[k])),
     nudge: (...step) => act.setDy(by(intoSpace(view.get().dy), step)),
@@ -148,13 +148,13 @@ function alongOne(scene, { x, dy, defined, space }, act, view) {
   const mean = format(out("x") / Math.sqrt(3), 2);
   knob(scene, "grip mean", space.x, "data", {
     ...{ label: "the batch along 1: its mean", value: space.x[2] },
-    text: `mean ${mean}, x = ${list(x)}`,
+    text: `mean ${mean}, x = ${vector(x)}`,
     move: (_, py) => act.setX([undefined, undefined, high(py, space.centred)]),
     nudge: (right, up) => act.setX([undefined, undefined, out("x") + 0.1 * (right + up)]),
   });
   if (!defined) return;
   const [, , r, tip] = space.chain;
-  const text = `${format(tip[2], 2)} along 1, dy = ${list(dy)}`;
+  const text = `${format(tip[2], 2)} along 1, dy = ${vector(dy)}`;
   knob(scene, "grip dy along 1", tip, "gradient hollow", {
     ...{ label: "dy along 1", value: tip[2], text },
     move: (_, py) => act.setDy([undefined, undefined, high(py, r)]),
@@ -182,14 +182,10 @@ function lowered(/** @type {Analysis["space"]} */ space, /** @type {number} */ m
 /** @param {HTMLElement} el @param {View} view */
 function mount(el, view) {
   const about = "Three samples as a point in space, and the gradient that flows back";
-  const picture = drawing(about, view);
-  const told = report();
-  const keys = legend();
-  const act = actions(view);
-  const glide = motion(view);
+  const [keys, act, glide] = [legend(), actions(view), motion(view)];
   const peel = button("", act.peel);
   const steps = [button("Take a step", act.step), button("Reset", act.reset)];
-  el.append(picture.root, bar(peel, ...steps), keys.root, told.root);
+  const { picture, tell } = stage(el, view, about, bar(peel, ...steps), keys.root);
   const titles = ["Seen along 1: the plane of mean zero", "Seen from the side: drag to turn"];
   keys.show([["cut", "the next step, −rate · dx"]]);
   let before = -1; // how many parts were peeled off when it was drawn last
@@ -226,8 +222,7 @@ function mount(el, view) {
     });
     picture.sweep();
     setText(peel, PEEL[peeled]);
-    const { verdict, rows, head } = words(analysis);
-    told.show(verdict, rows, head);
+    tell(words(analysis));
   };
 }
 

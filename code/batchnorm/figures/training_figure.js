@@ -1,7 +1,7 @@
 import { makeFigure } from "./kit/figure.js";
-import { bar, button, report, swatch } from "./kit/panel.js";
-import { format } from "./kit/scale.js";
-import { drawing, html, setText } from "./kit/svg.js";
+import { bar, button, stage, swatch } from "./kit/panel.js";
+import { format, listed } from "./kit/scale.js";
+import { html, setText } from "./kit/svg.js";
 import { analyse, outputs } from "./training_model.js";
 import { gauge, layout, losses, plane } from "./training_view.js";
 
@@ -15,28 +15,22 @@ const FRAME = 8; // milliseconds of work a frame: half of it, at 60 a second
 /** @type {("drift" | "length" | "angle")[]} */
 const GAUGES = ["drift", "length", "angle"];
 
-const list = (/** @type {string[]} */ names) =>
-  names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names[0];
-
 /** The message, and its numbers. @param {Shown} shown @param {boolean} paused */
 function told({ runs, taken, done, steps }, paused) {
   const gone = runs.filter(({ diverged }) => diverged !== null);
   const going = runs.filter(({ diverged }) => diverged === null);
   const ends = gone.map(({ name, diverged }) => `${name} diverged at step ${diverged}`);
-  const fate = ends.length ? `${list(ends)}` : "";
-  const said = [];
-  if (!done && !paused) said.push(fate ? `Training goes on: ${fate}.` : "Training.");
-  else if (!taken && !fate) said.push("Nothing is trained yet: press Run.");
-  else if (!going.length) said.push(`${fate}: nothing is left to train.`);
-  else {
+  const fate = listed(ends);
+  const said = () => {
+    if (!done && !paused) return fate ? `Training goes on: ${fate}.` : "Training.";
+    if (!taken && !fate) return "Nothing is trained yet: press Run.";
+    if (!going.length) return `${fate}: nothing is left to train.`;
     const best = going.reduce((a, b) => ((a.now.loss ?? 0) <= (b.now.loss ?? 0) ? a : b));
     const loss = format(best.now.loss ?? 0);
     const alone =
       runs.length === 1 ? `the loss is ${loss}` : `${best.name} has the lowest loss, ${loss}`;
-    said.push(
-      `After ${taken} ${taken === 1 ? "step" : "steps"} ${alone}${fate ? `; ${fate}` : ""}.`,
-    );
-  }
+    return `After ${taken} ${taken === 1 ? "step" : "steps"} ${alone}${fate && `; ${fate}`}.`;
+  };
   const cut = runs.some(({ now }) => now.angle !== null);
   /** @param {number | null} v @param {number} digits */
   const shown = (v, digits, unit = "") => (v === null ? "–" : format(v, digits) + unit);
@@ -50,7 +44,7 @@ function told({ runs, taken, done, steps }, paused) {
     ...(cut ? [shown(now.angle, 0, "°")] : []),
   ]);
   const head = ["", "loss", "test", "drift", "‖w‖", ...(cut ? ["angle"] : [])];
-  return { verdict: said.join(" "), rows, head };
+  return { verdict: said(), rows, head };
 }
 
 /** One button a variant: what its curve looks like; pressed, where its boundary is shown. */
@@ -126,10 +120,7 @@ function trainer(view, el) {
 /** @param {HTMLElement} el @param {import("./kit/figure.js").View<Inputs, Analysis>} view */
 function mount(el, view) {
   const title = "Small nets while they are trained: losses, decision boundary, what else moves";
-  const picture = drawing(title, view);
   const keys = choice((chosen) => view.set({ chosen }));
-  const message = report();
-  const work = trainer(view, picture.root);
   const go = (/** @type {Record<string, number>} */ changes) => {
     work.paused = false;
     view.set(changes);
@@ -154,7 +145,8 @@ function mount(el, view) {
     button("Reset", () => go({ steps: 0 })),
     button("New seed", again),
   ];
-  el.append(picture.root, bar(...buttons, count), keys.root, message.root);
+  const { picture, tell } = stage(el, view, title, bar(...buttons, count), keys.root);
+  const work = trainer(view, picture.root);
 
   /** @param {Shown} shown @param {number} width */
   const paint = (shown, width) => {
@@ -172,8 +164,7 @@ function mount(el, view) {
     keys.show(shown);
     setText(run, isRunning() ? "Pause" : "Run");
     setText(count, `step ${taken}, seed ${seed}`);
-    const { verdict, rows, head } = told(shown, work.paused);
-    message.show(verdict, rows, head);
+    tell(told(shown, work.paused));
   };
   /** @param {Shown} shown @param {number} width */
   return function draw(shown, width) {

@@ -1,9 +1,18 @@
 import { courses, stepper, upTo } from "./kit/chart.js";
 import { makeFigure } from "./kit/figure.js";
 import { handle } from "./kit/handle.js";
-import { legend, report } from "./kit/panel.js";
-import { angle, clamp, format, linear, log, niceDomain, tidy } from "./kit/scale.js";
-import { drawing } from "./kit/svg.js";
+import { legend, stage } from "./kit/panel.js";
+import {
+  angle,
+  clamp,
+  counted,
+  format,
+  linear,
+  log,
+  niceDomain,
+  tidy,
+  vector,
+} from "./kit/scale.js";
 import { analyse, angleTo, KINDS, outputs } from "./weight_space_model.js";
 import { frameOf, panel } from "./weight_space_view.js";
 
@@ -49,7 +58,6 @@ function layout(width) {
   };
 }
 
-const list = (/** @type {Pair} */ v) => `(${v.map((n) => format(n, 2)).join(", ")})`;
 const degrees = (/** @type {number} */ v) => (Number.isFinite(v) ? `${format(v, 1)}°` : "–");
 
 /** The message. @param {Shown} shown */
@@ -73,11 +81,12 @@ function verdictOf({ now, step, rate, decay, paths, variance, w: start }) {
       `The next step makes w ${change}: ‖w‖ from ${size(normal.norm)} to ${size(Math.sqrt(to))}.`,
     );
   } else {
-    const steps = step === 1 ? "one step" : `${step} steps`;
     const how = only && normal.norm > first ? "only grew," : "went";
     const rates = [rate / first ** 2, rate / normal.norm ** 2].map(size);
     const effective = first ? `; the effective rate went from ${rates[0]} to ${rates[1]}` : "";
-    told.push(`In ${steps} ‖w‖ ${how} from ${size(first)} to ${size(normal.norm)}${effective}.`);
+    told.push(
+      `In ${counted(step, "step")} ‖w‖ ${how} from ${size(first)} to ${size(normal.norm)}${effective}.`,
+    );
   }
   if (normal.ended) told.push("The next step leaves the range of numbers.");
   if (!plain.defined) told.push("Without the layer the loss is beyond the range of numbers.");
@@ -93,10 +102,10 @@ function rowsOf({ now, variance, rate }) {
   const row = (name, of) => [name, ...both.map((here) => (here.defined ? of(here) : "–"))];
   const sign = (/** @type {number} */ v) => (v > 0 ? `+${format(v)}` : format(v));
   const all = [
-    ["w", ...both.map(({ w }) => list(w))],
+    ["w", ...both.map(({ w }) => vector(w))],
     row("loss", ({ loss }) => format(loss)),
     row("to the optimum", ({ angle }) => degrees(angle)),
-    row("gradient", ({ gradient }) => list(gradient)),
+    row("gradient", ({ gradient }) => vector(gradient)),
     row("its angle to w", ({ turn }) => degrees(turn)),
     row("‖w‖² now", ({ change }) => format(change.from)),
     row("by the gradient", ({ change }) => sign(change.gradient)),
@@ -126,7 +135,7 @@ function start(picture, kind, place, frame, { w, step, now }, view) {
   handle(picture, `${kind} start`, {
     ...{ x: clamp(x, left, right), y: clamp(y, top, bottom), label: "w at the start" },
     ...{ range: [-180, 180], value: Math.round((Math.atan2(w[1], w[0]) * 180) / Math.PI) },
-    text: `w = ${list(w)}. ${now.normal.defined ? turn : "The loss is not defined"}`,
+    text: `w = ${vector(w)}. ${now.normal.defined ? turn : "The loss is not defined"}`,
     marks: [["circle", { class: step ? "data hollow" : "data", r: 7 }]],
     move(px, py) {
       const u = clamp(px, left + 8, right - 8) - frame.cx;
@@ -172,17 +181,14 @@ function plots(picture, places, { paths, steps, step, optimum, rate }, moves) {
 /** @param {HTMLElement} el @param {View} view */
 function mount(el, view) {
   const about = "Two weights: the loss with batch norm and without, and a descent on each";
-  const picture = drawing(about, view);
-  const told = report();
   const keys = legend();
   const { buttons, ...moves } = stepper(view);
-  el.append(picture.root, buttons, keys.root, told.root);
+  const { picture, tell } = stage(el, view, about, buttons, keys.root);
 
   return function draw(/** @type {Shown} */ shown, /** @type {number} */ width) {
     const place = layout(width);
     const reach = picture.hold("reach", shown.reach);
     const verdict = verdictOf(shown);
-    const rows = rowsOf(shown);
     picture.size(width, place.height);
     for (const layer of ["ground", "arrows", "things"]) picture.layer(layer);
     for (const kind of KINDS) {
@@ -197,7 +203,7 @@ function mount(el, view) {
       ["cut", "the next step"],
       ["ghost", "‖w‖ before"],
     ]);
-    told.show(verdict, rows, ["", "with", "without"]);
+    tell({ verdict, rows: rowsOf(shown), head: ["", "with", "without"] });
   };
 }
 

@@ -1,7 +1,6 @@
 import { makeFigure } from "./kit/figure.js";
-import { bar, button, legend, report } from "./kit/panel.js";
+import { bar, button, legend, stage } from "./kit/panel.js";
 import { clamp, format } from "./kit/scale.js";
-import { drawing } from "./kit/svg.js";
 import { alike, analyse, batchOf, chosen, METHODS, outputs, sampled } from "./whitening_model.js";
 import { layout, paint, REACH, reachOf, square } from "./whitening_view.js";
 
@@ -102,16 +101,16 @@ function shrinkOf(rows) {
 
 /** @param {HTMLElement} el @param {View} view */
 function mount(el, view) {
-  const told = "A cloud of points, the same after whitening, and the gradients between them";
-  const picture = drawing(told, view);
-  const [keys, said, act] = [legend(), report(), actions(view)];
+  const about = "A cloud of points, the same after whitening, and the gradients between them";
+  const { picture, tell, report } = stage(el, view, about);
+  const [keys, act] = [legend(), actions(view)];
   const buttons = bar(
     button("Resample", act.resample),
     button("Next point", act.next),
     button("Reset", act.reset),
   );
-  said.root.classList.add("large");
-  el.append(picture.root, said.root, keys.root, buttons);
+  report.classList.add("large");
+  el.append(keys.root, buttons);
 
   /** @param {Inputs & Analysis} shown @param {number} width */
   return function draw(shown, width) {
@@ -130,8 +129,7 @@ function mount(el, view) {
         landed.length > 1 ? [["cut", "where it landed before"]] : []
       ),
     ]);
-    const { verdict, rows } = words(shown, shrink);
-    said.show(verdict, rows, ["", "inputs", "outputs"]);
+    tell({ ...words(shown, shrink), head: ["", "inputs", "outputs"] });
   };
 }
 

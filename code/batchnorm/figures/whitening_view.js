@@ -1,7 +1,7 @@
 import { arrow } from "./kit/arrow.js";
 import { axis } from "./kit/axis.js";
 import { handle } from "./kit/handle.js";
-import { clamp, format, grown, linear } from "./kit/scale.js";
+import { clamp, grown, linear, vector } from "./kit/scale.js";
 import { alike, chosen } from "./whitening_model.js";
 
 /**
@@ -69,8 +69,6 @@ export function square({ left, right, top, bottom }, reach) {
   };
 }
 
-export const pair = (/** @type {Pair} */ [p, q]) => `(${format(p, 2)}, ${format(q, 2)})`;
-
 /**
  * @param {Drawing} picture @param {string} key @param {Panel} panel @param {Square} scale
  * @param {string} title
@@ -131,10 +129,10 @@ function point(picture, i, frame) {
   const on = i === chosen(frame, x);
   const [u, v] = input.to(x[i]);
   const isNew = !picture.has(`point ${i}`);
-  const back = x_hat.length ? `output ${pair(x_hat[i])}; gradient ${pair(dx[i])}` : "no output";
+  const back = x_hat.length ? `output ${vector(x_hat[i])}; gradient ${vector(dx[i])}` : "no output";
   const node = handle(picture, `point ${i}`, {
     ...{ x: u, y: v, label: `point ${i + 1}`, range: [-1000, 1000], value: x[i][0] },
-    text: `${pair(x[i])}; ${back}`,
+    text: `${vector(x[i])}; ${back}`,
     marks: [["circle", { class: "data", r: on ? 7 : 3.5 }]],
     target: on ? TARGETS.large : TARGETS.small,
     move: (a, b) => act.place(i, input.from(a, b)),
@@ -159,7 +157,7 @@ function tip(picture, frame) {
   handle(picture, "tip", {
     ...{ x: x + dy[i][0] * output.unit, y: y - dy[i][1] * output.unit },
     label: "upstream gradient of the selected point",
-    ...{ range: [-REACH, REACH], value: dy[i][0], text: pair(dy[i]) },
+    ...{ range: [-REACH, REACH], value: dy[i][0], text: vector(dy[i]) },
     marks: [["circle", { class: "gradient hollow", r: 6 }]],
     move: (u, v) => act.pull([(u - x) / output.unit, (y - v) / output.unit]),
     nudge: (right, up) => act.tug([0.1 * right, 0.1 * up]),

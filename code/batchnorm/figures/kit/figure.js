@@ -55,7 +55,7 @@ import { enlarger } from "./enlarge.js";
  */
 
 /** A store of values, each made again only when one of what it is made from has changed. */
-export function keeper() {
+function keeper() {
   /** @type {Map<string, {from: any[], value: any}>} */
   const kept = new Map();
   /** @type {Keep} */

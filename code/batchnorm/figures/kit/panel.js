@@ -1,8 +1,6 @@
-import { html, setText } from "./svg.js";
+import { drawing, html, setText, svg } from "./svg.js";
 
 /** What stands beside the picture: buttons, a legend, a verdict and its numbers. */
-
-const SVG = "http://www.w3.org/2000/svg";
 
 /** @param {string} text @param {() => void} click */
 export const button = (text, click) => html("button", { type: "button", click }, text);
@@ -15,14 +13,9 @@ export const bar = (...children) => html("div", { class: "bar" }, ...children);
  * @param {string} className
  */
 export function swatch(className) {
-  const [svg, line] = ["svg", "path"].map((tag) => document.createElementNS(SVG, tag));
-  for (const [name, value] of Object.entries({ width: 24, height: 8, "aria-hidden": "true" })) {
-    svg.setAttribute(name, String(value));
-  }
-  line.setAttribute("class", `${className} line swatch`);
-  line.setAttribute("d", "M0 4H24");
-  svg.append(line);
-  return svg;
+  const root = svg("svg", { width: 24, height: 8, "aria-hidden": "true" });
+  root.append(svg("path", { class: `${className} line swatch`, d: "M0 4H24" }));
+  return root;
 }
 
 /**
@@ -58,15 +51,15 @@ const cellAt = (head, column, text) => {
  * The figure's message in one sentence, in bold, and the numbers below it in a small table. It
  * keeps the height that it had, so that what stands below stays where it is.
  *
- * `show(verdict, rows, head)`: a row is a name and its cells, `head` names the columns.
+ * `show({ verdict, rows, head })`: a row is a name and its cells, `head` names the columns.
  */
-export function report() {
+function report() {
   const verdict = html("p", { class: "verdict", "aria-live": "polite" });
   const table = html("table", { class: "numbers" });
   const root = html("div", { class: "report" }, verdict, table);
   let last = "";
-  /** @param {string} sentence @param {string[][]} [rows] @param {string[]} [head] */
-  const show = (sentence, rows = [], head = []) => {
+  /** @param {{verdict: string, rows?: string[][], head?: string[]}} said */
+  const show = ({ verdict: sentence, rows = [], head = [] }) => {
     setText(verdict, sentence);
     const all = head.length ? [head, ...rows] : rows;
     const shape = JSON.stringify([head.length, ...all.map((row) => row.length)]);
@@ -81,4 +74,16 @@ export function report() {
     all.forEach((row, i) => row.forEach((text, k) => setText(table.rows[i].cells[k], text)));
   };
   return { root, show };
+}
+
+/**
+ * What stands in a figure, one below the other: the picture, the `parts`, a report. `tell` shows what
+ * is reported.
+ * @param {HTMLElement} el @param {{redraw: () => void, zoom: () => number}} view
+ * @param {string} about the picture, in words @param {...Node} parts
+ */
+export function stage(el, view, about, ...parts) {
+  const [picture, { root, show }] = [drawing(about, view), report()];
+  el.append(picture.root, ...parts, root);
+  return { picture, report: root, tell: show };
 }

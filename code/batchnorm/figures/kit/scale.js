@@ -159,3 +159,14 @@ const DIGITS = "₀₁₂₃₄₅₆₇₈₉";
 
 /** subscript("x", 0) is "x₁": readers count from one. @param {string} name @param {number} i */
 export const subscript = (name, i) => name + String(i + 1).replace(/\d/g, (d) => DIGITS[Number(d)]);
+
+/** (1.00, −0.50). @param {ArrayLike<number>} v */
+export const vector = (v, decimals = 2) =>
+  `(${Array.from(v, (n) => format(n, decimals)).join(", ")})`;
+
+/** "a", "a and b", "a, b and c". @param {string[]} names */
+export const listed = (names) =>
+  [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" and ");
+
+/** "one step", "2 steps". @param {number} n @param {string} thing */
+export const counted = (n, thing) => (n === 1 ? `one ${thing}` : `${n} ${thing}s`);

@@ -1,6 +1,14 @@
 /** Drawing on the page: elements kept by key, things to drag, arrows. No markup from data. */
 
-const SVG = "http://www.w3.org/2000/svg";
+/**
+ * An SVG element, with attributes.
+ * @param {string} tag @param {Record<string, any>} attributes @returns {SVGElement}
+ */
+export function svg(tag, attributes = {}) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
 
 /**
  * An HTML element with attributes, listeners (functions) and children (strings become text).
@@ -43,9 +51,7 @@ export function setText(node, text) {
  * @param {{redraw: () => void, zoom: () => number}} [view]
  */
 export function drawing(label, view) {
-  const svg = /** @type {SVGSVGElement} */ (document.createElementNS(SVG, "svg"));
-  svg.setAttribute("role", "group");
-  svg.setAttribute("aria-label", label);
+  const root = svg("svg", { role: "group", "aria-label": label });
   /** @type {Map<string, {node: SVGElement, given: Record<string, any>}>} */
   const known = new Map();
   /** @type {Set<string>} */
@@ -54,15 +60,14 @@ export function drawing(label, view) {
   const held = new Map();
   let dragged = false;
   /** @type {SVGElement} */
-  let parent = svg;
+  let parent = root;
   /** @param {string} key @param {string} tag @param {Record<string, any>} [attributes] @param {string} [text] */
   const put = (key, tag, attributes = {}, text) => {
     let found = known.get(key);
     if (!found) {
-      const node = /** @type {SVGElement} */ (document.createElementNS(SVG, tag));
-      found = { node, given: {} };
+      found = { node: svg(tag), given: {} };
       known.set(key, found);
-      parent.append(node);
+      parent.append(found.node);
     }
     used.add(key);
     const { node, given } = found;
@@ -82,7 +87,7 @@ export function drawing(label, view) {
     parent = outer;
   };
   return {
-    root: view ? html("div", { class: "bn-picture" }, svg) : svg,
+    root: view ? html("div", { class: "bn-picture" }, root) : root,
     put,
     /** @type {(key: string, className: string, x: number, y: number, text: string) => SVGElement} */
     text: (key, className, x, y, text) => put(key, "text", { class: className, x, y }, text),
@@ -90,7 +95,7 @@ export function drawing(label, view) {
     has: (key) => known.has(key),
     /** @param {string} name */
     layer(name) {
-      parent = svg;
+      parent = root;
       parent = put(`layer ${name}`, "g", { class: name });
     },
     /** @param {string} key @param {Record<string, any>} attributes @param {() => void} fill */
@@ -124,7 +129,7 @@ export function drawing(label, view) {
       ["width", "height", "viewBox"].forEach((name, i) => {
         const value = String(box[i]);
         // The same size again would lay the whole drawing out again
-        if (svg.getAttribute(name) !== value) svg.setAttribute(name, value);
+        if (root.getAttribute(name) !== value) root.setAttribute(name, value);
       });
     },
   };
