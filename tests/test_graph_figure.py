@@ -186,7 +186,7 @@ def test_traits_of_one_figure_are_its_own():
 WORDS = """(m, inputs) => {
   const all = { ...inputs, ...m.analyse(inputs, (name, from, make) => make()) };
   const about = (symbol) => ({ node: all.drawn.nodes.find((node) => node.symbol === symbol) });
-  return { verdict: m.verdict(all), rows: m.rows(all), panel: m.panelWords(all, {}),
+  return { verdict: m.verdict(all), rows: m.table(all).rows, panel: m.panelWords(all, {}),
     s: m.panelWords(all, about("s")), edges: all.drawn.edges.map((e) => m.edgeWords(all, e)) };
 }"""
 MODULES = ["figures/graph_model.js", "figures/graph_words.js"]
