@@ -96,7 +96,7 @@ function mount(el, view) {
   const about = "A batch of samples, its outputs, and the gradients that flow back";
   const [keys, act, glide] = [legend(), actions(view), motion(view)];
   const buttons = bar(button("Take a step", act.step), button("Reset", act.reset));
-  const { picture, tell } = stage(el, view, about, buttons, keys.root);
+  const { picture, tell } = stage(el, view, about, [buttons, keys.root]);
   const domainFor = standing();
   let before = Infinity; // how many steps were drawn last
 
@@ -114,8 +114,6 @@ function mount(el, view) {
     const from = past.at(-1) ?? { x, y };
     const around = {
       ...{ view, place, act, sx, sy, domain },
-      inside: (/** @type {number} */ v) => sx(clamp(v, ...domain)),
-      outside: (/** @type {number} */ v) => sy(clamp(v, ...range)),
       now: { x: between(from.x, x, part), y: between(from.y, y, part) },
     };
     picture.size(width, place.height);

@@ -1,5 +1,5 @@
 import { edgeKey } from "../graph/interpreter.js";
-import { parsed, run as runOf } from "./kit/graphs.js";
+import { givenTo, parsed, run as runOf } from "./kit/graphs.js";
 import { gradientPaths } from "./kit/paths.js";
 import { routesOf } from "./kit/routes.js";
 import { clamp, dot } from "./kit/scale.js";
@@ -38,17 +38,9 @@ const MOMENTS = { direct: "x", mean: "mu", variance: "var" };
 const FAR = 1e9; // no step leads beyond
 const AHEAD = 8; // steps for which the axis of the inputs keeps room
 
-/** @param {Inputs} inputs @param {Graph} graph @param {number[]} x */
-const givenAt = (inputs, graph, x) =>
-  Object.fromEntries(
-    graph.nodes
-      .filter(({ op }) => op === "input")
-      .map(({ name = "" }) => [name, name === "x" ? x : /** @type {any} */ (inputs)[name]]),
-  );
-
 /** @param {Inputs} inputs @param {Graph} graph @param {number[]} x @returns {number[]} */
 const outputsAt = (inputs, graph, x) =>
-  Array.from(runOf(graph, givenAt(inputs, graph, x)).outputs[0].data);
+  Array.from(runOf(graph, givenTo(graph, { ...inputs, x })).outputs[0].data);
 
 /**
  * How far the one that went farthest has come, over all these places, each a list of numbers.
@@ -67,7 +59,7 @@ export function analyse(inputs, keep) {
   const graph = parsed(inputs.graph);
   const has = (/** @type {string} */ name) => graph.nodes.some((node) => node.name === name);
   const always = new Set(cut.map(([target, slot]) => edgeKey(target, slot)));
-  const given = givenAt(inputs, graph, x);
+  const given = givenTo(graph, inputs);
   const run = gradientPaths(graph, given, dy, always);
   const { open } = keep("open", [inputs.graph, cut], () => routesOf(graph, always));
   const isOpen = (/** @type {Path} */ path) => !cut.length || open.has(path);

@@ -20,8 +20,6 @@ import { clamp, domainOf, format, linear, snap, subscript, tidy } from "./kit/sc
  * @property {Scale} sx of the inputs
  * @property {Scale} sy of the outputs
  * @property {[number, number]} domain of the inputs
- * @property {(v: number) => number} inside where an input stands, kept in its panel
- * @property {(v: number) => number} outside the same for an output
  * @property {{x: number[], y: number[]}} now where all stand while a step is under way
  * @typedef {Inputs & Analysis & Around} Frame
  */
@@ -90,15 +88,15 @@ function trail(picture, key, places, y) {
 }
 
 /** @param {Drawing} picture @param {Panel} panel @param {Frame} frame */
-function moments(picture, { left, right, top, bottom }, { mu, s, inside }) {
+function moments(picture, { left, right, top, bottom }, { mu, s, sx }) {
   if (mu === undefined) return;
   if (s !== undefined) {
-    const [a, b] = [inside(mu - s), inside(mu + s)];
+    const [a, b] = [sx.inside(mu - s), sx.inside(mu + s)];
     const band = { x: a, width: b - a, y: top, height: bottom - top };
     picture.put("band", "rect", { class: "band", ...band });
   }
-  picture.put("mean", "path", { class: "mean line", d: `M${inside(mu)} ${top}V${bottom}` });
-  const x = clamp(inside(mu), left + 36, right - 36);
+  picture.put("mean", "path", { class: "mean line", d: `M${sx.inside(mu)} ${top}V${bottom}` });
+  const x = clamp(sx.inside(mu), left + 36, right - 36);
   picture.text("mean name", "small middle", x, top - 4, `μ = ${format(mu, 2)}`);
 }
 
@@ -107,9 +105,9 @@ function moments(picture, { left, right, top, bottom }, { mu, s, inside }) {
  * @param {Drawing} picture @param {number} i @param {Frame} frame
  */
 function sample(picture, i, frame) {
-  const { x, dx, parts, flows, defined, place, inside, sx, act, next, past, view } = frame;
+  const { x, dx, parts, flows, defined, place, sx, act, next, past, view } = frame;
   const { left, right } = place.input;
-  const [at, y] = [inside(frame.now.x[i]), place.input.lane(i)];
+  const [at, y] = [sx.inside(frame.now.x[i]), place.input.lane(i)];
   const [name, gradient] = [subscript("x", i), `∂L/∂${subscript("x", i)}`];
   const end = (/** @type {number} */ v) => clamp(v, left, right);
   /** @type {(key: string, className: string, from: number, length: number, row: number, head: number) => void} */
@@ -118,7 +116,7 @@ function sample(picture, i, frame) {
       ...{ className, head, dot: key === "dx" ? 7 : 0, side: [0, -1] },
     });
   picture.layer("trails");
-  trail(picture, `x ${i}`, [...past.map((p) => inside(p.x[i])), at], y);
+  trail(picture, `x ${i}`, [...past.map((p) => sx.inside(p.x[i])), at], y);
   picture.layer("arrows");
   const is = `${name} = ${format(x[i], 2)}`;
   picture.text(`x name ${i}`, "small", left, y - 13, is);
@@ -127,7 +125,7 @@ function sample(picture, i, frame) {
     const value = `${gradient} = ${format(dx[i], 3, 1)}`;
     picture.text(`dx name ${i}`, "small end", right, y - 13, value);
     put("dx", "gradient arrow", at, dx[i], y, 10);
-    const to = inside(next.x[i]);
+    const to = sx.inside(next.x[i]);
     if (Math.abs(to - at) > 12) {
       picture.put(`x next ${i}`, "circle", { class: "data hollow", cx: to, cy: y, r: 4 });
     }
@@ -159,12 +157,12 @@ function sample(picture, i, frame) {
  * @param {Drawing} picture @param {number} i @param {Frame} frame
  */
 function output(picture, i, frame) {
-  const { y, dy, place, outside, past, act, view } = frame;
+  const { y, dy, place, sy, past, act, view } = frame;
   const { left, right } = place.output;
-  const [at, lane] = [outside(frame.now.y[i]), place.output.lane(i)];
+  const [at, lane] = [sy.inside(frame.now.y[i]), place.output.lane(i)];
   const [name, gradient] = [subscript("y", i), `∂L/∂${subscript("y", i)}`];
   picture.layer("trails");
-  trail(picture, `y ${i}`, [...past.map((p) => outside(p.y[i])), at], lane);
+  trail(picture, `y ${i}`, [...past.map((p) => sy.inside(p.y[i])), at], lane);
   picture.layer("arrows");
   const words_ = [`${name} = ${format(y[i], 2)}`, `${gradient} = ${format(dy[i], 2)}`];
   picture.text(`y name ${i}`, "small", left, lane - 13, words_[0]);
@@ -187,8 +185,6 @@ export function paint(picture, frame) {
   const { x, defined, place, sx, sy, travelled } = frame;
   const far = defined ? travelled : { inputs: 0, outputs: 0 };
   const [, most] = domainOf([far.inputs, far.outputs], 2);
-  // Later layers lie on top: arrows over the samples they start from
-  for (const layer of ["ground", "trails", "things", "arrows"]) picture.layer(layer);
   picture.layer("ground");
   const titles = ["Inputs, and the gradient they get", "Outputs, and the gradient sent"];
   ground(picture, "x", place.input, { scale: sx, title: titles[0], far: far.inputs, most });
@@ -196,5 +192,4 @@ export function paint(picture, frame) {
   moments(picture, place.input, frame);
   x.forEach((_, i) => sample(picture, i, frame));
   if (defined) x.forEach((_, i) => output(picture, i, frame));
-  picture.sweep();
 }

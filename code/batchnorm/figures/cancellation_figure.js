@@ -88,7 +88,6 @@ function mount(el, view) {
     const said = words(shown);
     picture.size(width, place.bottom + 42);
     zone(picture, place, y);
-    for (const layer of ["ground", "things", "arrows"]) picture.layer(layer);
     plot(picture, "error", place, {
       ...{ x, y, beside: true, title: "relative error of the variance" },
       foot: "offset: the size of the mean",
@@ -102,7 +101,6 @@ function mount(el, view) {
     scrubber(picture, "offset", place, {
       ...{ x, at: offset, range: RANGE, label: "offset", text, go, by },
     });
-    picture.sweep();
     tell(said);
   };
 }

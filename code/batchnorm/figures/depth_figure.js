@@ -53,7 +53,7 @@ function course(picture, place, { found, passed, layers, reach }) {
   const { left, right, top, bottom } = place;
   const x = linear([0, layers], [left, right]);
   const y = log([1, 10 ** reach], [bottom, top]);
-  const inside = (/** @type {number} */ power) => clamp(y(10 ** power), top, bottom);
+  const inside = (/** @type {number} */ power) => y.inside(10 ** power);
   picture.layer("ground");
   const curves = found.flatMap(({ name, formula, powers, predicted }, k) => {
     const outline = powers
@@ -94,8 +94,8 @@ function factors(picture, place, { found, sizes, size }) {
   picture.layer("ground");
   const curves = found.flatMap(({ name, formula, curve, factors: each }, k) => {
     each.forEach(({ low, median, high }, i) => {
-      const [u, v] = [x(sizes[i]), y(clamp(median, 1, MOST))];
-      const bar = `M${u} ${y(clamp(low, 1, MOST))}V${y(clamp(high, 1, MOST))}`;
+      const [u, v] = [x(sizes[i]), y.inside(median)];
+      const bar = `M${u} ${y.inside(low)}V${y.inside(high)}`;
       picture.put(`bar ${k} ${i}`, "path", { class: `${LOOKS[k]} hollow strong`, d: bar });
       if (median > MOST) return; // only its bar reaches into the plot
       const r = sizes[i] === size ? 5.5 : 3.5;
@@ -133,7 +133,6 @@ function mount(el, view) {
       ...place,
       right: place.right - NAMES,
     }));
-    for (const layer of ["ground", "things", "arrows"]) picture.layer(layer);
     picture.size(width, second.bottom + 42);
     const text = `${said.verdict} ${said.rows.map((row) => row.join(", ")).join("; ")}`;
     const x = course(picture, first, shown);
@@ -146,7 +145,6 @@ function mount(el, view) {
       ...{ x: along, at: size, range: [sizes[0], sizes[sizes.length - 1]], label: "batch" },
       ...{ text, go: close, by: (steps) => choose(sizes.indexOf(now().size) + steps) },
     });
-    picture.sweep();
     tell(said);
   };
 }

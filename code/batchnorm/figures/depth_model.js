@@ -1,3 +1,4 @@
+import { bytesOf } from "./kit/graphs.js";
 import { clamp } from "./kit/scale.js";
 
 /**
@@ -47,8 +48,7 @@ function nearest(sizes, batch) {
 export function analyse({ batch, depth, layers, sizes, kinds, norms }, keep) {
   const size = nearest(sizes, batch);
   const { logs, reach } = keep("norms", [norms], () => {
-    const { buffer, byteOffset, byteLength } = norms;
-    const all = new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+    const all = new Float32Array(bytesOf(norms));
     return { logs: all, reach: Math.ceil(Math.max(1, ...all)) };
   });
   const seeds = logs.length / (kinds.length * sizes.length * (layers + 1));

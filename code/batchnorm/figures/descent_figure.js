@@ -61,7 +61,7 @@ function words({ watch, step, steps, whole, part, courses: went, cut }) {
 function mount(el, view) {
   const about = "Gradient descent step by step, with the whole gradient and with a cut one";
   const { buttons, ...moves } = stepper(view);
-  const { picture, tell } = stage(el, view, about, buttons);
+  const { picture, tell } = stage(el, view, about, [buttons]);
 
   /** @param {Shown} shown @param {number} width */
   return function draw(shown, width) {
@@ -69,7 +69,6 @@ function mount(el, view) {
     const said = words(shown);
     const places = panels(width, watch.length);
     picture.size(width, Math.max(...places.map(({ bottom }) => bottom)) + 24);
-    for (const layer of ["ground", "things", "arrows"]) picture.layer(layer);
     const plots = watch.map((name) => {
       // The ground knows all steps from the start on, so that it does not move
       const all = [...whole[name], ...part[name]];
@@ -89,7 +88,6 @@ function mount(el, view) {
     const values = said.rows.map(([name, one, other]) => `${name}: ${one}, cut ${other}`);
     const text = `${said.verdict} ${values.join("; ")}`;
     courses(picture, places, plots, { step, last: steps, text, ...moves });
-    picture.sweep();
     tell(said);
   };
 }

@@ -166,7 +166,9 @@ function mount(el, view) {
   const attributes = { class: "panel", tabindex: "0", role: "region" };
   const panel = html("div", { ...attributes, "aria-label": "About what is chosen" });
   const buttons = actions(view, (centre) => change({ centre }));
-  const { picture, tell: report } = stage(el, view, about, keys.root, buttons.root, panel);
+  const parts = [keys.root, buttons.root, panel];
+  const layers = ["wires", "handles", "nodes", "tags"];
+  const { picture, tell: report } = stage(el, view, about, parts, layers);
   const scroll = scroller(/** @type {Element} */ (picture.root.firstElementChild), view.zoom);
   picture.root.append(scroll.root, scroll.hint);
   /** @type {Place} */
@@ -199,7 +201,6 @@ function mount(el, view) {
     };
     drawGraph(picture, frame);
     if (item.edge) drawTag(picture, frame, item.edge, scroll.seen(width));
-    picture.sweep();
     scroll.fit(place.width, width);
     const { edge, node } = thingAt(place, now.centre);
     if (edge) scroll.centre(edge.hold.x);

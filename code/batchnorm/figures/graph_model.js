@@ -1,5 +1,5 @@
 import { backward, edgeKey, indexOf, nested, OPS, tensor } from "../graph/interpreter.js";
-import { parsed, run } from "./kit/graphs.js";
+import { givenTo, parsed, run } from "./kit/graphs.js";
 import { routesOf } from "./kit/routes.js";
 
 /**
@@ -82,9 +82,8 @@ export function analyse(inputs, keep) {
   const graph = parsed(inputs.graph);
   /** @type {Drawn} */
   const drawn = keep("drawn", [inputs.picture], () => JSON.parse(inputs.picture));
-  const names = graph.nodes.flatMap(({ op, name = "" }) => (op === "input" ? [name] : []));
-  const given = /** @type {Record<string, any>} */ (/** @type {unknown} */ (inputs));
-  const { values } = run(graph, Object.fromEntries(names.map((name) => [name, given[name]])));
+  const given = givenTo(graph, inputs);
+  const [names, { values }] = [Object.keys(given), run(graph, given)];
   const severed = new Set(inputs.cut.map(([target, slot]) => edgeKey(target, slot)));
   const dys = graph.outputs.length > 1 ? inputs.dy.map(tensor) : [tensor(inputs.dy)];
   const [full, now] = [backward(graph, values, dys), backward(graph, values, dys, severed)];

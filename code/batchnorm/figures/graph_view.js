@@ -168,7 +168,6 @@ function drawNode(picture, frame, placed) {
 export function drawGraph(picture, frame) {
   const { place } = frame;
   picture.size(place.width, place.height);
-  for (const layer of ["wires", "handles", "nodes", "tags"]) picture.layer(layer);
   for (const edge of place.edges) drawEdge(picture, frame, edge);
   picture.layer("nodes");
   for (const node of place.nodes) drawNode(picture, frame, node);

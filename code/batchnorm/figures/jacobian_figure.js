@@ -83,26 +83,25 @@ function strip(picture, { x, m, k, i, jacobian }, { top, right }, { title, move 
   const seen = x.map((v) => (Number.isFinite(v) ? clamp(v, -FAR, FAR) : 0));
   const domain = picture.hold("samples", domainOf(seen, 2));
   const scale = linear(domain, [8, right - 10]);
-  const inside = (/** @type {number} */ v) => scale(clamp(v, ...domain));
   const y = top + 74;
   picture.layer("ground");
   picture.text("strip title", "small title", 0, top + 16, title);
   axis(picture, "strip", { scale, at: y });
   picture.layer("things");
   seen.slice(0, -1).forEach((v, n) => {
-    const at = { cx: inside(v), cy: y, r: n === i ? 6.5 : 4 };
+    const at = { cx: scale.inside(v), cy: y, r: n === i ? 6.5 : 4 };
     const look = n === i || n === k ? "data" : "data hollow";
     picture.put(`sample ${n}`, "circle", { class: look, ...at });
   });
   const own = seen[m - 1];
   handle(picture, "outlier", {
-    ...{ x: inside(own), y, label: `the outlier ${subscript("x", m - 1)}` },
+    ...{ x: scale.inside(own), y, label: `the outlier ${subscript("x", m - 1)}` },
     ...{ range: [-REACH, REACH], value: own, text: short(own) },
     marks: [["circle", { class: "data", r: 7 }]],
     move: (u) => move(snap(scale.invert(u), seen.slice(0, -1), 0.03)),
     nudge: (right_, up) => move(tidy(own + 0.1 * (right_ + up))),
   });
-  const [from, to] = [inside(seen[i]), inside(seen[k])];
+  const [from, to] = [scale.inside(seen[i]), scale.inside(seen[k])];
   const v = jacobian[k]?.[i] ?? 0;
   picture.layer("arrows");
   const sign = v < 0 ? "negative" : "positive";
@@ -152,7 +151,6 @@ function mount(el, view) {
     const place = layout(width);
     const [acting, { rows, head }] = [acts(shown), numbersOf(shown)];
     picture.size(width, place.height);
-    for (const layer of ["ground", "things", "arrows"]) picture.layer(layer);
     if (shown.defined) {
       terms(picture, shown, place);
       const value = `${rows[0][0]} = ${rows[0].at(-1)}`;
@@ -168,7 +166,6 @@ function mount(el, view) {
     const move = (/** @type {number} */ outlier) =>
       view.set({ outlier: clamp(outlier, -REACH, REACH) });
     strip(picture, shown, place.strip, { title: acting, move });
-    picture.sweep();
     tell({ verdict: verdictOf(shown), rows, head });
   };
 }

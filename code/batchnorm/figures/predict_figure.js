@@ -16,6 +16,7 @@ import { analyse, outputs } from "./predict_model.js";
 const [HEAD, LANE, FOOT, PAD] = [22, 50, 22, 16];
 const SQUARE = 5; // degrees from a right angle that a guess in steps of 0.05 may miss
 const TINY = 1e-9;
+const LAYERS = ["ground", "arrows", "things"];
 const SIDEWAYS = "M-13 -4L-17 0L-13 4ZM13 -4L17 0L13 4Z"; // beside a ring that was not moved yet
 
 /** How near the guess came, in words. @param {Reveal} reveal @param {number} long the guess */
@@ -113,7 +114,6 @@ function paint(picture, analysis, width, view) {
   const domain = [Math.min(...x) - reach, Math.max(...x) + reach];
   const scale = linear(picture.hold("domain", domain), [PAD, width - PAD]);
   picture.size(width, bottom + FOOT);
-  for (const layer of ["ground", "arrows", "things"]) picture.layer(layer);
   picture.layer("ground");
   axis(picture, "x", { scale, at: bottom, grid: [HEAD, bottom + 4] });
   if (mu !== undefined) {
@@ -121,7 +121,6 @@ function paint(picture, analysis, width, view) {
     picture.text("mean name", "small middle halo", scale(mu), HEAD - 6, `μ = ${short(tidy(mu))}`);
   }
   x.forEach((_, i) => lane(picture, i, analysis, { view, width, scale }));
-  picture.sweep();
 }
 
 /** @param {HTMLElement} el @param {View} view */
@@ -134,7 +133,8 @@ function mount(el, view) {
     view.set({ problem: at, shown: false, guess: guess.map(() => 0) });
   });
   const about = "A batch, the gradient at its outputs, and your guess of dx";
-  const { picture, tell } = stage(el, view, about, bar(show, next), keys.root);
+  const parts = [bar(show, next), keys.root];
+  const { picture, tell } = stage(el, view, about, parts, LAYERS);
 
   /** @param {Inputs & Analysis} analysis @param {number} width */
   return function draw(analysis, width) {

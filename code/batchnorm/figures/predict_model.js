@@ -1,6 +1,6 @@
 import { backward, indexOf, tensor } from "../graph/interpreter.js";
-import { parsed, run } from "./kit/graphs.js";
-import { dot } from "./kit/scale.js";
+import { givenTo, parsed, run } from "./kit/graphs.js";
+import { dot, grown } from "./kit/scale.js";
 
 /**
  * What PredictFigure shows, from its inputs; no DOM.
@@ -32,19 +32,10 @@ const norm = (a) => Math.sqrt(dot(a, a));
 
 const LEAST = 2; // the reach of the arrows, at least
 
-/** The least of 1, 2, 3, 5 times a power of ten that is not below `v`. @param {number} v */
-function roundUp(v) {
-  const power = 10 ** Math.floor(Math.log10(v));
-  return power * ([1, 2, 3, 5].find((k) => k * power >= v * (1 - 1e-9)) ?? 10);
-}
-
 /** @param {Inputs} inputs @param {number[]} x */
 function layerAt(inputs, x) {
   const graph = parsed(inputs.graph);
-  const given = graph.nodes
-    .filter(({ op }) => op === "input")
-    .map(({ name = "" }) => [name, name === "x" ? x : /** @type {any} */ (inputs)[name]]);
-  const { values } = run(graph, Object.fromEntries(given));
+  const { values } = run(graph, givenTo(graph, { ...inputs, x }));
   const at = indexOf(graph, "x");
   return {
     /** @param {number[]} dy */
@@ -84,7 +75,7 @@ export function analyse(inputs, keep) {
   });
   const defined = [...dx, gain].every(Number.isFinite);
   const most = Math.max(...dy.map(Math.abs));
-  const reach = roundUp(Math.max(LEAST, most, defined ? most * gain : 0));
+  const reach = grown(Math.max(most, defined ? most * gain : 0), LEAST);
   const long = norm(guess);
   const angle = (/** @type {ArrayLike<number>} */ v) =>
     (Math.acos(Math.max(-1, Math.min(1, dot(guess, v) / (long * norm(v))))) * 180) / Math.PI;

@@ -48,20 +48,19 @@ function inputs(picture, shown, view, width) {
   const { x, mean, own, shift, mismatch } = shown;
   const domain = picture.hold("inputs", domainOf([...x, mean]));
   const scale = linear(domain, [PAD, width - PAD]);
-  const inside = (/** @type {number} */ v) => scale(clamp(v, ...domain));
   const text = { class: "title small", x: 0, y: 12 };
   picture.layer("ground");
   picture.put("x title", "text", text, "Inputs: this step's batch. Drag its diamond.");
   axis(picture, "x", { scale, at: LEVEL, grid: [LEVEL - 46, LEVEL + 4] });
-  const at = inside(mean);
+  const at = scale.inside(mean);
   picture.put("running", "path", { class: "mean line", d: `M${at} ${LABELS + 4}V${LEVEL}` });
   const name = { class: "small label middle", x: clamp(at, 40, width - 40), y: LABELS };
   picture.put("running name", "text", name, "running mean");
-  picture.layer("samples");
+  picture.layer("trails");
   x.forEach((v, i) => {
-    picture.put(`x ${i}`, "circle", { class: "data many", cx: inside(v), cy: LANE, r: 5 });
+    picture.put(`x ${i}`, "circle", { class: "data many", cx: scale.inside(v), cy: LANE, r: 5 });
   });
-  const [here, from, to] = [own.mean, Math.min(...x), Math.max(...x)].map(inside);
+  const [here, from, to] = [own.mean, Math.min(...x), Math.max(...x)].map(scale.inside);
   const span = `M${from} ${LANE + 8}V${HOLD}H${to}V${LANE + 8}`;
   picture.put("span", "path", { class: "data hollow part", d: span });
   picture.layer("things");
@@ -93,7 +92,7 @@ function pairs(picture, { x, y_train, y_eval, batch }, width) {
   picture.layer("ground");
   picture.put("y title", "text", title, "Outputs: a row for each sample, in both modes");
   axis(picture, "y", { scale, at: bottom, grid: [top - 8, bottom + 4] });
-  picture.layer("samples");
+  picture.layer("trails");
   const order = [...x.keys()].sort((i, j) => x[i] - x[j]);
   order.forEach((i, k) => {
     const y = top + (128 - batch * row) / 2 + (k + 0.5) * row;
@@ -145,12 +144,11 @@ function overSteps(picture, { stream, steps, step }, view, { places, narrow, tex
 function mount(el, view) {
   const about = "A batch in training and in evaluation mode; the running statistics";
   const back = button("Put the batch back", () => view.set({ shift: 0 }));
-  const { picture, tell } = stage(el, view, about, bar(back));
+  const { picture, tell } = stage(el, view, about, [bar(back)]);
 
   /** @param {Shown} shown @param {number} width */
   return function draw(shown, width) {
     const said = words(shown);
-    for (const layer of ["ground", "samples", "things", "arrows"]) picture.layer(layer);
     inputs(picture, shown, view, width);
     const end = pairs(picture, shown, width);
     const narrow = width < 500;
@@ -159,7 +157,6 @@ function mount(el, view) {
     );
     picture.size(width, places[2].bottom + 38);
     overSteps(picture, shown, view, { places, narrow, text: said.verdict });
-    picture.sweep();
     tell(said);
   };
 }

@@ -14,6 +14,7 @@ import { bound, ground, HIGH, layout, parts, STEEP, sceneOf, walk } from "./sphe
  * @typedef {ReturnType<typeof actions>} Act
  */
 
+const LAYERS = ["ground", "arrows", "things"];
 const MOST = 180; // numbers of the trail remembered
 const PEEL = ["Remove the mean’s part", "Remove the variance’s part", "Put both back"];
 
@@ -185,7 +186,8 @@ function mount(el, view) {
   const [keys, act, glide] = [legend(), actions(view), motion(view)];
   const peel = button("", act.peel);
   const steps = [button("Take a step", act.step), button("Reset", act.reset)];
-  const { picture, tell } = stage(el, view, about, bar(peel, ...steps), keys.root);
+  const below = [bar(peel, ...steps), keys.root];
+  const { picture, tell } = stage(el, view, about, below, LAYERS);
   const titles = ["Seen along 1: the plane of mean zero", "Seen from the side: drag to turn"];
   keys.show([["cut", "the next step, −rate · dx"]]);
   let before = -1; // how many parts were peeled off when it was drawn last
@@ -201,7 +203,6 @@ function mount(el, view) {
     const part = glide.part();
     const tips = [3, 2, 1].map((k) => space.chain[k]); // of what is left of dy
     picture.size(width, height);
-    for (const layer of ["ground", "arrows", "things"]) picture.layer(layer);
     const scenes = /** @type {const} */ (["top", "side"]).map((name) =>
       sceneOf(picture, name, places[name], reach, turn),
     );
@@ -220,7 +221,6 @@ function mount(el, view) {
       picture.layer("things");
       (k ? alongOne : inPlane)(scene, shown, act, view);
     });
-    picture.sweep();
     setText(peel, PEEL[peeled]);
     tell(words(analysis));
   };

@@ -145,7 +145,7 @@ function mount(el, view) {
     button("Reset", () => go({ steps: 0 })),
     button("New seed", again),
   ];
-  const { picture, tell } = stage(el, view, title, bar(...buttons, count), keys.root);
+  const { picture, tell } = stage(el, view, title, [bar(...buttons, count), keys.root]);
   const work = trainer(view, picture.root);
 
   /** @param {Shown} shown @param {number} width */
@@ -153,14 +153,12 @@ function mount(el, view) {
     const { plots, taken, seed } = shown;
     const { places, height, wide } = layout(width, plots);
     picture.size(width, height);
-    for (const layer of ["ground", "arrows"]) picture.layer(layer);
     if (places.loss) losses(picture, places.loss, shown);
     if (places.boundary) plane(picture, places.boundary, shown, wide);
     for (const name of GAUGES) {
       const place = places[name];
       if (place) gauge(picture, name, place, shown);
     }
-    picture.sweep();
     keys.show(shown);
     setText(run, isRunning() ? "Pause" : "Run");
     setText(count, `step ${taken}, seed ${seed}`);

@@ -1,6 +1,6 @@
 import { tensor } from "../graph/interpreter.js";
 import { batches, descent } from "../training/descent.js";
-import { parsed } from "./kit/graphs.js";
+import { bytesOf, parsed } from "./kit/graphs.js";
 import { clamp } from "./kit/scale.js";
 
 /**
@@ -37,13 +37,9 @@ const LOOK = 20; // steps between two looks at the boundary and the numbers whil
 const LARGEST = 3.4028234663852886e38; // of float32
 const LAST = 20; // batches whose mean loss is told
 
-/** @param {DataView} bytes */
-const numbers = ({ buffer, byteOffset, byteLength }) =>
-  new Float64Array(buffer.slice(byteOffset, byteOffset + byteLength));
-
 /** The samples to train on, and those to test on. @param {Problem} problem @param {DataView} bytes */
 function dataOf({ shapes, labels, classes }, bytes) {
-  const all = numbers(bytes);
+  const all = new Float64Array(bytesOf(bytes));
   const [[m, n], [test]] = shapes;
   const part = (/** @type {number} */ from, /** @type {number} */ count) => ({
     x: { shape: [count, n], data: all.subarray(from * n, (from + count) * n) },

@@ -24,6 +24,7 @@ import { frameOf, panel } from "./weight_space_view.js";
  * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
  */
 
+const LAYERS = ["ground", "arrows", "things"];
 const MOST = 1e6; // the largest weight one can drag to
 const [GAP, HEADING] = [20, 24];
 const LEFT = 46; // of a plot: room for its numbers
@@ -183,14 +184,13 @@ function mount(el, view) {
   const about = "Two weights: the loss with batch norm and without, and a descent on each";
   const keys = legend();
   const { buttons, ...moves } = stepper(view);
-  const { picture, tell } = stage(el, view, about, buttons, keys.root);
+  const { picture, tell } = stage(el, view, about, [buttons, keys.root], LAYERS);
 
   return function draw(/** @type {Shown} */ shown, /** @type {number} */ width) {
     const place = layout(width);
     const reach = picture.hold("reach", shown.reach);
     const verdict = verdictOf(shown);
     picture.size(width, place.height);
-    for (const layer of ["ground", "arrows", "things"]) picture.layer(layer);
     for (const kind of KINDS) {
       const frame = frameOf(place[kind], reach);
       panel(picture, kind, place[kind], frame, shown, reach);
@@ -198,7 +198,6 @@ function mount(el, view) {
       start(picture, kind, place[kind], frame, shown, view);
     }
     plots(picture, place.plots, shown, { ...moves, text: `Step ${shown.step}. ${verdict}` });
-    picture.sweep();
     keys.show([
       ["cut", "the next step"],
       ["ghost", "‖w‖ before"],

@@ -10,6 +10,7 @@ import { layout, paint, REACH, reachOf, square } from "./whitening_view.js";
  */
 
 const START = { seed: 1, past: 0, moved: [], selected: 0, upstream: 0 };
+const LAYERS = ["ground", "points", "things", "arrows"];
 const FAR = 1e3; // no point leads beyond
 const OLDEST = 30; // landings remembered
 
@@ -102,7 +103,7 @@ function shrinkOf(rows) {
 /** @param {HTMLElement} el @param {View} view */
 function mount(el, view) {
   const about = "A cloud of points, the same after whitening, and the gradients between them";
-  const { picture, tell, report } = stage(el, view, about);
+  const { picture, tell, report } = stage(el, view, about, [], LAYERS);
   const [keys, act] = [legend(), actions(view)];
   const buttons = bar(
     button("Resample", act.resample),

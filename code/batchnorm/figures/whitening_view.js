@@ -191,7 +191,6 @@ function results(picture, frame) {
 /** All of the picture. @param {Drawing} picture @param {Frame} frame */
 export function paint(picture, frame) {
   const { x, x_hat, before, after, place, input, output, method } = frame;
-  for (const layer of ["ground", "points", "things", "arrows"]) picture.layer(layer);
   picture.layer("ground");
   ground(picture, "in", place.input, input, "Inputs, and what comes back");
   const title = `Outputs, ${TITLES[method]}, and what is sent`;
@@ -205,5 +204,4 @@ export function paint(picture, frame) {
   const top = nodes[chosen(frame, x)];
   while (top.nextSibling) top.before(top.nextSibling);
   if (x_hat.length) results(picture, frame);
-  picture.sweep();
 }

@@ -15,27 +15,28 @@ export function enlarger(view) {
   /** @type {(() => void) | null} */
   let back = null; // leads back to the page, while the figure fills the screen
   const button = html("button", { type: "button", class: "bn-enlarge" });
-  const named = () => {
+  const name = () => {
     setText(button, back ? "×" : "⤢");
     button.setAttribute("aria-label", back ? "Back to the page" : "Enlarge");
     button.title = back ? "Back to the page (Escape)" : "Enlarge";
+  };
+  const changed = () => {
+    name();
     button.focus({ preventScroll: true });
     view.redraw();
   };
   const close = () => {
     back?.();
     back = null;
-    named();
+    changed();
   };
   button.addEventListener("click", () => {
     if (back) return close();
     const figure = /** @type {HTMLElement} */ (button.closest(".bn-figure"));
     back = fill(/** @type {HTMLElement} */ (figure.closest(".bn-box") ?? figure), figure, close);
-    named();
+    changed();
   });
-  setText(button, "⤢");
-  button.setAttribute("aria-label", "Enlarge");
-  button.title = "Enlarge";
+  name();
   return button;
 }
 

@@ -163,12 +163,11 @@ function zoomOf(pixels, height, enlarged) {
 /** The height of a drawing, in units; 0 before it was drawn. @param {HTMLElement} room */
 const heightOf = (room) => room.querySelector("svg")?.viewBox.baseVal?.height ?? 0;
 
-/** Sets a variable of the style sheet, if it is another one. */
-function give(
-  /** @type {HTMLElement} */ el,
-  /** @type {string} */ name,
-  /** @type {string} */ value,
-) {
+/**
+ * Sets a variable of the style sheet, if it is another one.
+ * @param {HTMLElement} el @param {string} name @param {string} value
+ */
+function give(el, name, value) {
   if (el.style.getPropertyValue(name) !== value) el.style.setProperty(name, value);
 }
 

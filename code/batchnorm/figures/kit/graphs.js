@@ -26,6 +26,19 @@ export const tensors = (given) =>
   Object.fromEntries(Object.entries(given).map(([name, v]) => [name, v?.shape ? v : tensor(v)]));
 
 /**
+ * Of what a figure reads, that which its graph takes: by the names of the graph's inputs.
+ * @param {Graph} graph @param {Record<string, any>} inputs @returns {Record<string, any>}
+ */
+export const givenTo = ({ nodes }, inputs) =>
+  Object.fromEntries(
+    nodes.flatMap(({ op, name = "" }) => (op === "input" ? [[name, inputs[name]]] : [])),
+  );
+
+/** The numbers in a trait of bytes. @type {(bytes: DataView | Uint8Array) => ArrayBuffer} */
+export const bytesOf = ({ buffer, byteOffset, byteLength }) =>
+  /** @type {ArrayBuffer} */ (buffer.slice(byteOffset, byteOffset + byteLength));
+
+/**
  * Runs a graph forward.
  * @param {Graph} graph
  * @param {Record<string, any>} given as for `tensors`

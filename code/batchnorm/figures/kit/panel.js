@@ -2,6 +2,8 @@ import { drawing, html, setText, svg } from "./svg.js";
 
 /** What stands beside the picture: buttons, a legend, a verdict and its numbers. */
 
+const LAYERS = ["ground", "trails", "things", "arrows"]; // arrows over what they start from
+
 /** @param {string} text @param {() => void} click */
 export const button = (text, click) => html("button", { type: "button", click }, text);
 
@@ -77,13 +79,18 @@ function report() {
 }
 
 /**
- * What stands in a figure, one below the other: the picture, the `parts`, a report. `tell` shows what
- * is reported.
+ * What stands in a figure, one below the other: the picture, the `parts`, a report. `tell` ends a
+ * frame: it shows what is reported, and what was not drawn again goes.
  * @param {HTMLElement} el @param {{redraw: () => void, zoom: () => number}} view
- * @param {string} about the picture, in words @param {...Node} parts
+ * @param {string} about the picture, in words
+ * @param {Node[]} [parts] @param {string[]} [layers] of the picture; later ones lie on top
  */
-export function stage(el, view, about, ...parts) {
-  const [picture, { root, show }] = [drawing(about, view), report()];
+export function stage(el, view, about, parts = [], layers = LAYERS) {
+  const [picture, { root, show }] = [drawing(about, view, layers), report()];
   el.append(picture.root, ...parts, root);
-  return { picture, report: root, tell: show };
+  const tell = (/** @type {Parameters<typeof show>[0]} */ said) => {
+    picture.sweep();
+    show(said);
+  };
+  return { picture, tell, report: root };
 }

@@ -2,10 +2,12 @@
 
 /**
  * A map from values to places on the page, with its inverse, and what an axis needs to know of it:
- * round values about `count` in number, and how to write one.
+ * round values about `count` in number, and how to write one. `inside` maps what lies beyond its
+ * domain to the end of its range.
  *
  * @typedef {((v: number) => number) & {invert: (u: number) => number, range: number[],
- *   ticks: (count?: number) => number[], text: (v: number) => string}} Scale
+ *   inside: (v: number) => number, ticks: (count?: number) => number[],
+ *   text: (v: number) => string}} Scale
  */
 
 /**
@@ -17,6 +19,7 @@ export function linear([a, b], [p, q]) {
   const scale = (/** @type {number} */ v) => p + (v - a) * k;
   return Object.assign(scale, {
     invert: (/** @type {number} */ u) => a + (u - p) / k,
+    inside: (/** @type {number} */ v) => scale(clamp(v, Math.min(a, b), Math.max(a, b))),
     range: [p, q],
     ticks: (count = 5) => ticks(Math.min(a, b), Math.max(a, b), count),
     text: short,
@@ -33,6 +36,7 @@ export function log([a, b], [p, q]) {
   const whole = (/** @type {number} */ t) => Number.isInteger(t);
   return Object.assign(scale, {
     invert: (/** @type {number} */ u) => 10 ** powers.invert(u),
+    inside: (/** @type {number} */ v) => powers.inside(Math.log10(v)),
     range: [p, q],
     ticks: (count = 5) =>
       powers

@@ -39,18 +39,20 @@ export function setText(node, text) {
 /**
  * A drawing whose elements are kept from frame to frame, so that focus and drags survive.
  *
- * `put(key, tag, attributes, text)` makes the element or changes it, `text(…)` writes; `sweep()` takes
- * away what the last frame did not put. Elements stand in the order in which they were first put, inside the
- * layer (an SVG group) that `layer(name)` chose last, or in the group that `group(key, attributes,
- * fill)` makes while `fill` runs. `size(width, height)` is in units; the view's zoom makes pixels.
+ * `put(key, tag, attributes, text)` makes the element or changes it, `text(…)` writes; `sweep()`
+ * takes away what the last frame did not put. Elements stand in the order in which they were first
+ * put, inside the layer (an SVG group) that `layer(name)` chose last, or in the group that
+ * `group(key, attributes, fill)` makes while `fill` runs. `size(width, height)` is in units; the
+ * view's zoom makes pixels.
  *
  * `hold(key, value)` gives the value back; while a handle of this drawing is dragged, the one it
  * had when the drag began. So a scale made from a held domain stays under the hand.
  *
  * @param {string} label what the picture shows, in words
- * @param {{redraw: () => void, zoom: () => number}} [view]
+ * @param {{redraw: () => void, zoom: () => number}} view
+ * @param {string[]} layers their names; later ones lie on top
  */
-export function drawing(label, view) {
+export function drawing(label, view, layers) {
   const root = svg("svg", { role: "group", "aria-label": label });
   /** @type {Map<string, {node: SVGElement, given: Record<string, any>}>} */
   const known = new Map();
@@ -61,6 +63,8 @@ export function drawing(label, view) {
   let dragged = false;
   /** @type {SVGElement} */
   let parent = root;
+  const groups = Object.fromEntries(layers.map((name) => [name, svg("g", { class: name })]));
+  root.append(...Object.values(groups));
   /** @param {string} key @param {string} tag @param {Record<string, any>} [attributes] @param {string} [text] */
   const put = (key, tag, attributes = {}, text) => {
     let found = known.get(key);
@@ -87,7 +91,7 @@ export function drawing(label, view) {
     parent = outer;
   };
   return {
-    root: view ? html("div", { class: "bn-picture" }, root) : root,
+    root: html("div", { class: "bn-picture" }, root),
     put,
     /** @type {(key: string, className: string, x: number, y: number, text: string) => SVGElement} */
     text: (key, className, x, y, text) => put(key, "text", { class: className, x, y }, text),
@@ -95,8 +99,7 @@ export function drawing(label, view) {
     has: (key) => known.has(key),
     /** @param {string} name */
     layer(name) {
-      parent = root;
-      parent = put(`layer ${name}`, "g", { class: name });
+      parent = groups[name];
     },
     /** @param {string} key @param {Record<string, any>} attributes @param {() => void} fill */
     group(key, attributes, fill) {
@@ -112,7 +115,7 @@ export function drawing(label, view) {
     /** @param {boolean} on whether a handle is dragged */
     drag(on) {
       dragged = on;
-      if (!on) view?.redraw();
+      if (!on) view.redraw();
     },
     sweep() {
       for (const [key, { node }] of known) {
@@ -124,7 +127,7 @@ export function drawing(label, view) {
     },
     /** @param {number} width @param {number} height */
     size(width, height) {
-      const zoom = view?.zoom() ?? 1;
+      const zoom = view.zoom();
       const box = [width * zoom, height * zoom, `0 0 ${width} ${height}`];
       ["width", "height", "viewBox"].forEach((name, i) => {
         const value = String(box[i]);
