@@ -6,17 +6,14 @@ import { bar, button, legend, stage } from "./kit/panel.js";
 import { PATHS } from "./kit/routes.js";
 import { clamp, counted, domainOf, format } from "./kit/scale.js";
 
-/**
- * @import { Analysis, Inputs } from "./batch_model.js"
- * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
- */
+/** @import { Analysis, Inputs, Mount, Shown, View } from "./batch_model.js" */
 
 const MOST = 100; // steps remembered
 
 /** @param {number[]} a @param {number[]} b */
 const largestChange = (a, b) => Math.max(...a.map((v, i) => Math.abs(v - b[i])));
 
-/** The message, and its numbers. @param {Inputs & Analysis} shown */
+/** The message, and its numbers. @param {Shown} shown */
 function words({ defined, x, y, steps, s, sums, travelled, past, next, flows }) {
   if (!defined) {
     const why =
@@ -91,7 +88,7 @@ const between = (a, b, part) => a.map((v, i) => v + part * (b[i] - v));
 /** @type {(className: string, text: string, on: boolean) => [string, string, boolean]} */
 const entry = (...all) => all;
 
-/** @param {HTMLElement} el @param {View} view */
+/** @type {Mount} */
 function mount(el, view) {
   const about = "A batch of samples, its outputs, and the gradients that flow back";
   const [keys, act, glide] = [legend(), actions(view), motion(view)];
@@ -100,7 +97,6 @@ function mount(el, view) {
   const domainFor = standing();
   let before = Infinity; // how many steps were drawn last
 
-  /** @param {Inputs & Analysis} analysis @param {number} width */
   return function draw(analysis, width) {
     const { x, y, past, defined, steps, parts, flows } = analysis;
     const place = layout(width, x.length);

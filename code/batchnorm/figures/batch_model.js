@@ -31,6 +31,9 @@ import { clamp, dot } from "./kit/scale.js";
  * @property {number[]} ahead the samples after some steps along dx: room to keep
  * @property {number} [mu]
  * @property {number} [s]
+ * @typedef {Inputs & Analysis} Shown
+ * @typedef {import("./kit/figure.js").Figure<Inputs, Analysis>["mount"]} Mount
+ * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
  */
 
 /** @type {Record<Path, string>} */

@@ -4,13 +4,12 @@ import { handle } from "./kit/handle.js";
 import { PATHS } from "./kit/routes.js";
 import { clamp, domainOf, format, linear, snap, subscript, tidy } from "./kit/scale.js";
 
-/** The picture of BatchFigure: two panels, inputs and outputs, a lane for each sample. */
-
 /**
- * @import { Analysis, Inputs } from "./batch_model.js"
+ * The picture of BatchFigure: two panels, inputs and outputs, a lane for each sample.
+ *
+ * @import { Shown, View } from "./batch_model.js"
  * @import { Drawing } from "./kit/svg.js"
  * @import { Scale } from "./kit/scale.js"
- * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
  * @typedef {ReturnType<typeof panelAt>} Panel
  *
  * @typedef {object} Around what of a frame is not in the analysis
@@ -21,7 +20,7 @@ import { clamp, domainOf, format, linear, snap, subscript, tidy } from "./kit/sc
  * @property {Scale} sy of the outputs
  * @property {[number, number]} domain of the inputs
  * @property {{x: number[], y: number[]}} now where all stand while a step is under way
- * @typedef {Inputs & Analysis & Around} Frame
+ * @typedef {Shown & Around} Frame
  */
 
 const HEAD = 36; // above the lanes: title, the mean's value

@@ -4,9 +4,7 @@ import { makeFigure } from "./kit/figure.js";
 import { stage } from "./kit/panel.js";
 import { clamp, format, log, powerOfTen } from "./kit/scale.js";
 
-/**
- * @import { Analysis, Inputs } from "./cancellation_model.js"
- */
+/** @import { Mount, Shown } from "./cancellation_model.js" */
 
 const NAMES = Object.keys(METHODS);
 const LOOKS = ["alarm", "quiet", "quiet dashed", "quiet dotted"];
@@ -28,7 +26,7 @@ const written = (v) => Math.round(v).toLocaleString("en");
 /** An error in the table: its first digits, and its power of ten. @param {number} v */
 const power = (v) => (v ? v.toExponential(1).replace("-", "−") : "0");
 
-/** The message, and its numbers. @param {Inputs & Analysis} shown */
+/** The message, and its numbers. @param {Shown} shown */
 function words({ computed, exact, errors, offset }) {
   const head = ["", "variance", "relative error", "digits left"];
   const rows = NAMES.map((name, k) => {
@@ -70,14 +68,13 @@ function zone(picture, { left, right, top }, y) {
   picture.text("zone name", "label", left + 10, top + 20, "no digit left");
 }
 
-/** @param {HTMLElement} el @param {import("./kit/figure.js").View<Inputs, Analysis>} view */
+/** @type {Mount} */
 function mount(el, view) {
   const about = "The error of a float32 variance, by four methods, at any mean";
   const { picture, tell } = stage(el, view, about);
   const go = (/** @type {number} */ offset) => view.set({ offset: clamp(offset, ...RANGE) });
   const by = (/** @type {number} */ steps) => go(view.get().offset * 10 ** (0.1 * steps));
 
-  /** @param {Inputs & Analysis} shown @param {number} width */
   return function draw(shown, width) {
     const { offset, offsets, errors, curves } = shown;
     const place = { left: 48, right: width - 86, top: 30, bottom: 30 + TALL };

@@ -14,6 +14,8 @@
  * @typedef {Found & {offsets: number[], curves: Found[]}} Analysis and for all offsets
  *
  * @typedef {{count: number, mean: number, m2: number}} Moments
+ * @typedef {Inputs & Analysis} Shown
+ * @typedef {import("./kit/figure.js").Figure<Inputs, Analysis>["mount"]} Mount
  */
 
 const f = Math.fround;

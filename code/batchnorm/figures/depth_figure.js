@@ -5,10 +5,9 @@ import { stage } from "./kit/panel.js";
 import { clamp, format, linear, log, powerOfTen } from "./kit/scale.js";
 
 /**
- * @import { Found, Inputs } from "./depth_model.js"
+ * @import { Mount, Shown } from "./depth_model.js"
  * @import { Place } from "./kit/chart.js"
  * @import { Drawing } from "./kit/svg.js"
- * @typedef {Inputs & import("./depth_model.js").Analysis} Shown
  */
 
 const LOOKS = ["gradient", "ink", "direct", "data"];
@@ -111,7 +110,7 @@ function factors(picture, place, { found, sizes, size }) {
   return x;
 }
 
-/** @param {HTMLElement} el @param {import("./kit/figure.js").View<Inputs, any>} view */
+/** @type {Mount} */
 function mount(el, view) {
   const about = "The norm of the gradient on its way down; its factor a layer";
   const { picture, tell } = stage(el, view, about);
@@ -125,7 +124,6 @@ function mount(el, view) {
     choose(off.indexOf(Math.min(...off)));
   };
 
-  /** @param {Shown} shown @param {number} width */
   return function draw(shown, width) {
     const { passed, layers, size, sizes } = shown;
     const said = words(shown);

@@ -28,6 +28,8 @@ import { clamp } from "./kit/scale.js";
  * @property {number} passed the layers that are looked at
  * @property {number} reach the power of ten above all norms
  * @property {Found[]} found of each kind
+ * @typedef {Inputs & Analysis} Shown
+ * @typedef {import("./kit/figure.js").Figure<Inputs, Analysis>["mount"]} Mount
  */
 
 /** @param {number[]} values @returns {Spread} */

@@ -4,9 +4,7 @@ import { makeFigure } from "./kit/figure.js";
 import { stage } from "./kit/panel.js";
 import { format, linear, niceDomain } from "./kit/scale.js";
 
-/** @import { Analysis, Inputs } from "./descent_model.js" */
-
-/** @typedef {Inputs & Analysis} Shown */
+/** @import { Mount, Shown } from "./descent_model.js" */
 
 /** What is cut gives the descent its colour. */
 /** @type {Partial<Record<string, string>>} */
@@ -53,17 +51,12 @@ function words({ watch, step, steps, whole, part, courses: went, cut }) {
   return { verdict: told.join(" "), rows, head: ["", "whole gradient", "cut gradient"] };
 }
 
-/**
- * @param {HTMLElement} el
- * @param {import("./kit/figure.js").View<Inputs,
- *   Analysis>} view
- */
+/** @type {Mount} */
 function mount(el, view) {
   const about = "Gradient descent step by step, with the whole gradient and with a cut one";
   const { buttons, ...moves } = stepper(view);
   const { picture, tell } = stage(el, view, about, [buttons]);
 
-  /** @param {Shown} shown @param {number} width */
   return function draw(shown, width) {
     const { watch, step, steps, whole, part, courses: went, cut } = shown;
     const said = words(shown);

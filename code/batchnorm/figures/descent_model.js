@@ -16,6 +16,8 @@ import { parsed } from "./kit/graphs.js";
  * @property {Run} whole under the whole gradient
  * @property {Run} part under the cut one
  * @property {Record<string, Course[]>} courses how each went up to now: under the whole, under the cut
+ * @typedef {Inputs & Analysis} Shown
+ * @typedef {import("./kit/figure.js").Figure<Inputs, Analysis>["mount"]} Mount
  */
 
 /**

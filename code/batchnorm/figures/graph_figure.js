@@ -9,10 +9,8 @@ import { clamp } from "./kit/scale.js";
 import { html, setText } from "./kit/svg.js";
 
 /**
- * @import { Inputs } from "./graph_model.js"
- * @import { Shown } from "./graph_words.js"
+ * @import { Mount, Shown, View } from "./graph_model.js"
  * @import { Place } from "./graph_place.js"
- * @typedef {import("./kit/figure.js").View<Inputs, import("./graph_model.js").Analysis>} View
  */
 
 const KEYS = /^(Arrow(Left|Right|Up|Down)|Home|End)$/;
@@ -159,7 +157,7 @@ function named(el, view, point) {
   };
 }
 
-/** @param {HTMLElement} el @param {View} view */
+/** @type {Mount} */
 function mount(el, view) {
   const about = "A computation graph. Arrow keys move along it; Enter on an edge cuts it.";
   const keys = legend();
@@ -178,7 +176,6 @@ function mount(el, view) {
   const tell = named(el, view, (pointed) => change({ pointed }));
   el.classList.add("bn-broad");
 
-  /** @param {Shown} shown @param {number} width */
   return function draw(shown, width) {
     place = arrange(shown.drawn, shown.numbers ? "full" : "plain", width);
     const home = thingAt(place, now.home);

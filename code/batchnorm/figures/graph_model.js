@@ -49,6 +49,9 @@ import { routesOf } from "./kit/routes.js";
  * @property {Path[]} all the paths of the graph
  * @property {Path[]} open those that no cut closes
  * @property {Record<string, number>} errors of the gradient at each input
+ * @typedef {Inputs & Analysis} Shown
+ * @typedef {import("./kit/figure.js").Figure<Inputs, Analysis>["mount"]} Mount
+ * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
  */
 
 const finite = (/** @type {Tensor} */ { data }) => data.every(Number.isFinite);

@@ -5,7 +5,7 @@ import { clamp } from "./kit/scale.js";
 /**
  * What GraphFigure draws.
  *
- * @import { Shown } from "./graph_words.js"
+ * @import { Shown } from "./graph_model.js"
  * @import { PlacedEdge, PlacedNode } from "./graph_place.js"
  * @import { Tensor } from "../graph/tensor.js"
  * @import { Drawing } from "./kit/svg.js"

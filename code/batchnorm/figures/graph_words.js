@@ -6,9 +6,8 @@ import { format, listed } from "./kit/scale.js";
 /**
  * What GraphFigure says, in words; no DOM.
  *
- * @typedef {import("./graph_model.js").Inputs & import("./graph_model.js").Analysis} Shown
  * @import { Tensor } from "../graph/tensor.js"
- * @import { Edge, Node } from "./graph_model.js"
+ * @import { Edge, Node, Shown } from "./graph_model.js"
  */
 
 const HINT = [

@@ -9,9 +9,7 @@ import { clamp, domainOf, format, linear, short, snap, subscript, tidy } from ".
 
 /**
  * @import { Shown } from "./jacobian_view.js"
- * @import { Term } from "./jacobian_model.js"
- * @typedef {import("./kit/figure.js").View<import("./jacobian_model.js").Inputs,
- *   import("./jacobian_model.js").Analysis>} View
+ * @import { Mount, Term } from "./jacobian_model.js"
  */
 
 const FAR = 1e9; // no sample is drawn beyond
@@ -134,7 +132,7 @@ function listen(node, where, { point, entry }) {
   });
 }
 
-/** @param {HTMLElement} el @param {View} view */
+/** @type {Mount} */
 function mount(el, view) {
   const about = "The Jacobian of batch normalization: three matrices and their sum";
   const { picture, tell } = stage(el, view, about);
@@ -144,7 +142,6 @@ function mount(el, view) {
   };
   let where = { left: 0, top: 0, cell: 1, m: 2 }; // the large matrix, as it was drawn last
 
-  /** @param {ReturnType<View["analysis"]>} now @param {number} width */
   return function draw(now, width) {
     const [k, i] = now.entry.map((v) => clamp(v, 0, now.m - 1));
     const shown = { ...now, k, i };

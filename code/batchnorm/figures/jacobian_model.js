@@ -24,6 +24,7 @@ import { dot } from "./kit/scale.js";
  * @property {number[]} singular its singular values, falling
  * @property {Record<"one" | "xHat", Record<Term | "sum", number>>} stretch what each term, and the
  *   sum, makes of the two directions that it only stretches; NaN along x̂ where that is 0
+ * @typedef {import("./kit/figure.js").Figure<Inputs, Analysis>["mount"]} Mount
  */
 
 /** @type {Term[]} */

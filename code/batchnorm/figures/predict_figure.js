@@ -8,9 +8,8 @@ import { setText } from "./kit/svg.js";
 import { analyse, outputs } from "./predict_model.js";
 
 /**
- * @import { Analysis, Inputs, Reveal } from "./predict_model.js"
+ * @import { Mount, Reveal, Shown, View } from "./predict_model.js"
  * @import { Drawing } from "./kit/svg.js"
- * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
  */
 
 const [HEAD, LANE, FOOT, PAD] = [22, 50, 22, 16];
@@ -52,7 +51,7 @@ function properties({ push, angle, apart, size }) {
   return ["Your guess has what every dx of this layer has: it adds up to 0, at right angles to x̂."];
 }
 
-/** The message. @param {Inputs & Analysis} shown */
+/** The message. @param {Shown} shown */
 function words({ defined, problem, problems, guess, reveal }) {
   if (!defined) return "The samples are equal and ε is 0, so dx is not defined. Raise ε.";
   if (reveal) return [distance(reveal, Math.hypot(...guess)), ...properties(reveal)].join(" ");
@@ -62,7 +61,7 @@ function words({ defined, problem, problems, guess, reveal }) {
 
 /**
  * One sample: its dot, the gradient that arrives at its output, the guess, and dx if it is shown.
- * @param {Drawing} picture @param {number} i @param {Inputs & Analysis} analysis
+ * @param {Drawing} picture @param {number} i @param {Shown} analysis
  * @param {{view: View, width: number, scale: import("./kit/scale.js").Scale}} around
  */
 function lane(picture, i, { x, dy, guess, reach, reveal }, { view, width, scale }) {
@@ -104,10 +103,7 @@ function lane(picture, i, { x, dy, guess, reach, reveal }, { view, width, scale 
   });
 }
 
-/**
- * @param {Drawing} picture @param {Inputs & Analysis} analysis @param {number} width
- * @param {View} view
- */
+/** @param {Drawing} picture @param {Shown} analysis @param {number} width @param {View} view */
 function paint(picture, analysis, width, view) {
   const { x, mu, reach } = analysis;
   const bottom = HEAD + x.length * LANE;
@@ -123,7 +119,7 @@ function paint(picture, analysis, width, view) {
   x.forEach((_, i) => lane(picture, i, analysis, { view, width, scale }));
 }
 
-/** @param {HTMLElement} el @param {View} view */
+/** @type {Mount} */
 function mount(el, view) {
   const keys = legend();
   const show = button("Show dx", () => view.set({ shown: !view.get().shown }));
@@ -136,7 +132,6 @@ function mount(el, view) {
   const parts = [bar(show, next), keys.root];
   const { picture, tell } = stage(el, view, about, parts, LAYERS);
 
-  /** @param {Inputs & Analysis} analysis @param {number} width */
   return function draw(analysis, width) {
     const { problems, shown, reveal } = analysis;
     setText(show, shown ? "Hide dx" : "Show dx");

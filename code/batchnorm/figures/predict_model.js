@@ -25,6 +25,9 @@ import { dot, grown } from "./kit/scale.js";
  * @property {number} apart the distance between guess and dx
  * @property {number | undefined} push what the guess adds up to, where every dx adds up to 0
  * @property {number | undefined} angle degrees between guess and x_hat, where every dx has 90
+ * @typedef {Inputs & Analysis} Shown
+ * @typedef {import("./kit/figure.js").Figure<Inputs, Analysis>["mount"]} Mount
+ * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
  */
 
 /** @param {ArrayLike<number>} a */

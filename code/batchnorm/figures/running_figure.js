@@ -7,10 +7,8 @@ import { clamp, domainOf, format, linear, niceDomain, snap, tidy } from "./kit/s
 import { analyse, outputs } from "./running_model.js";
 
 /**
- * @import { Analysis, Inputs } from "./running_model.js"
+ * @import { Mount, Shown, View } from "./running_model.js"
  * @import { Drawing } from "./kit/svg.js"
- * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
- * @typedef {Inputs & Analysis} Shown
  */
 
 const REACH = 5; // the batch can be dragged so far from where it lay
@@ -140,13 +138,12 @@ function overSteps(picture, { stream, steps, step }, view, { places, narrow, tex
   courses(picture, places, plots, { step, last: steps - 1, text, go, by });
 }
 
-/** @param {HTMLElement} el @param {View} view */
+/** @type {Mount} */
 function mount(el, view) {
   const about = "A batch in training and in evaluation mode; the running statistics";
   const back = button("Put the batch back", () => view.set({ shift: 0 }));
   const { picture, tell } = stage(el, view, about, [bar(back)]);
 
-  /** @param {Shown} shown @param {number} width */
   return function draw(shown, width) {
     const said = words(shown);
     inputs(picture, shown, view, width);

@@ -26,6 +26,9 @@ import { parsed, run as runOf } from "./kit/graphs.js";
  * @typedef {{stream: Stream, x: number[], y_train: number[], y_eval: number[], mean: number,
  *   var: number, truth: number, own: {mean: number, var: number}, mismatch: number}} Analysis at
  *   the step that is read, and all of the stream; `own`: the batch's
+ * @typedef {Inputs & Analysis} Shown
+ * @typedef {import("./kit/figure.js").Figure<Inputs, Analysis>["mount"]} Mount
+ * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
  */
 
 const LARGEST = 64; // samples a batch

@@ -8,9 +8,8 @@ import { analyse, intoSpace, lengthOf, outOfSpace, outputs, shifted } from "./sp
 import { bound, ground, HIGH, layout, parts, STEEP, sceneOf, walk } from "./sphere_view.js";
 
 /**
- * @import { Analysis, Inputs, Triple } from "./sphere_model.js"
+ * @import { Analysis, Mount, Shown, Triple, View } from "./sphere_model.js"
  * @import { Scene } from "./sphere_view.js"
- * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
  * @typedef {ReturnType<typeof actions>} Act
  */
 
@@ -46,7 +45,7 @@ function actions(view) {
   };
 }
 
-/** The message, and its numbers. @param {Inputs & Analysis} shown */
+/** The message, and its numbers. @param {Shown} shown */
 function words({ x, dy, x_hat, dx, defined, parts, along, peeled, trail, variances, eps, gamma }) {
   if (!defined) {
     const why = "The samples are equal and ε is 0: the variance is 0, so x̂ and dx are not defined.";
@@ -114,7 +113,7 @@ function knob({ picture, at, reach }, key, p, className, rest) {
 
 /**
  * R and dy in the plane.
- * @param {Scene} scene @param {Inputs & Analysis} shown @param {Act} act @param {View} view
+ * @param {Scene} scene @param {Shown} shown @param {Act} act @param {View} view
  */
 function inPlane(scene, { x, dy, defined, space }, act, view) {
   const { unit, reach, box } = scene;
@@ -139,7 +138,7 @@ function inPlane(scene, { x, dy, defined, space }, act, view) {
 
 /**
  * x and dy along 1.
- * @param {Scene} scene @param {Inputs & Analysis} shown @param {Act} act @param {View} view
+ * @param {Scene} scene @param {Shown} shown @param {Act} act @param {View} view
  */
 function alongOne(scene, { x, dy, defined, space }, act, view) {
   const { at, unit, reach } = scene;
@@ -180,7 +179,7 @@ function lowered(/** @type {Analysis["space"]} */ space, /** @type {number} */ m
   return { ...space, x, dx, next, trail: space.trail.map((p) => low(p, p[2])) };
 }
 
-/** @param {HTMLElement} el @param {View} view */
+/** @type {Mount} */
 function mount(el, view) {
   const about = "Three samples as a point in space, and the gradient that flows back";
   const [keys, act, glide] = [legend(), actions(view), motion(view)];
@@ -192,7 +191,7 @@ function mount(el, view) {
   keys.show([["cut", "the next step, −rate · dx"]]);
   let before = -1; // how many parts were peeled off when it was drawn last
 
-  return function draw(/** @type {Inputs & Analysis} */ analysis, /** @type {number} */ width) {
+  return function draw(analysis, width) {
     const { peeled, turn, defined } = analysis;
     const { height, ...places } = layout(width);
     const reach = picture.hold("reach", reachOf(analysis.space));

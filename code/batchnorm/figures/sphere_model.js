@@ -35,6 +35,9 @@ import { clamp, dot } from "./kit/scale.js";
  *   variances: {first: number, now: number, next: number}, next: Triple, space: Space}} Analysis
  *   `along`: dy along x̂: a length, of which the variance removes all if eps = 0; `variances`:
  *   before the first step, now, then; `next`: the batch after one more step
+ * @typedef {Inputs & Analysis} Shown
+ * @typedef {import("./kit/figure.js").Figure<Inputs, Analysis>["mount"]} Mount
+ * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
  */
 
 const FAR = 1e6; // no step leads beyond

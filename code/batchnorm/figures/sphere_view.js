@@ -6,8 +6,7 @@ import { intoSpace, lengthOf, scaled, shifted } from "./sphere_model.js";
 /**
  * The two views of SphereFigure: what stands in space, seen through a camera.
  *
- * @typedef {import("./sphere_model.js").Inputs & import("./sphere_model.js").Analysis} Shown
- * @import { Triple } from "./sphere_model.js"
+ * @import { Shown, Triple } from "./sphere_model.js"
  * @typedef {{cx: number, cy: number, half: number, left: number, right: number, top: number,
  *   bottom: number}} Place of a view: its centre, half the width of the plane, its edges
  * @typedef {ReturnType<typeof sceneOf>} Scene

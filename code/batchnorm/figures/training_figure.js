@@ -5,10 +5,7 @@ import { html, setText } from "./kit/svg.js";
 import { analyse, outputs } from "./training_model.js";
 import { gauge, layout, losses, plane } from "./training_view.js";
 
-/**
- * @import { Analysis, Inputs } from "./training_model.js"
- * @typedef {Inputs & Analysis} Shown
- */
+/** @import { Mount, Shown, View } from "./training_model.js" */
 
 const MOST = 100_000; // steps
 const FRAME = 8; // milliseconds of work a frame: half of it, at 60 a second
@@ -76,7 +73,7 @@ function choice(/** @type {(i: number) => void} */ choose) {
 
 /**
  * Trains a little in each frame while the picture is in sight, until all steps are taken.
- * @param {import("./kit/figure.js").View<Inputs, Analysis>} view
+ * @param {View} view
  * @param {Element} el what has to be in sight
  */
 function trainer(view, el) {
@@ -117,7 +114,7 @@ function trainer(view, el) {
   return self;
 }
 
-/** @param {HTMLElement} el @param {import("./kit/figure.js").View<Inputs, Analysis>} view */
+/** @type {Mount} */
 function mount(el, view) {
   const title = "Small nets while they are trained: losses, decision boundary, what else moves";
   const keys = choice((chosen) => view.set({ chosen }));
@@ -164,7 +161,6 @@ function mount(el, view) {
     setText(count, `step ${taken}, seed ${seed}`);
     tell(told(shown, work.paused));
   };
-  /** @param {Shown} shown @param {number} width */
   return function draw(shown, width) {
     work.timed(() => paint(shown, width));
     work.arm();

@@ -29,6 +29,9 @@ import { clamp } from "./kit/scale.js";
  *
  * @typedef {{n: number, extent: [number, number, number, number], leads: Float64Array[]}} Boundary
  *   on n × n points from the lowest left, row by row: by how much each class leads the others
+ * @typedef {Inputs & Analysis} Shown
+ * @typedef {import("./kit/figure.js").Figure<Inputs, Analysis>["mount"]} Mount
+ * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
  */
 
 export const EVERY = 10; // steps between two readings of drift, length and angle

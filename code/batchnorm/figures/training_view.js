@@ -6,8 +6,7 @@ import { EVERY } from "./training_model.js";
 /**
  * The panels of TrainingFigure: curves over the steps, and the plane of the samples.
  *
- * @typedef {import("./training_model.js").Inputs & import("./training_model.js").Analysis} Shown
- * @import { Plot } from "./training_model.js"
+ * @import { Plot, Shown } from "./training_model.js"
  * @typedef {{left: number, right: number, top: number, bottom: number}} Place
  * @typedef {ReturnType<typeof import("./kit/svg.js").drawing>} Picture
  */

@@ -17,11 +17,9 @@ import { analyse, angleTo, KINDS, outputs } from "./weight_space_model.js";
 import { frameOf, panel } from "./weight_space_view.js";
 
 /**
- * @import { Analysis, Here, Inputs, Kind, Pair } from "./weight_space_model.js"
+ * @import { Here, Kind, Mount, Pair, Shown, View } from "./weight_space_model.js"
  * @import { Place } from "./kit/chart.js"
  * @import { Drawing } from "./kit/svg.js"
- * @typedef {Inputs & Analysis} Shown
- * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
  */
 
 const LAYERS = ["ground", "arrows", "things"];
@@ -179,14 +177,14 @@ function plots(picture, places, { paths, steps, step, optimum, rate }, moves) {
   courses(picture, places, these, { step, last: steps, ...moves });
 }
 
-/** @param {HTMLElement} el @param {View} view */
+/** @type {Mount} */
 function mount(el, view) {
   const about = "Two weights: the loss with batch norm and without, and a descent on each";
   const keys = legend();
   const { buttons, ...moves } = stepper(view);
   const { picture, tell } = stage(el, view, about, [buttons, keys.root], LAYERS);
 
-  return function draw(/** @type {Shown} */ shown, /** @type {number} */ width) {
+  return function draw(shown, width) {
     const place = layout(width);
     const reach = picture.hold("reach", shown.reach);
     const verdict = verdictOf(shown);

@@ -35,6 +35,9 @@ import { clamp, dot, grown } from "./kit/scale.js";
  * @property {{variance: Form, loss: Form}} forms wᵀSw, and the plain loss around its optimum
  * @property {number} reach half the width of what is to be seen
  * @property {Contour[]} contours of the loss with batch norm
+ * @typedef {Inputs & Analysis} Shown
+ * @typedef {import("./kit/figure.js").Figure<Inputs, Analysis>["mount"]} Mount
+ * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
  */
 
 /** @type {Kind[]} */

@@ -5,10 +5,9 @@ import { clamp, format, linear, short } from "./kit/scale.js";
 /**
  * The panels of WeightSpaceFigure: the space of the two weights.
  *
- * @import { Inputs, Kind, Pair } from "./weight_space_model.js"
+ * @import { Kind, Pair, Shown } from "./weight_space_model.js"
  * @import { Place } from "./kit/chart.js"
  * @import { Drawing } from "./kit/svg.js"
- * @typedef {Inputs & import("./weight_space_model.js").Analysis} Shown
  * @typedef {{cx: number, cy: number, unit: number, at: (p: Pair) => Pair}} Frame of a panel: its
  *   centre, the pixels of a weight of 1, from weights to pixels
  */

@@ -4,10 +4,7 @@ import { clamp, format } from "./kit/scale.js";
 import { alike, analyse, batchOf, chosen, METHODS, outputs, sampled } from "./whitening_model.js";
 import { layout, paint, REACH, reachOf, square } from "./whitening_view.js";
 
-/**
- * @import { Analysis, Inputs, Pair } from "./whitening_model.js"
- * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
- */
+/** @import { Mount, Pair, Shown, View } from "./whitening_model.js" */
 
 const START = { seed: 1, past: 0, moved: [], selected: 0, upstream: 0 };
 const LAYERS = ["ground", "points", "things", "arrows"];
@@ -19,7 +16,7 @@ const length = (rows) => Math.hypot(...rows.flat());
 /** Two decimals, so that what is nothing reads 0.00. @param {number} v */
 const two = (v) => (v < 0.005 ? "0.00" : format(v, 2));
 
-/** The message, and its numbers. @param {Inputs & Analysis} shown @param {number} shrink */
+/** The message, and its numbers. @param {Shown} shown @param {number} shrink */
 function words({ before, after, dy, dx, method, landed }, shrink) {
   // A root makes 1e-8 of a rounding error
   const radii = (/** @type {Pair} */ [p, q]) =>
@@ -100,7 +97,7 @@ function shrinkOf(rows) {
   return shrink;
 }
 
-/** @param {HTMLElement} el @param {View} view */
+/** @type {Mount} */
 function mount(el, view) {
   const about = "A cloud of points, the same after whitening, and the gradients between them";
   const { picture, tell, report } = stage(el, view, about, [], LAYERS);
@@ -113,7 +110,6 @@ function mount(el, view) {
   report.classList.add("large");
   el.append(keys.root, buttons);
 
-  /** @param {Inputs & Analysis} shown @param {number} width */
   return function draw(shown, width) {
     const { x, x_hat, dx, landed } = shown;
     const place = layout(width);

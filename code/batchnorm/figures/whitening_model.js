@@ -23,6 +23,9 @@ import { parsed, run } from "./kit/graphs.js";
  * @typedef {{x: Pair[], x_hat: Pair[], dy: Pair[], dx: Pair[], landed: Pair[], before: Ellipse,
  *   after: Ellipse | null}} Analysis `x_hat`: empty, as are dy and dx, where the method is not
  *   defined; `landed`: where the selected point is, and was in earlier batches
+ * @typedef {Inputs & Analysis} Shown
+ * @typedef {import("./kit/figure.js").Figure<Inputs, Analysis>["mount"]} Mount
+ * @typedef {import("./kit/figure.js").View<Inputs, Analysis>} View
  */
 
 export const METHODS = ["standardise", "pca", "zca", "cholesky", "newton-schulz"];

@@ -7,9 +7,8 @@ import { alike, chosen } from "./whitening_model.js";
 /**
  * The picture of WhiteningFigure: a cloud of inputs and their outputs, each with its ellipse.
  *
- * @import { Ellipse, Pair } from "./whitening_model.js"
+ * @import { Ellipse, Pair, Shown } from "./whitening_model.js"
  * @import { Drawing } from "./kit/svg.js"
- * @typedef {import("./whitening_model.js").Inputs & import("./whitening_model.js").Analysis} Shown
  * @typedef {{left: number, right: number, top: number, bottom: number}} Panel
  * @typedef {ReturnType<typeof square>} Square
  *
