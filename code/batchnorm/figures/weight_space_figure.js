@@ -191,7 +191,7 @@ function mount(el, view) {
     picture.size(width, place.height);
     for (const kind of KINDS) {
       const frame = frameOf(place[kind], reach);
-      panel(picture, kind, place[kind], frame, shown, reach);
+      panel({ ...frame, picture, kind, place: place[kind], shown, reach });
       picture.layer("things");
       start(picture, kind, place[kind], frame, shown, view);
     }

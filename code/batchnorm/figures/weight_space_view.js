@@ -10,6 +10,7 @@ import { clamp, format, linear, short } from "./kit/scale.js";
  * @import { Drawing } from "./kit/svg.js"
  * @typedef {{cx: number, cy: number, unit: number, at: (p: Pair) => Pair}} Frame of a panel: its
  *   centre, the pixels of a weight of 1, from weights to pixels
+ * @typedef {Frame & {picture: Drawing, kind: Kind, place: Place, shown: Shown, reach: number}} Scene
  */
 
 const FAR = 1e4; // pixels: beyond this nothing is drawn
@@ -43,8 +44,9 @@ function ellipses({ at, unit }, middle, [a, b, c]) {
 
 const THIN = { "vector-effect": "non-scaling-stroke" };
 
-/** @param {Drawing} picture @param {Frame} frame @param {Shown} shown @param {number} reach */
-function contours(picture, { cx, cy, unit }, { contours: all, eps, reach: own }, reach) {
+/** @param {Scene} scene */
+function contours({ picture, cx, cy, unit, shown, reach }) {
+  const { contours: all, eps, reach: own } = shown;
   const k = eps ? Math.min(own * unit, FAR) : 4 * reach * unit;
   picture.group("levels", { transform: `matrix(${k} 0 0 ${-k} ${cx} ${cy})` }, () => {
     all.forEach(({ low, d }, i) => {
@@ -56,9 +58,11 @@ function contours(picture, { cx, cy, unit }, { contours: all, eps, reach: own },
 
 const OVALS = 12;
 
-/** @param {Drawing} picture @param {Frame} frame @param {Shown} shown */
-function ovals(picture, frame, { forms, optimum }) {
-  const transform = ellipses(frame, optimum, forms.loss);
+/** @param {Scene} scene */
+function ovals(scene) {
+  const { picture, shown } = scene;
+  const { forms, optimum } = shown;
+  const transform = ellipses(scene, optimum, forms.loss);
   // Evenly spaced: levels grow as squares
   const step = 0.6 * Math.sqrt((forms.loss[0] + forms.loss[2]) / 2);
   picture.group("ovals", { transform }, () => {
@@ -69,12 +73,8 @@ function ovals(picture, frame, { forms, optimum }) {
   });
 }
 
-/**
- * The axes through the origin, with ticks.
- * @param {Drawing} picture @param {Kind} kind @param {Place} place @param {Frame} frame
- */
-function axes(picture, kind, { left, right, top, bottom }, frame) {
-  const { cx, cy, unit } = frame;
+/** The axes through the origin, with ticks. @param {Scene} scene */
+function axes({ picture, kind, place: { left, right, top, bottom }, cx, cy, unit }) {
   const most = Math.min(right - cx, bottom - cy);
   const scale = linear([-most / unit, most / unit], [-most, most]);
   const all = scale.ticks(4).filter((v) => Math.abs(v) > 1e-9);
@@ -107,37 +107,33 @@ function former(norms, apart) {
   return kept.slice(1);
 }
 
-/**
- * What counts of w: its length, now and before, and wᵀSw.
- * @param {Drawing} picture @param {Frame} frame @param {Shown} shown
- */
-function lengths(picture, frame, { paths, step, now, variance, forms }) {
+/** What counts of w: its length, now and before, and wᵀSw. @param {Scene} scene */
+function lengths(scene) {
+  const { picture, cx, cy, unit, shown } = scene;
+  const { paths, step, now, variance, forms } = shown;
   const { norm } = now.normal;
   if (!norm) return;
-  const { cx, cy } = frame;
-  const size = (/** @type {number} */ v) => Math.min(v * frame.unit, FAR).toFixed(1);
+  const size = (/** @type {number} */ v) => Math.min(v * unit, FAR).toFixed(1);
   const norms = paths.normal.slice(0, step + 1).map(({ w }) => Math.hypot(...w));
-  former(norms, 3 / frame.unit).forEach((r, k) => {
+  former(norms, 3 / unit).forEach((r, k) => {
     const look = { class: "ghost", "stroke-opacity": (0.8 ** k).toFixed(3) };
     picture.put(`former ${k}`, "circle", { ...look, cx, cy, r: size(r) });
   });
-  picture.group("of wᵀSw", { transform: ellipses(frame, [0, 0], forms.variance) }, () => {
-    const r = Math.min(Math.sqrt(variance), FAR / frame.unit).toFixed(4);
+  picture.group("of wᵀSw", { transform: ellipses(scene, [0, 0], forms.variance) }, () => {
+    const r = Math.min(Math.sqrt(variance), FAR / unit).toFixed(4);
     picture.put("ellipse", "circle", { class: "variance hollow line", r, ...THIN });
   });
   picture.put("circle", "circle", { class: "axis round", cx, cy, r: size(norm) });
 }
 
-/**
- * The descent so far, w, its gradient, the next step.
- * @param {Drawing} picture @param {Kind} kind @param {Frame} frame @param {Shown} shown
- */
-function walk(picture, kind, frame, { paths, now, step, rate, decay }) {
-  const { at } = frame;
+/** The descent so far, w, its gradient, the next step. @param {Scene} scene */
+function walk(scene) {
+  const { picture, kind, at, shown } = scene;
+  const { paths, now, step, rate, decay } = shown;
   const { w, gradient, defined } = now[kind];
   const walked = paths[kind].slice(0, step + 1).map((point) => point.w);
   if (walked.length > 1) {
-    picture.put(`${kind} path`, "path", { class: "data hollow line", d: lineOf(frame, walked) });
+    picture.put(`${kind} path`, "path", { class: "data hollow line", d: lineOf(scene, walked) });
     const dots = walked.map((p) => `M${pen(at(p))}h0`).join("");
     picture.put(`${kind} dots`, "path", { class: "data hollow dots", d: dots });
   }
@@ -155,12 +151,9 @@ function walk(picture, kind, frame, { paths, now, step, rate, decay }) {
   picture.put(`${kind} now`, "circle", { class: "data", cx: from[0], cy: from[1], r: 5 });
 }
 
-/**
- * Names, where there is room.
- * @param {Drawing} picture @param {Kind} kind @param {Place} place @param {Frame} frame
- * @param {Shown} shown
- */
-function names(picture, kind, place, { at, cx, cy, unit }, { now, optimum, correlation }) {
+/** Names, where there is room. @param {Scene} scene */
+function names({ picture, kind, place, at, cx, cy, unit, shown }) {
+  const { now, optimum, correlation } = shown;
   const { left, right, top, bottom } = place;
   const room = labels(picture, place, 2);
   const { w, norm, gradient, defined } = now[kind];
@@ -191,12 +184,24 @@ const TITLES = {
   plain: "Without: ellipses",
 };
 
-/**
- * One panel of the space of weights.
- * @param {Drawing} picture @param {Kind} kind @param {Place} place @param {Frame} frame
- * @param {Shown} shown @param {number} reach
- */
-export function panel(picture, kind, place, frame, shown, reach) {
+/** The line from the origin through the optimum, and a cross there. @param {Scene} scene */
+function best(scene) {
+  const { picture, kind, reach, shown, at } = scene;
+  const [u, v] = shown.optimum;
+  const far = (8 * reach) / Math.hypot(u, v);
+  const ray = lineOf(scene, [
+    [0, 0],
+    [u * far, v * far],
+  ]);
+  if (kind === "normal") picture.put("best ray", "path", { class: "axis dashed", d: ray });
+  const [x, y] = at(shown.optimum);
+  const cross = `M${x - 5} ${y - 5}l10 10m0 -10l-10 10`;
+  picture.put(`${kind} optimum`, "path", { class: "axis strong", d: cross });
+}
+
+/** One panel of the space of weights. @param {Scene} scene */
+export function panel(scene) {
+  const { picture, kind, place, shown } = scene;
   const { left, right, top, bottom } = place;
   const box = { x: left, y: top, width: right - left, height: bottom - top };
   const normal = kind === "normal";
@@ -206,32 +211,22 @@ export function panel(picture, kind, place, frame, shown, reach) {
   // A drawing in the drawing clips what leaves the panel
   const viewBox = Object.values(box).join(" ");
   const clip = picture.put(`${kind} clip`, "svg", { ...box, viewBox });
-  const scene = picture.group(`${kind} scene`, {}, () => {
-    const part = (/** @type {string} */ name, /** @type {() => void} */ fill) =>
-      picture.group(`${kind} ${name}`, {}, fill);
-    part("frame", () => picture.put(`${kind} edge`, "rect", { class: "grid", ...box }));
-    part("contours", () =>
-      normal ? contours(picture, frame, shown, reach) : ovals(picture, frame, shown),
+  const content = picture.group(`${kind} scene`, {}, () => {
+    picture.group(`${kind} frame`, {}, () =>
+      picture.put(`${kind} edge`, "rect", { class: "grid", ...box }),
     );
-    part("axes", () => axes(picture, kind, place, frame));
-    part("best", () => {
-      const [u, v] = shown.optimum;
-      const far = (8 * reach) / Math.hypot(u, v);
-      const d = lineOf(frame, [
-        [0, 0],
-        [u * far, v * far],
-      ]);
-      if (normal) picture.put("best ray", "path", { class: "axis dashed", d });
-      const [x, y] = frame.at(shown.optimum);
-      const cross = `M${x - 5} ${y - 5}l10 10m0 -10l-10 10`;
-      picture.put(`${kind} optimum`, "path", { class: "axis strong", d: cross });
-    });
-    if (normal) part("lengths", () => lengths(picture, frame, shown));
-    part("walk", () => walk(picture, kind, frame, shown));
-    part("names", () => names(picture, kind, place, frame, shown));
+    const parts = { contours: normal ? contours : ovals, axes, best, lengths, walk, names };
+    for (const [name, draw] of Object.entries(parts)) {
+      if (draw !== lengths || normal) picture.group(`${kind} ${name}`, {}, () => draw(scene));
+    }
     if (shown.now[kind].defined) return;
-    const where = { class: "small middle halo", x: frame.cx, y: bottom - 14 };
-    picture.put(`${kind} undefined`, "text", where, "not defined here");
+    picture.text(
+      `${kind} undefined`,
+      "small middle halo",
+      scene.cx,
+      bottom - 14,
+      "not defined here",
+    );
   });
-  if (scene.parentNode !== clip) clip.append(scene);
+  if (content.parentNode !== clip) clip.append(content);
 }
