@@ -26,7 +26,7 @@ import { clamp, dot } from "./kit/scale.js";
  * @property {Record<string, boolean>} flows which of them are not cut
  * @property {State[]} past the states before each step
  * @property {State} next the state after one more step
- * @property {{inputs: number, outputs: number}} travelled how far the farthest has come in all steps
+ * @property {{inputs: number, outputs: number}} travelled how far the farthest came in all steps
  * @property {{dx: number, along?: number}} sums of dx, and of dx·x_hat
  * @property {number[]} ahead the samples after some steps along dx: room to keep
  * @property {number} [mu]
@@ -46,7 +46,7 @@ const outputsAt = (inputs, graph, x) =>
   Array.from(runOf(graph, givenTo(graph, { ...inputs, x })).outputs[0].data);
 
 /**
- * How far the one that went farthest has come, over all these places, each a list of numbers.
+ * How far the one that went farthest has come, over all these places.
  * @param {number[][]} places
  */
 function farthest(places) {

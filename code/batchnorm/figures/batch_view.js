@@ -21,6 +21,7 @@ import { clamp, domainOf, format, linear, snap, subscript, tidy } from "./kit/sc
  * @property {[number, number]} domain of the inputs
  * @property {{x: number[], y: number[]}} now where all stand while a step is under way
  * @typedef {Shown & Around} Frame
+ * @typedef {(picture: Drawing, i: number, frame: Frame) => void} Lane
  */
 
 const HEAD = 36; // above the lanes: title, the mean's value
@@ -39,10 +40,7 @@ const panelAt = ([left, top], w, high, m) => ({
   scale: (/** @type {number[]} */ domain) => linear(domain, [left + PAD, left + w - PAD]),
 });
 
-/**
- * Where the panels stand, and where in them each sample's lane is.
- * @param {number} width @param {number} m
- */
+/** Where the panels are, and in them each sample's lane. @param {number} width @param {number} m */
 export function layout(width, m) {
   const wide = width >= WIDE;
   const w = wide ? (width - 28) / 2 : width;
@@ -99,10 +97,7 @@ function moments(picture, { left, right, top, bottom }, { mu, s, sx }) {
   picture.text("mean name", "small middle", x, top - 4, `μ = ${format(mu, 2)}`);
 }
 
-/**
- * One sample: its dot, its trail, the gradient that reaches it, path by path.
- * @param {Drawing} picture @param {number} i @param {Frame} frame
- */
+/** One sample: its dot, its trail, the gradient that reaches it, path by path. @type {Lane} */
 function sample(picture, i, frame) {
   const { x, dx, parts, flows, defined, place, sx, act, next, past, view } = frame;
   const { left, right } = place.input;
@@ -151,10 +146,7 @@ function sample(picture, i, frame) {
   });
 }
 
-/**
- * One output, and the gradient that arrives there, to be dragged by its tip.
- * @param {Drawing} picture @param {number} i @param {Frame} frame
- */
+/** One output, and the gradient that arrives there, to be dragged by its tip. @type {Lane} */
 function output(picture, i, frame) {
   const { y, dy, place, sy, past, act, view } = frame;
   const { left, right } = place.output;

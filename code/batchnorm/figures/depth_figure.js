@@ -40,14 +40,11 @@ function words({ found, size, passed }) {
   return { verdict, rows, head: ["", "a layer", "over the seeds", "formula"] };
 }
 
-/** The outline between the smallest and the largest of each. @param {[number, number, number][]} at */
+/** The outline between two heights each. @param {[number, number, number][]} at place, heights */
 const between = (at) =>
   `M${[...at.map(([u, low]) => `${u} ${low}`), ...at.map(([u, , high]) => `${u} ${high}`).reverse()].join("L")}Z`;
 
-/**
- * The norm, layer by layer, on its way down.
- * @param {Drawing} picture @param {Place} place @param {Shown} shown
- */
+/** The norm, layer by layer. @param {Drawing} picture @param {Place} place @param {Shown} shown */
 function course(picture, place, { found, passed, layers, reach }) {
   const { left, right, top, bottom } = place;
   const x = linear([0, layers], [left, right]);
@@ -79,7 +76,7 @@ function course(picture, place, { found, passed, layers, reach }) {
 }
 
 /**
- * The factor a layer, at every batch size.
+ * The factor, at every batch size.
  * @param {Drawing} picture @param {Place} place @param {Shown} shown
  */
 function factors(picture, place, { found, sizes, size }) {

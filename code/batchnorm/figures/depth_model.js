@@ -5,9 +5,9 @@ import { clamp } from "./kit/scale.js";
  * What DepthFigure shows, from its inputs; no DOM.
  *
  * @typedef {[number, number]} Point
- * @typedef {{name: string, formula: string, curve: Point[], predicted: number[][]}} Kind of network:
- *   `curve` is its formula's factor a layer over the batch size, `predicted` that at each of `sizes`
- *   (or nothing)
+ * @typedef {{name: string, formula: string, curve: Point[], predicted: number[][]}} Kind of
+ *   network: `curve` is its formula's factor a layer over the batch size, `predicted` that at each
+ *   of `sizes` (or nothing)
  * @typedef {{low: number, median: number, high: number}} Spread over the seeds
  *
  * @typedef {object} Inputs

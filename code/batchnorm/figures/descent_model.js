@@ -15,7 +15,7 @@ import { parsed } from "./kit/graphs.js";
  * @typedef {object} Analysis
  * @property {Run} whole under the whole gradient
  * @property {Run} part under the cut one
- * @property {Record<string, Course[]>} courses how each went up to now: under the whole, under the cut
+ * @property {Record<string, Course[]>} courses how each went so far: under the whole, under the cut
  * @typedef {Inputs & Analysis} Shown
  * @typedef {import("./kit/figure.js").Figure<Inputs, Analysis>["mount"]} Mount
  */

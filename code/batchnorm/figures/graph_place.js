@@ -46,10 +46,7 @@ export function arrange(drawn, how, width) {
   return { nodes, edges, width: Math.max(wide, 200), height: size.height + TOP + FOOT };
 }
 
-/**
- * An edge's points by twos: a bend through each gap, a level line past each column.
- * @param {Point[]} points
- */
+/** A bend through each gap, a level line past each column. @param {Point[]} points */
 function pathOf(points) {
   const parts = points.slice(1).map(([x, y], k) => {
     const [u, v] = points[k];

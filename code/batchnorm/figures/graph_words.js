@@ -19,10 +19,7 @@ const COUNT = ["No path leads", "One path leads", "Two paths lead", "Three paths
 /** @param {Tensor} t */
 const shapeOf = ({ shape }) => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 
-/**
- * A tensor for reading: whole while it is short, else its first entries and how many there are.
- * @param {Tensor} t
- */
+/** A tensor for reading: its first entries where it is long. @param {Tensor} t */
 export function list(t) {
   const all = Array.from(t.data, (v) => format(v));
   if (!t.shape.length) return all[0];

@@ -30,19 +30,13 @@ import { dot } from "./kit/scale.js";
 /** @type {Term[]} */
 export const TERMS = ["identity", "mean", "variance"];
 
-/**
- * m − 1 samples spread evenly from −1 to 1 (a single one at 0), and the outlier.
- * @param {number} m @param {number} outlier
- */
+/** m − 1 samples evenly from −1 to 1, and the outlier. @param {number} m @param {number} outlier */
 const batch = (m, outlier) => [
   ...Array.from({ length: m - 1 }, (_, i) => (m > 2 ? -1 + (2 * i) / (m - 2) : 0)),
   outlier,
 ];
 
-/**
- * By how much a matrix stretches a direction that it does not turn.
- * @param {Matrix} A @param {number[]} v
- */
+/** How much a matrix stretches what it does not turn. @param {Matrix} A @param {number[]} v */
 const stretchOf = (A, v) =>
   dot(
     v,

@@ -28,10 +28,7 @@ const NAMES = {
 /** @type {Record<Term, string>} */
 const LOOKS = { identity: "direct", mean: "mean", variance: "variance" };
 
-/**
- * Where the terms stand, their sum, the scale of colours, the samples, the singular values.
- * @param {number} width
- */
+/** Where everything stands. @param {number} width */
 export function layout(width) {
   const wide = width >= WIDE;
   const small = wide ? 98 : (width - 2 * GAP) / 3;
@@ -195,7 +192,7 @@ function ownersOf({ singular, stretch }) {
 }
 
 /**
- * The singular values, in parts of 1/s.
+ * The singular values, times s.
  * @param {Drawing} picture @param {Shown} shown @param {Place} place
  */
 export function spectrum(picture, shown, { left, right, top, bottom }) {

@@ -11,6 +11,7 @@ import { bound, ground, HIGH, layout, parts, STEEP, sceneOf, walk } from "./sphe
  * @import { Analysis, Mount, Shown, Triple, View } from "./sphere_model.js"
  * @import { Scene } from "./sphere_view.js"
  * @typedef {ReturnType<typeof actions>} Act
+ * @typedef {(scene: Scene, shown: Shown, act: Act, view: View) => void} Grips
  */
 
 const LAYERS = ["ground", "arrows", "things"];
@@ -48,7 +49,7 @@ function actions(view) {
 /** The message, and its numbers. @param {Shown} shown */
 function words({ x, dy, x_hat, dx, defined, parts, along, peeled, trail, variances, eps, gamma }) {
   if (!defined) {
-    const why = "The samples are equal and ε is 0: the variance is 0, so x̂ and dx are not defined.";
+    const why = "The samples are equal and ε is 0: so are x̂'s, and x̂ and dx are not defined.";
     return { verdict: `${why} Move the batch away from the centre, or raise ε.` };
   }
   const size = lengthOf(dy);
@@ -111,10 +112,7 @@ function knob({ picture, at, reach }, key, p, className, rest) {
   handle(picture, key, { x, y, range: [-reach, reach], marks, ...rest });
 }
 
-/**
- * R and dy in the plane.
- * @param {Scene} scene @param {Shown} shown @param {Act} act @param {View} view
- */
+/** R and dy in the plane. @type {Grips} */
 function inPlane(scene, { x, dy, defined, space }, act, view) {
   const { unit, reach, box } = scene;
   const flat = (/** @type {number} */ px, /** @type {number} */ py) =>
@@ -136,10 +134,7 @@ function inPlane(scene, { x, dy, defined, space }, act, view) {
   });
 }
 
-/**
- * x and dy along 1.
- * @param {Scene} scene @param {Shown} shown @param {Act} act @param {View} view
- */
+/** x and dy along 1. @type {Grips} */
 function alongOne(scene, { x, dy, defined, space }, act, view) {
   const { at, unit, reach } = scene;
   const high = (/** @type {number} */ py, /** @type {Triple} */ from) =>

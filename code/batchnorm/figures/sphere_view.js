@@ -114,10 +114,7 @@ export function sceneOf(picture, key, place, reach, turn) {
   };
 }
 
-/**
- * The plane, its circle and its axes; where R and x̂ are.
- * @param {Scene} scene @param {Shown} shown
- */
+/** The plane, its circle, its axes; R and x̂. @param {Scene} scene @param {Shown} shown */
 export function ground(scene, { defined, x_hat, space }) {
   const { reach, key } = scene;
   scene.circle("plane", reach * 0.98, "plane");
@@ -194,10 +191,7 @@ export function parts(scene, { space, peeled }, left) {
   if (seen(space.x, space.dx)) scene.name("dx", space.x, space.dx, "label");
 }
 
-/**
- * Where the batch has been, and where the next step leads.
- * @param {Scene} scene @param {Shown} shown
- */
+/** Where the batch was, and where the next step leads. @param {Scene} scene @param {Shown} shown */
 export function walk(scene, { defined, space }) {
   if (defined) scene.line("step", space.x, space.next, "cut part");
   if (!space.trail.length) return;

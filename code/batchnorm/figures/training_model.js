@@ -40,7 +40,7 @@ const LOOK = 20; // steps between two looks at the boundary and the numbers whil
 const LARGEST = 3.4028234663852886e38; // of float32
 const LAST = 20; // batches whose mean loss is told
 
-/** The samples to train on, and those to test on. @param {Problem} problem @param {DataView} bytes */
+/** The samples to train on and to test on. @param {Problem} problem @param {DataView} bytes */
 function dataOf({ shapes, labels, classes }, bytes) {
   const all = new Float64Array(bytesOf(bytes));
   const [[m, n], [test]] = shapes;

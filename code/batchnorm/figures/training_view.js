@@ -59,7 +59,7 @@ export function layout(width, plots) {
 }
 
 /**
- * The last step on the axes: it grows in jumps, and the curves' names have room behind them.
+ * The last step on the axes: it grows in jumps, and leaves the names room.
  * @param {number} taken
  */
 function reach(taken) {

@@ -83,6 +83,7 @@ function verdictOf({ now, step, rate, decay, paths, variance, w: start }) {
     const how = only && normal.norm > first ? "only grew," : "went";
     const rates = [rate / first ** 2, rate / normal.norm ** 2].map(size);
     const effective = first ? `; the effective rate went from ${rates[0]} to ${rates[1]}` : "";
+    const lengths = `from ${size(first)} to ${size(normal.norm)}`;
     told.push(
       `In ${counted(step, "step")} ‖w‖ ${how} from ${size(first)} to ${size(normal.norm)}${effective}.`,
     );

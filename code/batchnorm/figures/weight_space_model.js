@@ -46,19 +46,13 @@ const NAMES = { normal: "batch norm", plain: "plain" };
 const LARGEST = 1e150; // beyond it squares overflow, and numbers come out that are not true
 const ROOM = 8; // a descent that stays within is seen whole: the scale stands still
 
-/**
- * The angle between two directions in degrees, NaN if one of them is none.
- * @param {Pair} a @param {Pair} b
- */
+/** The angle between two directions in degrees, NaN if one is 0. @param {Pair} a @param {Pair} b */
 export function angleTo(a, b) {
   if (!Math.hypot(...a) || !Math.hypot(...b)) return NaN;
   return (Math.atan2(Math.abs(a[0] * b[1] - a[1] * b[0]), dot(a, b)) * 180) / Math.PI;
 }
 
-/**
- * The inputs of the layer's linear map and the targets, of the covariance asked for.
- * @param {Inputs} inputs
- */
+/** Inputs and targets, of the covariance that is asked for. @param {Inputs} inputs */
 function dataOf({ graphs, samples, correlation, optimum }) {
   const given = { samples, correlation, optimum: optimum.map((v) => [v]) };
   const [x, t, gamma, beta] = run(parsed(graphs.data), given).outputs;
@@ -128,10 +122,7 @@ function formOf(text, given, [p, q]) {
 
 const LEVELS = 9;
 
-/**
- * Levels for contours: crowded at the ends of these values, since the loss is flat there.
- * @param {Float64Array} values
- */
+/** Levels: crowded at the ends, since the loss is flat there. @param {Float64Array} values */
 function levels(values) {
   const [lo, hi] = [Math.min(...values), Math.max(...values)];
   const share = (/** @type {number} */ k) => (1 - Math.cos((k * Math.PI) / LEVELS)) / 2;

@@ -10,7 +10,8 @@ import { clamp, format, linear, short } from "./kit/scale.js";
  * @import { Drawing } from "./kit/svg.js"
  * @typedef {{cx: number, cy: number, unit: number, at: (p: Pair) => Pair}} Frame of a panel: its
  *   centre, the pixels of a weight of 1, from weights to pixels
- * @typedef {Frame & {picture: Drawing, kind: Kind, place: Place, shown: Shown, reach: number}} Scene
+ * @typedef {{picture: Drawing, kind: Kind, place: Place, shown: Shown, reach: number}} Panel
+ * @typedef {Frame & Panel} Scene
  */
 
 const FAR = 1e4; // pixels: beyond this nothing is drawn
@@ -94,10 +95,7 @@ function axes({ picture, kind, place: { left, right, top, bottom }, cx, cy, unit
   picture.text(`${kind} w₂`, "small halo", cx + 7, top + 14, "w₂");
 }
 
-/**
- * Former norms worth a circle: apart from each other, the last ones first.
- * @param {number[]} norms @param {number} apart
- */
+/** Former norms worth a circle, the last first. @param {number[]} norms @param {number} apart */
 function former(norms, apart) {
   /** @type {number[]} */
   const kept = [];

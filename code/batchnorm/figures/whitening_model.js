@@ -47,7 +47,7 @@ const N = [
 export const alike = ([p, q]) => p - q <= GAP * p;
 
 /**
- * x_hat and W, and how dy comes back; null where that is not defined.
+ * x_hat, W, and how dy comes back; null if not defined.
  * @param {Inputs} inputs @param {Pair[]} x
  */
 function whiten({ method, graphs, iterations, eps }, x) {
@@ -81,10 +81,7 @@ function ellipseOf({ graphs }, x, W) {
   return { mu, values: variances, arms, carried };
 }
 
-/**
- * A number in (0, 1) for each seed and k, the same as in Python.
- * @param {number} seed @param {number} k
- */
+/** A number in (0, 1) for each seed and k, as in Python. @param {number} seed @param {number} k */
 function uniform(seed, k) {
   let t = (Math.imul(seed, 0x9e3779b1) + Math.imul(k + 1, 0x6d2b79f5)) | 0;
   t = Math.imul(t ^ (t >>> 15), t | 1);

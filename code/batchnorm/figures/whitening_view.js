@@ -145,10 +145,7 @@ function point(picture, i, frame) {
   return node;
 }
 
-/**
- * The tip of the selected point's upstream gradient.
- * @param {Drawing} picture @param {Frame} frame
- */
+/** The tip of the selected point's gradient. @param {Drawing} picture @param {Frame} frame */
 function tip(picture, frame) {
   const { x_hat, dy, output, act } = frame;
   const i = chosen(frame, x_hat);
@@ -163,10 +160,7 @@ function tip(picture, frame) {
   });
 }
 
-/**
- * The outputs, their gradients, and where the selected one landed before.
- * @param {Drawing} picture @param {Frame} frame
- */
+/** The outputs, their gradients, earlier landings. @param {Drawing} picture @param {Frame} frame */
 function results(picture, frame) {
   const { x, x_hat, dy, dx, landed, input, output, shrink } = frame;
   const big = chosen(frame, x_hat);

@@ -39,7 +39,7 @@ export function descent(graph, moving, { rate, momentum = 0, decay = 0, decays, 
   const one = { shape, data: new Float64Array(sizeOf(shape)).fill(1) };
   const dys = graph.outputs.map((_, k) => (k ? null : one));
   return {
-    /** Those of what moves, in its order. @param {Tensor[]} values @param {"cut" | "whole"} which */
+    /** Of what moves, in its order. @param {Tensor[]} values @param {"cut" | "whole"} which */
     gradients(values, which = "cut") {
       const { grads } = backward(graph, values, dys, edges[which]);
       return parts.map(({ at }) => grads[at]);

@@ -61,16 +61,10 @@ export function forward(graph, inputs) {
   return values;
 }
 
-/**
- * The key of an edge: it ends in input `slot` of node `target`.
- * @param {number} target @param {number} slot
- */
+/** The key of an edge into input `slot` of a node. @param {number} target @param {number} slot */
 export const edgeKey = (target, slot) => `${target}:${slot}`;
 
-/**
- * The keys of all edges that leave the node of that name (none if there is no such node).
- * @param {Graph} graph @param {string} name
- */
+/** The edges that leave the node of that name, if any. @param {Graph} graph @param {string} name */
 export const leaving = (graph, name) =>
   graph.nodes.flatMap(({ inputs = [] }, target) =>
     inputs.flatMap((i, slot) => (graph.nodes[i].name === name ? [edgeKey(target, slot)] : [])),
@@ -119,7 +113,7 @@ export function backward(graph, values, dys, cut = new Set()) {
 }
 
 /**
- * The index of the node of that name. Throws if there is none.
+ * Where the node of that name is; throws if there is none.
  * @param {Graph} graph @param {string} name
  */
 export function indexOf(graph, name) {

@@ -84,10 +84,7 @@ function eigen({ shape: [n], data }) {
 /** @param {Tensor} a */
 const symmetric = (a) => times(plus(a, transpose(a)), scalar(0.5));
 
-/**
- * A Bᵀ, where the columns of A are scaled by v.
- * @param {Tensor} A @param {Tensor} v @param {Tensor} B
- */
+/** A Bᵀ, the columns of A scaled by v. @param {Tensor} A @param {Tensor} v @param {Tensor} B */
 const scaled = (A, v, B) => product(times(A, v), transpose(B));
 
 /** @param {Tensor} S */
@@ -142,7 +139,7 @@ function choleskyRule(d, L) {
 }
 
 /**
- * A⁻¹ b by elimination, the largest pivot first.
+ * A⁻¹ b by elimination, largest pivot first.
  * @param {Tensor} A @param {Tensor} b @returns {Tensor}
  */
 function solve(A, b) {

@@ -57,10 +57,7 @@ export function zeros(shape) {
 /** @param {number} v @returns {Tensor} */
 export const scalar = (v) => ({ shape: [], data: room(1).fill(v) });
 
-/**
- * A number or nested lists of them -> Tensor. Throws if rows differ in length.
- * @param {any} value @returns {Tensor}
- */
+/** From nested lists; throws if rows differ in length. @param {any} value @returns {Tensor} */
 export function tensor(value) {
   const shape = [];
   for (let v = value; Array.isArray(v); v = v[0]) shape.push(v.length);
@@ -182,10 +179,7 @@ export function sumTo(t, shape) {
   return out;
 }
 
-/**
- * The largest of the entries that `sumTo` would sum. Throws if there are none.
- * @param {Tensor} t @param {number[]} shape
- */
+/** The largest of what `sumTo` would sum. @param {Tensor} t @param {number[]} shape */
 export function largestTo(t, shape) {
   const [out, data] = [zeros(shape), t.data];
   if (out.data.length && !data.length) throw new Error("max: of no entries");

@@ -170,7 +170,7 @@ export function descent(net, batchAt, how, cut = new Set()) {
   const [weights, biases] = [those("w"), those("b").filter((k) => !names[k].startsWith("beta"))];
   return {
     ...{ state, step, parameters },
-    /** The outputs for x in evaluation mode; before the first step the first batch's moments hold. */
+    /** What x gives in evaluation mode; before the first step by the first batch's moments. */
     evaluate(/** @type {Tensor} */ x) {
       const found = held.length ? (statistics ?? ahead(momentsOf)) : {};
       const values = forward(net.evaluation, { x, eps, ...parameters, ...found });

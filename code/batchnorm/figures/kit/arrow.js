@@ -8,7 +8,7 @@
  * @param {string} how.className its meaning, and "part" or "arrow" for its weight
  * @param {number} [how.head] the length of the head, at most
  * @param {number} [how.dot] the radius of the dot that it starts from
- * @param {number} [how.least] an arrow shorter than this is drawn so long: its direction is what counts
+ * @param {number} [how.least] a shorter arrow is drawn so long: its direction is what counts
  * @param {[number, number]} [how.side] to which side of the dot a short one goes, a unit vector;
  *   without it, to the left of its direction
  */

@@ -38,7 +38,7 @@ const KEYS = {
 const current = new WeakMap();
 
 /**
- * A value for assistive technology: few digits, and inside its range.
+ * For assistive technology: few digits, in range.
  * @param {number} v @param {[number, number]} range
  */
 const plain = (v, [lo, hi]) => Number(Math.min(hi, Math.max(lo, v)).toPrecision(6));

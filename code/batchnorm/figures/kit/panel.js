@@ -10,10 +10,7 @@ export const button = (text, click) => html("button", { type: "button", click },
 /** Buttons, in a row. @param {...(Node | string)} children */
 export const bar = (...children) => html("div", { class: "bar" }, ...children);
 
-/**
- * A piece of line as the picture draws it: in its colour, dashed or dotted as it is.
- * @param {string} className
- */
+/** A piece of line, as the picture draws it. @param {string} className */
 export function swatch(className) {
   const root = svg("svg", { width: 24, height: 8, "aria-hidden": "true" });
   root.append(svg("path", { class: `${className} line swatch`, d: "M0 4H24" }));
@@ -23,7 +20,7 @@ export function swatch(className) {
 /**
  * A legend for what has no room for a label of its own: a row of entries.
  *
- * `show([[className, text, on], …])` lists what can be seen now; one that is not `on` is struck out.
+ * `show([[className, text, on], …])` lists what can be seen now; what is not `on` is struck out.
  * An entry's swatch is drawn with the classes of its line.
  */
 export function legend() {

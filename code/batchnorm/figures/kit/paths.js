@@ -8,7 +8,8 @@ import { run } from "./graphs.js";
  * alone, then nothing. The three sum to `dx`. paths.py does the same in Python. A graph without
  * one of the moments sends nothing through it.
  *
- * @param {import("../../graph/interpreter.js").Graph} graph with a node named x, and mu and var for the moments
+ * @param {import("../../graph/interpreter.js").Graph} graph with a node named x, and mu and var
+ *   for the moments
  * @param {Record<string, any>} inputs a number or nested lists for each input of the graph
  * @param {any} dy the gradient at the output
  * @param {Iterable<string>} always keys of edges that are cut in any case

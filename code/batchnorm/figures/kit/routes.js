@@ -24,10 +24,7 @@ export const PATHS = {
 
 /** @typedef {Set<number>} Kinds of routes: each a number of two bits, as in PATH_OF */
 
-/**
- * The kinds of routes that go on from one of `a` by one of `b`.
- * @param {Kinds} a @param {Kinds} b
- */
+/** The kinds of routes that go on from one of `a` by one `b`. @param {Kinds} a @param {Kinds} b */
 const joined = (a, b) =>
   new Set(KINDS.filter((k) => [...a].some((p) => [...b].some((q) => (p | q) === k))));
 

@@ -8,12 +8,10 @@
  * @typedef {((v: number) => number) & {invert: (u: number) => number, range: number[],
  *   inside: (v: number) => number, ticks: (count?: number) => number[],
  *   text: (v: number) => string}} Scale
+ * @typedef {(domain: number[], range: number[]) => Scale} MakeScale
  */
 
-/**
- * A linear map from [a, b] to [p, q].
- * @param {number[]} domain @param {number[]} range @returns {Scale}
- */
+/** A linear map from [a, b] to [p, q]. @type {MakeScale} */
 export function linear([a, b], [p, q]) {
   const k = (q - p) / (b - a);
   const scale = (/** @type {number} */ v) => p + (v - a) * k;
@@ -26,10 +24,7 @@ export function linear([a, b], [p, q]) {
   });
 }
 
-/**
- * A logarithmic map from [a, b], both above 0, to [p, q]; its ticks are powers of ten.
- * @param {number[]} domain @param {number[]} range @returns {Scale}
- */
+/** A logarithmic map of what is above 0; its ticks are powers of ten. @type {MakeScale} */
 export function log([a, b], [p, q]) {
   const powers = linear([Math.log10(a), Math.log10(b)], [p, q]);
   const scale = (/** @type {number} */ v) => powers(Math.log10(v));
@@ -47,10 +42,7 @@ export function log([a, b], [p, q]) {
   });
 }
 
-/**
- * A linear map of degrees, whose ticks are round parts of a turn.
- * @param {number[]} domain @param {number[]} range @returns {Scale}
- */
+/** A linear map of degrees, whose ticks are round parts of a turn. @type {MakeScale} */
 export function angle([a, b], range) {
   const scale = linear([a, b], range);
   const step = (/** @type {number} */ count) =>
@@ -73,10 +65,7 @@ export function dot(a, b) {
 /** @param {number} v @param {number} lo @param {number} hi */
 export const clamp = (v, lo, hi) => Math.min(hi, Math.max(lo, v));
 
-/**
- * Round numbers between lo and hi: steps of 1, 2 or 5 times a power of ten, about `count`.
- * @param {number} lo @param {number} hi
- */
+/** About `count` numbers: steps of 1, 2 or 5 times 10ⁿ. @param {number} lo @param {number} hi */
 export function ticks(lo, hi, count = 5) {
   const rough = (hi - lo) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -86,10 +75,7 @@ export function ticks(lo, hi, count = 5) {
   return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
 }
 
-/**
- * The end of a range that reaches `far`: it grows in jumps, not at each move.
- * @param {number} far @param {number} least
- */
+/** The end of a range up to `far`: it grows in jumps. @param {number} far @param {number} least */
 export function grown(far, least, by = 2) {
   let end = least;
   while (end < far && Number.isFinite(far)) end *= by;
@@ -97,7 +83,7 @@ export function grown(far, least, by = 2) {
 }
 
 /**
- * [−base, base], each end doubled until it holds all values.
+ * [−base, base], each end doubled to hold all.
  * @param {number[]} values @returns {[number, number]}
  */
 export const domainOf = (values, base = 4) => [

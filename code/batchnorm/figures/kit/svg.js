@@ -65,7 +65,7 @@ export function drawing(label, view, layers) {
   let parent = root;
   const groups = Object.fromEntries(layers.map((name) => [name, svg("g", { class: name })]));
   root.append(...Object.values(groups));
-  /** @param {string} key @param {string} tag @param {Record<string, any>} [attributes] @param {string} [text] */
+  /** @type {(key: string, tag: string, attributes?: Record<string, any>, text?: string) => SVGElement} */
   const put = (key, tag, attributes = {}, text) => {
     let found = known.get(key);
     if (!found) {
@@ -93,7 +93,7 @@ export function drawing(label, view, layers) {
   return {
     root: html("div", { class: "bn-picture" }, root),
     put,
-    /** @type {(key: string, className: string, x: number, y: number, text: string) => SVGElement} */
+    /** @type {(key: string, className: string, x: number, y: number, text: string) => void} */
     text: (key, className, x, y, text) => put(key, "text", { class: className, x, y }, text),
     /** @param {string} key */
     has: (key) => known.has(key),
