@@ -104,10 +104,10 @@ function sample(picture, i, frame) {
   const [at, y] = [sx.inside(frame.now.x[i]), place.input.lane(i)];
   const [name, gradient] = [subscript("x", i), `∂L/∂${subscript("x", i)}`];
   const end = (/** @type {number} */ v) => clamp(v, left, right);
-  /** @type {(key: string, className: string, from: number, length: number, row: number, head: number) => void} */
-  const put = (key, className, from, length, row, head) =>
+  /** @type {(key: string, from: number, length: number, row: number, className: string) => void} */
+  const put = (key, from, length, row, className) =>
     arrow(picture, `${key} ${i}`, [end(from), row], [end(from + length * place.unit), row], {
-      ...{ className, head, dot: key === "dx" ? 7 : 0, side: [0, -1] },
+      ...{ className, side: [0, -1], ...(key === "dx" ? { head: 10, dot: 7 } : { head: 7 }) },
     });
   picture.layer("trails");
   trail(picture, `x ${i}`, [...past.map((p) => sx.inside(p.x[i])), at], y);
@@ -118,14 +118,14 @@ function sample(picture, i, frame) {
   if (defined) {
     const value = `${gradient} = ${format(dx[i], 3, 1)}`;
     picture.text(`dx name ${i}`, "small end", right, y - 13, value);
-    put("dx", "gradient arrow", at, dx[i], y, 10);
+    put("dx", at, dx[i], y, "gradient arrow");
     const to = sx.inside(next.x[i]);
     if (Math.abs(to - at) > 12) {
       picture.put(`x next ${i}`, "circle", { class: "data hollow", cx: to, cy: y, r: 4 });
     }
     let [tip, row] = [at, y + 11];
     for (const [path, values] of Object.entries(parts)) {
-      put(path, flows[path] ? `${path} part` : "cut part", tip, values[i], row, 7);
+      put(path, tip, values[i], row, flows[path] ? `${path} part` : "cut part");
       if (flows[path]) tip += values[i] * place.unit;
       row += 7;
     }

@@ -1,4 +1,4 @@
-import { analyse, outputs } from "./depth_model.js";
+import { analyse, nearest, outputs } from "./depth_model.js";
 import { panels, plot, scrubber } from "./kit/chart.js";
 import { makeFigure } from "./kit/figure.js";
 import { stage } from "./kit/panel.js";
@@ -40,9 +40,11 @@ function words({ found, size, passed }) {
   return { verdict, rows, head: ["", "a layer", "over the seeds", "formula"] };
 }
 
-/** The outline between two heights each. @param {[number, number, number][]} at place, heights */
-const between = (at) =>
-  `M${[...at.map(([u, low]) => `${u} ${low}`), ...at.map(([u, , high]) => `${u} ${high}`).reverse()].join("L")}Z`;
+/** The outline of a band. @param {(readonly [number, number, number])[]} at x, low, high */
+function outline(at) {
+  const [lower, upper] = [1, 2].map((k) => at.map((place) => `${place[0]} ${place[k]}`));
+  return `M${[...lower, ...upper.reverse()].join("L")}Z`;
+}
 
 /** The norm, layer by layer. @param {Drawing} picture @param {Place} place @param {Shown} shown */
 function course(picture, place, { found, passed, layers, reach }) {
@@ -52,14 +54,12 @@ function course(picture, place, { found, passed, layers, reach }) {
   const inside = (/** @type {number} */ power) => y.inside(10 ** power);
   picture.layer("ground");
   const curves = found.flatMap(({ name, formula, powers, predicted }, k) => {
-    const outline = powers
-      .slice(0, passed + 1)
-      .map(({ low, high }, i) => /** @type {const} */ ([x(i), inside(low), inside(high)]));
-    const band = { class: `${LOOKS[k]} many`, d: between(outline.map(([...at]) => at)) };
-    picture.put(`band ${k}`, "path", band);
-    const points = powers
-      .slice(0, passed + 1)
-      .map(({ median }, i) => /** @type {[number, number]} */ ([i, 10 ** Math.max(0, median)]));
+    const all = powers.slice(0, passed + 1);
+    const d = outline(all.map(({ low, high }, i) => [x(i), inside(low), inside(high)]));
+    picture.put(`band ${k}`, "path", { class: `${LOOKS[k]} many`, d });
+    const points = all.map(
+      ({ median }, i) => /** @type {[number, number]} */ ([i, 10 ** Math.max(0, median)]),
+    );
     const line = { className: LOOKS[k], points, label: name };
     if (predicted === null) return [line];
     const end = Math.min(layers, reach / Math.max(Math.log10(predicted), 1e-9));
@@ -116,10 +116,8 @@ function mount(el, view) {
     view.set({ depth: clamp(Math.round(to), 1, view.get().layers) });
   const choose = (/** @type {number} */ at) =>
     view.set({ batch: view.get().sizes[clamp(at, 0, view.get().sizes.length - 1)] });
-  const close = (/** @type {number} */ batch) => {
-    const off = view.get().sizes.map((size) => Math.abs(Math.log(size / batch)));
-    choose(off.indexOf(Math.min(...off)));
-  };
+  const close = (/** @type {number} */ batch) =>
+    choose(view.get().sizes.indexOf(nearest(view.get().sizes, batch)));
 
   return function draw(shown, width) {
     const { passed, layers, size, sizes } = shown;

@@ -41,7 +41,7 @@ function spread(values) {
 }
 
 /** @param {number[]} sizes @param {number} batch */
-function nearest(sizes, batch) {
+export function nearest(sizes, batch) {
   const off = (/** @type {number} */ size) => Math.abs(Math.log(size / batch));
   return sizes.reduce((a, b) => (off(b) < off(a) ? b : a));
 }

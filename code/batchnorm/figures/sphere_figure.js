@@ -49,7 +49,7 @@ function actions(view) {
 /** The message, and its numbers. @param {Shown} shown */
 function words({ x, dy, x_hat, dx, defined, parts, along, peeled, trail, variances, eps, gamma }) {
   if (!defined) {
-    const why = "The samples are equal and ε is 0: so are x̂'s, and x̂ and dx are not defined.";
+    const why = "The samples are equal and ε is 0: the variance is 0, so x̂ and dx are not defined.";
     return { verdict: `${why} Move the batch away from the centre, or raise ε.` };
   }
   const size = lengthOf(dy);

@@ -84,9 +84,7 @@ function verdictOf({ now, step, rate, decay, paths, variance, w: start }) {
     const rates = [rate / first ** 2, rate / normal.norm ** 2].map(size);
     const effective = first ? `; the effective rate went from ${rates[0]} to ${rates[1]}` : "";
     const lengths = `from ${size(first)} to ${size(normal.norm)}`;
-    told.push(
-      `In ${counted(step, "step")} ‖w‖ ${how} from ${size(first)} to ${size(normal.norm)}${effective}.`,
-    );
+    told.push(`In ${counted(step, "step")} ‖w‖ ${how} ${lengths}${effective}.`);
   }
   if (normal.ended) told.push("The next step leaves the range of numbers.");
   if (!plain.defined) told.push("Without the layer the loss is beyond the range of numbers.");

@@ -13,9 +13,9 @@ import { run } from "./graphs.js";
  * @param {Record<string, any>} inputs a number or nested lists for each input of the graph
  * @param {any} dy the gradient at the output
  * @param {Iterable<string>} always keys of edges that are cut in any case
- * @returns {{of: (name: string) => Float64Array, dx: Float64Array, paths: Record<"direct" | "mean" |
- *   "variance", Float64Array>, without: (...names: string[]) => Float64Array}} `of(name)` is a node's
- *   value, `without(…)` the gradient with all edges cut that leave these nodes; entries row by row
+ *
+ * Of what it returns, `of(name)` is a node's value, `without(…)` the gradient with all edges cut
+ * that leave these nodes; entries row by row.
  */
 export function gradientPaths(graph, inputs, dy, always = []) {
   const { values, of } = run(graph, inputs);
