@@ -18,7 +18,6 @@ sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("tests", 
 
 from conftest import ROOT, launch
 
-ROOT = Path(__file__).parents[1]
 TIMES = 30
 NOTHING = "1 + 1"
 
