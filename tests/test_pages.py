@@ -9,6 +9,8 @@ import cards
 import dark
 import numpy as np
 import pytest
+import reading
+from nbformat.v4 import new_output
 from playwright.sync_api import expect
 from test_prose import CHAPTERS, prose
 
@@ -201,3 +203,16 @@ def test_a_closed_answer_hides_its_code(path):
         and "hide-cell" not in cell["metadata"].get("tags", [])
     ]
     assert bare == []
+
+
+def test_what_is_printed_is_shown_as_it_was_printed():
+    """A busy kernel sends a line and its end in two outputs."""
+
+    def stream(text, name="stdout"):
+        return new_output("stream", name=name, text=text)
+
+    shown = new_output("display_data", {"text/plain": "a plot"})
+    came = [stream("one"), stream("\n\ntwo\n"), shown, shown, stream("x", "stderr"), stream("y\n")]
+    wanted = [stream("one\n\ntwo\n"), shown, shown, stream("x", "stderr"), stream("y\n")]
+    assert reading.joined_streams(came) == wanted
+    assert reading.joined_streams([]) == []
