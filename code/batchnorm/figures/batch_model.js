@@ -45,10 +45,7 @@ const AHEAD = 8; // steps for which the axis of the inputs keeps room
 const outputsAt = (inputs, graph, x) =>
   Array.from(runOf(graph, givenTo(graph, { ...inputs, x })).outputs[0].data);
 
-/**
- * How far the one that went farthest has come, over all these places.
- * @param {number[][]} places
- */
+/** How far the one that went farthest came, over all these places. @param {number[][]} places */
 function farthest(places) {
   const ways = places[0].map((_, i) =>
     places.slice(1).reduce((far, at, k) => far + Math.abs(at[i] - places[k][i]), 0),
@@ -56,7 +53,7 @@ function farthest(places) {
   return Math.max(...ways);
 }
 
-/** @param {Inputs} inputs @param {import("./kit/figure.js").Keep} keep @returns {Analysis} */
+/** @param {Inputs} inputs @param {import("./kit/keep.js").Keep} keep @returns {Analysis} */
 export function analyse(inputs, keep) {
   const { x, dy, trail, rate, cut } = inputs;
   const graph = parsed(inputs.graph);

@@ -94,7 +94,7 @@ function at({ noise, m }, offset) {
   return { computed, exact, errors };
 }
 
-/** @param {Inputs} inputs @param {import("./kit/figure.js").Keep} keep @returns {Analysis} */
+/** @param {Inputs} inputs @param {import("./kit/keep.js").Keep} keep @returns {Analysis} */
 export function analyse(inputs, keep) {
   const { noise, m, offset } = inputs;
   // The curves move only with the samples

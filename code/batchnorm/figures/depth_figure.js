@@ -8,6 +8,7 @@ import { clamp, format, linear, log, powerOfTen } from "./kit/scale.js";
  * @import { Mount, Shown } from "./depth_model.js"
  * @import { Place } from "./kit/chart.js"
  * @import { Drawing } from "./kit/svg.js"
+ * @typedef {(picture: Drawing, place: Place, shown: Shown) => import("./kit/scale.js").Scale} Panel
  */
 
 const LOOKS = ["gradient", "ink", "direct", "data"];
@@ -46,7 +47,7 @@ function outline(at) {
   return `M${[...lower, ...upper.reverse()].join("L")}Z`;
 }
 
-/** The norm, layer by layer. @param {Drawing} picture @param {Place} place @param {Shown} shown */
+/** The norm, layer by layer, on its way down. Returns the scale of layers. @type {Panel} */
 function course(picture, place, { found, passed, layers, reach }) {
   const { left, right, top, bottom } = place;
   const x = linear([0, layers], [left, right]);
@@ -75,10 +76,7 @@ function course(picture, place, { found, passed, layers, reach }) {
   return x;
 }
 
-/**
- * The factor, at every batch size.
- * @param {Drawing} picture @param {Place} place @param {Shown} shown
- */
+/** The factor a layer, at every batch size. Returns the scale of batch sizes. @type {Panel} */
 function factors(picture, place, { found, sizes, size }) {
   const { left, right, top, bottom } = place;
   const ends = [sizes[0] / 1.15, sizes[sizes.length - 1] * 1.15];

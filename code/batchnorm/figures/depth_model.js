@@ -46,7 +46,7 @@ export function nearest(sizes, batch) {
   return sizes.reduce((a, b) => (off(b) < off(a) ? b : a));
 }
 
-/** @param {Inputs} inputs @param {import("./kit/figure.js").Keep} keep @returns {Analysis} */
+/** @param {Inputs} inputs @param {import("./kit/keep.js").Keep} keep @returns {Analysis} */
 export function analyse({ batch, depth, layers, sizes, kinds, norms }, keep) {
   const size = nearest(sizes, batch);
   const { logs, reach } = keep("norms", [norms], () => {

@@ -63,7 +63,7 @@ export function course(path, step) {
   return late <= 0.01 * early ? "comes to rest" : "";
 }
 
-/** @param {Inputs} inputs @param {import("./kit/figure.js").Keep} keep @returns {Analysis} */
+/** @param {Inputs} inputs @param {import("./kit/keep.js").Keep} keep @returns {Analysis} */
 export function analyse(inputs, keep) {
   const { step, watch, graph, given, train, cut, rate, steps } = inputs;
   // The step that is read changes nothing of the descents

@@ -80,7 +80,7 @@ function pathsIn(graph, severed) {
   };
 }
 
-/** @param {Inputs} inputs @param {import("./kit/figure.js").Keep} keep @returns {Analysis} */
+/** @param {Inputs} inputs @param {import("./kit/keep.js").Keep} keep @returns {Analysis} */
 export function analyse(inputs, keep) {
   const graph = parsed(inputs.graph);
   /** @type {Drawn} */

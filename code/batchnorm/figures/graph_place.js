@@ -57,7 +57,7 @@ function pathOf(points) {
 }
 
 /**
- * A point of the bend from p to q, and the slope there.
+ * A bend at t, and its slope.
  * @param {Point} p @param {Point} q @param {number} t @returns {Hold}
  */
 function onBend([x0, y0], [x1, y1], t) {

@@ -64,7 +64,7 @@ function termsOf({ m, outlier, eps, graph }) {
   return { x, s: run.of("s")[0], xHat: x.map((_, k) => run.of("x_hat")[k * m]), terms };
 }
 
-/** @param {Inputs} inputs @param {import("./kit/figure.js").Keep} keep @returns {Analysis} */
+/** @param {Inputs} inputs @param {import("./kit/keep.js").Keep} keep @returns {Analysis} */
 export function analyse(inputs, keep) {
   const { m, outlier, eps, graph } = inputs;
   // Where it is pointed at, and what is switched off, changes nothing of the terms

@@ -191,10 +191,7 @@ function ownersOf({ singular, stretch }) {
   return owners;
 }
 
-/**
- * The singular values, times s.
- * @param {Drawing} picture @param {Shown} shown @param {Place} place
- */
+/** The singular values, × s. @param {Drawing} picture @param {Shown} shown @param {Place} place */
 export function spectrum(picture, shown, { left, right, top, bottom }) {
   const { m, singular, s } = shown;
   const y = linear([0, 1], [bottom, top]);

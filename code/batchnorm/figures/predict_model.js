@@ -67,7 +67,7 @@ function propertiesOf({ back, of }, m) {
   };
 }
 
-/** @param {Inputs} inputs @param {import("./kit/figure.js").Keep} keep @returns {Analysis} */
+/** @param {Inputs} inputs @param {import("./kit/keep.js").Keep} keep @returns {Analysis} */
 export function analyse(inputs, keep) {
   const { guess, shown, problem, problems, gamma, beta, eps } = inputs;
   const [x, dy] = problems[problem];

@@ -93,7 +93,7 @@ function streamOf({ batch: m, drift, momentum, steps, graphs }, x) {
   };
 }
 
-/** @param {Inputs} inputs @param {import("./kit/figure.js").Keep} keep @returns {Analysis} */
+/** @param {Inputs} inputs @param {import("./kit/keep.js").Keep} keep @returns {Analysis} */
 export function analyse(inputs, keep) {
   const { noise, graphs, batch, drift, momentum, steps, shift, step } = inputs;
   // Which step is read, and whether its batch is moved, changes nothing of the stream

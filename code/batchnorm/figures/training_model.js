@@ -174,7 +174,7 @@ function boundaryOf(one, data) {
   return { n: GRID, extent, leads };
 }
 
-/** @param {Inputs} inputs @param {import("./kit/figure.js").Keep} keep @returns {Analysis} */
+/** @param {Inputs} inputs @param {import("./kit/keep.js").Keep} keep @returns {Analysis} */
 export function analyse(inputs, keep) {
   const { steps, chosen, plots, problem, samples } = inputs;
   const { seed, rate, batch_size, momentum, weight_decay, eps, noise, running } = inputs;

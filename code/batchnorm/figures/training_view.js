@@ -7,8 +7,8 @@ import { EVERY } from "./training_model.js";
  * The panels of TrainingFigure: curves over the steps, and the plane of the samples.
  *
  * @import { Plot, Shown } from "./training_model.js"
- * @typedef {{left: number, right: number, top: number, bottom: number}} Place
- * @typedef {ReturnType<typeof import("./kit/svg.js").drawing>} Picture
+ * @import { Place } from "./kit/chart.js"
+ * @import { Drawing } from "./kit/svg.js"
  */
 
 const WIDE = 520; // from this width on the panels stand side by side
@@ -58,10 +58,7 @@ export function layout(width, plots) {
   return { places, wide, height: y };
 }
 
-/**
- * The last step on the axes: it grows in jumps, and leaves the names room.
- * @param {number} taken
- */
+/** The last step on the axes: it grows in jumps, leaves the names room. @param {number} taken */
 function reach(taken) {
   const jump = (/** @type {number} */ k) => 100 * 2 ** Math.floor(k / 2) * (k % 2 ? 1.5 : 1);
   let k = 0;
@@ -82,7 +79,7 @@ function means(/** @type {number[]} */ path, /** @type {number} */ per) {
   return points;
 }
 
-/** @param {Picture} picture @param {Place} place @param {Shown} shown */
+/** @param {Drawing} picture @param {Place} place @param {Shown} shown */
 export function losses(picture, place, { runs, taken }) {
   const end = reach(taken);
   const per = Math.ceil(end / POINTS);
@@ -111,7 +108,7 @@ export function losses(picture, place, { runs, taken }) {
 }
 
 /**
- * @param {Picture} picture @param {"drift" | "length" | "angle"} name @param {Place} place
+ * @param {Drawing} picture @param {"drift" | "length" | "angle"} name @param {Place} place
  * @param {Shown} shown
  */
 export function gauge(picture, name, place, { runs, taken, done }) {
@@ -150,12 +147,9 @@ const MARKS = [
   (x, y) => `M${x} ${y - 3}l3 5h-6Z`,
 ];
 
-/** @type {WeakMap<Picture, {places: string, of: any}>} what the regions were made from */
-const drawn = new WeakMap();
-
 /**
  * The samples, each class with a mark of its own, on the regions of the chosen variant's answers.
- * @param {Picture} picture @param {Place} place @param {Shown} shown
+ * @param {Drawing} picture @param {Place} place @param {Shown} shown
  */
 export function plane(picture, place, { boundary, machine, runs, chosen }, wide = true) {
   if (!boundary) return;
@@ -172,33 +166,22 @@ export function plane(picture, place, { boundary, machine, runs, chosen }, wide 
   picture.put("plane title", "text", title, wide ? `decision boundary: ${name}` : name);
   const frame = `M${left} ${top}h${side}v${side}h${-side}Z`;
   picture.put("plane frame", "path", { class: "grid", d: frame });
-  const places = `${left} ${top} ${side}`;
-  const asBefore = drawn.get(picture)?.places === places && drawn.get(picture)?.of === boundary;
-  drawn.set(picture, { places, of: boundary });
+  const where = [left, top, side];
   leads.forEach((f, c) => {
-    const d = asBefore ? {} : { d: regionOf(f, n, column, row) };
-    picture.put(`plane region ${c}`, "path", {
-      class: c % 2 ? "answer other" : "answer data",
-      ...d,
-    });
+    const d = picture.keep(`region ${c}`, [f, ...where], () => regionOf(f, n, column, row));
+    picture.put(`plane region ${c}`, "path", { class: c % 2 ? "answer other" : "answer data", d });
   });
   picture.layer("arrows");
   const { x: samples, labels, classes } = machine.data.train;
   for (let c = 0; c < classes; c++) {
-    const key = `plane samples ${c}`;
-    const known = /** @type {any} */ (picture.has(key) ? picture.put(key, "path") : null);
     const mark = MARKS[c % MARKS.length];
-    const d =
-      known?.dataset.places === places
-        ? {}
-        : {
-            "data-places": places,
-            d: labels
-              .flatMap((/** @type {number} */ label, /** @type {number} */ i) =>
-                label === c ? [mark(x(samples.data[2 * i]), y(samples.data[2 * i + 1]))] : [],
-              )
-              .join(""),
-          };
-    picture.put(key, "path", { class: c % 2 ? "sampled ink hollow" : "sampled data", ...d });
+    const d = picture.keep(`samples ${c}`, [samples, ...where], () =>
+      labels.map((label, i) => {
+        const [u, v] = [samples.data[2 * i], samples.data[2 * i + 1]];
+        return label === c ? mark(x(u), y(v)) : "";
+      }),
+    );
+    const look = c % 2 ? "sampled ink hollow" : "sampled data";
+    picture.put(`plane samples ${c}`, "path", { class: look, d: d.join("") });
   }
 }

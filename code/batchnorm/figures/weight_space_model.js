@@ -184,7 +184,7 @@ function reachOf({ normal }, { w, step, optimum }) {
   return whole <= ROOM ? whole : far(normal.slice(0, step + 1));
 }
 
-/** @param {Inputs} inputs @param {import("./kit/figure.js").Keep} keep @returns {Analysis} */
+/** @param {Inputs} inputs @param {import("./kit/keep.js").Keep} keep @returns {Analysis} */
 export function analyse(inputs, keep) {
   const { graphs, samples, correlation, optimum, eps, w, rate, decay, steps } = inputs;
   const ground = [graphs, samples, correlation, optimum];

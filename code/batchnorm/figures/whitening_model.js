@@ -46,10 +46,7 @@ const N = [
 /** Whether two variances, the larger first, count as equal. @param {Pair} values */
 export const alike = ([p, q]) => p - q <= GAP * p;
 
-/**
- * x_hat, W, and how dy comes back; null if not defined.
- * @param {Inputs} inputs @param {Pair[]} x
- */
+/** x_hat, W and how dy comes back; null if not defined. @param {Inputs} inputs @param {Pair[]} x */
 function whiten({ method, graphs, iterations, eps }, x) {
   const graph = parsed(graphs[method]);
   const { values } = run(graph, { x, m: x.length, eps });

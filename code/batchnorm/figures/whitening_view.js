@@ -9,7 +9,7 @@ import { alike, chosen } from "./whitening_model.js";
  *
  * @import { Ellipse, Pair, Shown } from "./whitening_model.js"
  * @import { Drawing } from "./kit/svg.js"
- * @typedef {{left: number, right: number, top: number, bottom: number}} Panel
+ * @import { Place } from "./kit/chart.js"
  * @typedef {ReturnType<typeof square>} Square
  *
  * @typedef {{place: ReturnType<typeof layout>, input: Square, output: Square, shrink: number,
@@ -17,6 +17,7 @@ import { alike, chosen } from "./whitening_model.js";
  *   Pair) => void, tug: (by: Pair) => void, select: (i: number) => void}}} Around what of a frame
  *   is not in the analysis; `shrink`: all arrows of dx are drawn so much shorter
  * @typedef {Shown & Around} Frame
+ * @typedef {(picture: Drawing, frame: Frame) => void} Part
  */
 
 const WIDE = 600; // from this width on the panels stand side by side
@@ -50,7 +51,7 @@ export function layout(width) {
 /** How far a panel reaches so that it holds all points. @param {Pair[]} points */
 export const reachOf = (points) => grown(1.05 * Math.max(0, ...points.flat().map(Math.abs)), 4);
 
-/** The same scale both ways. @param {Panel} panel @param {number} reach */
+/** The same scale both ways. @param {Place} panel @param {number} reach */
 export function square({ left, right, top, bottom }, reach) {
   const x = linear([-reach, reach], [left, right]);
   const unit = (right - left) / (2 * reach);
@@ -69,7 +70,7 @@ export function square({ left, right, top, bottom }, reach) {
 }
 
 /**
- * @param {Drawing} picture @param {string} key @param {Panel} panel @param {Square} scale
+ * @param {Drawing} picture @param {string} key @param {Place} panel @param {Square} scale
  * @param {string} title
  */
 function ground(picture, key, { left, right, top, bottom }, { x, y }, title) {
@@ -145,7 +146,7 @@ function point(picture, i, frame) {
   return node;
 }
 
-/** The tip of the selected point's gradient. @param {Drawing} picture @param {Frame} frame */
+/** The tip of the selected point's upstream gradient. @type {Part} */
 function tip(picture, frame) {
   const { x_hat, dy, output, act } = frame;
   const i = chosen(frame, x_hat);
@@ -160,7 +161,7 @@ function tip(picture, frame) {
   });
 }
 
-/** The outputs, their gradients, earlier landings. @param {Drawing} picture @param {Frame} frame */
+/** The outputs, their gradients, and where the selected one landed before. @type {Part} */
 function results(picture, frame) {
   const { x, x_hat, dy, dx, landed, input, output, shrink } = frame;
   const big = chosen(frame, x_hat);
@@ -181,7 +182,7 @@ function results(picture, frame) {
   arrows(picture, "dy", x_hat, dy, { scale: output, factor: 1, sent, big });
 }
 
-/** All of the picture. @param {Drawing} picture @param {Frame} frame */
+/** All of the picture. @type {Part} */
 export function paint(picture, frame) {
   const { x, x_hat, before, after, place, input, output, method } = frame;
   picture.layer("ground");

@@ -112,10 +112,7 @@ export function backward(graph, values, dys, cut = new Set()) {
   return { grads: grads.map((d, i) => d ?? zeros(values[i].shape)), flow };
 }
 
-/**
- * Where the node of that name is; throws if there is none.
- * @param {Graph} graph @param {string} name
- */
+/** Where the node of that name is. Throws if nowhere. @param {Graph} graph @param {string} name */
 export function indexOf(graph, name) {
   const i = graph.nodes.findIndex((node) => node.name === name);
   if (i < 0) throw new Error(`no node ${name} in the graph`);

@@ -138,10 +138,7 @@ function choleskyRule(d, L) {
   return symmetric(transpose(solve(transpose(L), transpose(left))));
 }
 
-/**
- * A⁻¹ b by elimination, largest pivot first.
- * @param {Tensor} A @param {Tensor} b @returns {Tensor}
- */
+/** A⁻¹ b by elimination, with pivots. @param {Tensor} A @param {Tensor} b @returns {Tensor} */
 function solve(A, b) {
   const [n, columns] = asColumn(b).shape;
   if (n !== A.shape[0]) throw new Error(`solve: rows of ${A.shape[0]}, columns of ${n}`);

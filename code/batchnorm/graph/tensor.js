@@ -200,7 +200,7 @@ export function transpose(a) {
 }
 
 /**
- * The product of the matrices a and b, in the shape it is to have.
+ * The product, in the shape asked for.
  * @param {Tensor} a @param {Tensor} b @param {number[]} [shape]
  */
 export function product(a, b, shape = [a.shape[0], b.shape[1]]) {

@@ -10,8 +10,7 @@ function hash(z) {
 
 /**
  * Numbers between 0 and 1, neither included.
- * @param {number} seed @param {number} stream
- * @param {number} n how many
+ * @param {number} seed @param {number} stream @param {number} n how many
  */
 export function uniform(seed, stream, n) {
   const start = hash(seed ^ hash(stream));
@@ -22,8 +21,7 @@ export function uniform(seed, stream, n) {
 
 /**
  * Numbers of mean 0 and variance 1, normally distributed.
- * @param {number} seed @param {number} stream
- * @param {number} n how many
+ * @param {number} seed @param {number} stream @param {number} n how many
  */
 export function normal(seed, stream, n) {
   const u = uniform(seed, stream, 2 * n);
@@ -36,9 +34,7 @@ export function normal(seed, stream, n) {
 
 /**
  * Integers from 0 to bound - 1, with repetition.
- * @param {number} seed @param {number} stream
- * @param {number} n how many
- * @param {number} bound
+ * @param {number} seed @param {number} stream @param {number} n how many @param {number} bound
  */
 export function below(seed, stream, n, bound) {
   return Array.from(uniform(seed, stream, n), (u) => Math.floor(u * bound));

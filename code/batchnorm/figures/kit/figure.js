@@ -1,4 +1,5 @@
 import { enlarger } from "./enlarge.js";
+import { keeper } from "./keep.js";
 
 /**
  * What joins every figure to its model: analyse once a state, draw once a frame, clean up.
@@ -26,7 +27,7 @@ import { enlarger } from "./enlarge.js";
  * "analysis" and "draw".
  *
  * @typedef {Record<string, any>} Traits
- * @typedef {<T>(name: string, from: any[], make: () => T) => T} Keep
+ * @import { Keep } from "./keep.js"
  * @typedef {{get: (name: string) => any, set: (name: string, value: any) => void,
  *   save_changes: () => void, on: (event: string, listener: () => void) => void,
  *   off: (event: string, listener: () => void) => void}} Model what anywidget promises
@@ -53,22 +54,6 @@ import { enlarger } from "./enlarge.js";
  * @property {(el: HTMLElement, view: View<Inputs, Analysis>) =>
  *   (analysis: Inputs & Analysis, width: number) => void} mount
  */
-
-/** A store of values, each made again only when one of what it is made from has changed. */
-function keeper() {
-  /** @type {Map<string, {from: any[], value: any}>} */
-  const kept = new Map();
-  /** @type {Keep} */
-  return (name, from, make) => {
-    const old = kept.get(name);
-    if (old && old.from.length === from.length && from.every((v, i) => v === old.from[i])) {
-      return old.value;
-    }
-    const value = make();
-    kept.set(name, { from, value });
-    return value;
-  };
-}
 
 /** @param {"analysis" | "draw"} what */
 const tell = (what) => /** @type {any} */ (globalThis).bnWatch?.(what);

@@ -37,10 +37,7 @@ const KEYS = {
 /** @type {WeakMap<Element, Handle>} what each handle is in the frame that was drawn last */
 const current = new WeakMap();
 
-/**
- * For assistive technology: few digits, in range.
- * @param {number} v @param {[number, number]} range
- */
+/** For screen readers: few digits, in range. @param {number} v @param {[number, number]} range */
 const plain = (v, [lo, hi]) => Number(Math.min(hi, Math.max(lo, v)).toPrecision(6));
 
 /** @param {Drawing} picture @param {string} key @param {Handle} now */

@@ -82,10 +82,7 @@ export function grown(far, least, by = 2) {
   return end;
 }
 
-/**
- * [−base, base], each end doubled to hold all.
- * @param {number[]} values @returns {[number, number]}
- */
+/** [−base, base], ends doubled to hold all. @param {number[]} values @returns {[number, number]} */
 export const domainOf = (values, base = 4) => [
   -grown(-1.05 * Math.min(0, ...values), base),
   grown(1.05 * Math.max(0, ...values), base),

@@ -1,4 +1,5 @@
 /** Drawing on the page: elements kept by key, things to drag, arrows. No markup from data. */
+import { keeper } from "./keep.js";
 
 /**
  * An SVG element, with attributes.
@@ -45,7 +46,8 @@ export function setText(node, text) {
  * `group(key, attributes, fill)` makes while `fill` runs. `size(width, height)` is in units; the
  * view's zoom makes pixels.
  *
- * `hold(key, value)` gives the value back; while a handle of this drawing is dragged, the one it
+ * `keep(name, from, make)` makes a value again only when what it is made from has changed, as in
+ * figure.js. `hold(key, value)` gives the value back; while a handle of this drawing is dragged, the one it
  * had when the drag began. So a scale made from a held domain stays under the hand.
  *
  * @param {string} label what the picture shows, in words
@@ -92,7 +94,7 @@ export function drawing(label, view, layers) {
   };
   return {
     root: html("div", { class: "bn-picture" }, root),
-    put,
+    ...{ put, keep: keeper() },
     /** @type {(key: string, className: string, x: number, y: number, text: string) => void} */
     text: (key, className, x, y, text) => put(key, "text", { class: className, x, y }, text),
     /** @param {string} key */
