@@ -1,5 +1,5 @@
 import { analyse, nearest, outputs } from "./depth_model.js";
-import { panels, plot, scrubber } from "./kit/chart.js";
+import { mover, panels, plot, scrubber } from "./kit/chart.js";
 import { makeFigure } from "./kit/figure.js";
 import { stage } from "./kit/panel.js";
 import { clamp, format, linear, log, powerOfTen } from "./kit/scale.js";
@@ -109,9 +109,7 @@ function factors(picture, place, { found, sizes, size }) {
 function mount(el, view) {
   const about = "The norm of the gradient on its way down; its factor a layer";
   const { picture, tell } = stage(el, view, about);
-  const now = () => /** @type {Shown} */ (view.analysis());
-  const deep = (/** @type {number} */ to) =>
-    view.set({ depth: clamp(Math.round(to), 1, view.get().layers) });
+  const deep = mover(view, "depth", () => [1, view.get().layers]);
   const choose = (/** @type {number} */ at) =>
     view.set({ batch: view.get().sizes[clamp(at, 0, view.get().sizes.length - 1)] });
   const close = (/** @type {number} */ batch) =>
@@ -128,13 +126,12 @@ function mount(el, view) {
     const text = `${said.verdict} ${said.rows.map((row) => row.join(", ")).join("; ")}`;
     const x = course(picture, first, shown);
     scrubber(picture, "depth", first, {
-      ...{ x, at: passed, range: [1, layers], label: "layers passed", text, go: deep },
-      by: (steps) => deep(now().passed + steps),
+      ...{ x, at: passed, range: [1, layers], label: "layers passed", text, ...deep },
     });
     const along = factors(picture, second, shown);
     scrubber(picture, "batch", second, {
       ...{ x: along, at: size, range: [sizes[0], sizes[sizes.length - 1]], label: "batch" },
-      ...{ text, go: close, by: (steps) => choose(sizes.indexOf(now().size) + steps) },
+      ...{ text, go: close, by: (steps) => choose(sizes.indexOf(view.analysis().size) + steps) },
     });
     tell(said);
   };

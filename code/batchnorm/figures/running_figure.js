@@ -1,5 +1,5 @@
 import { axis } from "./kit/axis.js";
-import { courses, panels, upTo } from "./kit/chart.js";
+import { courses, mover, panels, upTo } from "./kit/chart.js";
 import { makeFigure } from "./kit/figure.js";
 import { handle } from "./kit/handle.js";
 import { bar, button, stage } from "./kit/panel.js";
@@ -115,9 +115,7 @@ function pairs(picture, { x, y_train, y_eval, batch }, width) {
  *   text for screen readers
  */
 function overSteps(picture, { stream, steps, step }, view, { places, narrow, text }) {
-  const go = (/** @type {number} */ to) =>
-    view.set({ step: clamp(Math.round(to), 0, view.get().steps - 1), shift: 0 });
-  const by = (/** @type {number} */ more) => go(view.get().step + more);
+  const moves = mover(view, "step", () => [0, view.get().steps - 1], { shift: 0 });
   const ones = stream.truth.map(() => 1);
   /** @type {[string, Record<string, [string, number[]]>][]} */
   const all = [
@@ -135,7 +133,7 @@ function overSteps(picture, { stream, steps, step }, view, { places, narrow, tex
     const y = (/** @type {number[]} */ range) => linear(domain, range);
     return { y, title, curves, foot: k === 2 ? "step" : undefined, beside: narrow };
   });
-  courses(picture, places, plots, { step, last: steps - 1, text, go, by });
+  courses(picture, places, plots, { step, last: steps - 1, text, ...moves });
 }
 
 /** @type {Mount} */

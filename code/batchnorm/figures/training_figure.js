@@ -1,5 +1,5 @@
 import { makeFigure } from "./kit/figure.js";
-import { bar, button, stage, swatch } from "./kit/panel.js";
+import { bar, button, legend, stage } from "./kit/panel.js";
 import { format, listed } from "./kit/scale.js";
 import { html, setText } from "./kit/svg.js";
 import { analyse, outputs } from "./training_model.js";
@@ -8,6 +8,7 @@ import { gauge, layout, losses, plane } from "./training_view.js";
 /** @import { Mount, Shown, View } from "./training_model.js" */
 
 const MOST = 100_000; // steps
+const CHOICES = { class: "bar choices", role: "group", "aria-label": "variant shown" };
 const FRAME = 8; // milliseconds of work a frame: half of it, at 60 a second
 /** @type {("drift" | "length" | "angle")[]} */
 const GAUGES = ["drift", "length", "angle"];
@@ -42,33 +43,6 @@ function told({ runs, taken, done, steps }, paused) {
   ]);
   const head = ["", "loss", "test", "drift", "‖w‖", ...(cut ? ["angle"] : [])];
   return { verdict: said(), rows, head };
-}
-
-/** One button a variant: what its curve looks like; pressed, where its boundary is shown. */
-function choice(/** @type {(i: number) => void} */ choose) {
-  const root = html("div", { class: "bar choices", role: "group", "aria-label": "variant shown" });
-  let last = "";
-  return {
-    root,
-    /** @param {Shown} shown */
-    show({ runs, chosen }) {
-      const now = JSON.stringify(runs.map(({ name, look }) => [name, look]));
-      if (now !== last) {
-        last = now;
-        const buttons = runs.map(({ name, look }, i) => {
-          const node = button(name, () => choose(i));
-          node.prepend(swatch(look));
-          return node;
-        });
-        root.replaceChildren(...buttons);
-      }
-      [...root.children].forEach((node, i) => {
-        const pressed = String(i === chosen);
-        if (node.getAttribute("aria-pressed") !== pressed)
-          node.setAttribute("aria-pressed", pressed);
-      });
-    },
-  };
 }
 
 /**
@@ -117,7 +91,8 @@ function trainer(view, el) {
 /** @type {Mount} */
 function mount(el, view) {
   const title = "Small nets while they are trained: losses, decision boundary, what else moves";
-  const keys = choice((chosen) => view.set({ chosen }));
+  // A button for each variant: what its curve looks like; pressed, where its boundary is shown
+  const keys = legend(CHOICES, (chosen) => view.set({ chosen }));
   const go = (/** @type {Record<string, number>} */ changes) => {
     work.paused = false;
     view.set(changes);
@@ -147,7 +122,7 @@ function mount(el, view) {
 
   /** @param {Shown} shown @param {number} width */
   const paint = (shown, width) => {
-    const { plots, taken, seed } = shown;
+    const { plots, taken, seed, runs, chosen } = shown;
     const { places, height, wide } = layout(width, plots);
     picture.size(width, height);
     if (places.loss) losses(picture, places.loss, shown);
@@ -156,7 +131,10 @@ function mount(el, view) {
       const place = places[name];
       if (place) gauge(picture, name, place, shown);
     }
-    keys.show(shown);
+    keys.show(runs.map(({ look, name }) => [look, name]));
+    [...keys.root.children].forEach((node, i) => {
+      node.setAttribute("aria-pressed", String(i === chosen));
+    });
     setText(run, isRunning() ? "Pause" : "Run");
     setText(count, `step ${taken}, seed ${seed}`);
     tell(told(shown, work.paused));

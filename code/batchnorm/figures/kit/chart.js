@@ -174,13 +174,21 @@ export function courses(picture, places, plots, { step, last, text, go, by }) {
 }
 
 /**
- * What moves the `step` of a figure, up to its `steps`; and the buttons that do.
- * @param {{get: () => any, set: (changes: any) => void}} view
+ * What moves a whole number of a figure: `go` to a value, `by` so many.
+ * @param {{get: () => any, set: (changes: any) => void}} view @param {string} name
+ * @param {() => number[]} range @param {Record<string, any>} [also] what changes with it
  */
+export function mover(view, name, range, also) {
+  const go = (/** @type {number} */ to) => {
+    const [least, most] = range();
+    view.set({ ...also, [name]: clamp(Math.round(to), least, most) });
+  };
+  return { go, by: (/** @type {number} */ more) => go(view.get()[name] + more) };
+}
+
+/** What moves the `step` of a figure, and the buttons that do. @param {Parameters<typeof mover>[0]} view */
 export function stepper(view) {
-  const go = (/** @type {number} */ to) =>
-    view.set({ step: clamp(Math.round(to), 0, view.get().steps) });
-  const by = (/** @type {number} */ steps) => go(view.get().step + steps);
+  const { go, by } = mover(view, "step", () => [0, view.get().steps]);
   const buttons = bar(
     button("Back", () => by(-1)),
     button("Step", () => by(1)),

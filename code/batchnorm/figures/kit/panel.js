@@ -21,21 +21,25 @@ export function swatch(className) {
  * A legend for what has no room for a label of its own: a row of entries.
  *
  * `show([[className, text, on], …])` lists what can be seen now; what is not `on` is struck out.
- * An entry's swatch is drawn with the classes of its line.
+ * An entry's swatch is drawn with the classes of its line. Given `choose`, its entries are buttons.
+ * @param {Record<string, string>} [attributes] @param {(i: number) => void} [choose]
  */
-export function legend() {
-  const root = html("div", { class: "bar keys" });
+export function legend(attributes = { class: "bar keys" }, choose) {
+  const root = html("div", attributes);
   let last = "";
   /** @param {[string, string, boolean?][]} entries */
   const show = (entries) => {
     const now = JSON.stringify(entries);
     if (now === last) return;
     last = now;
-    root.replaceChildren(
-      ...entries.map(([className, text, on = true]) =>
-        html("span", { class: on ? "entry" : "entry off" }, swatch(on ? className : "cut"), text),
-      ),
-    );
+    const made = entries.map(([className, text, on = true], i) => {
+      const node = choose
+        ? button("", () => choose(i))
+        : html("span", { class: on ? "entry" : "entry off" });
+      node.append(swatch(on ? className : "cut"), text);
+      return node;
+    });
+    root.replaceChildren(...made);
   };
   return { root, show };
 }
