@@ -111,11 +111,9 @@ function analysed({ analyse, outputs }, model) {
   model.on("change:_inputs", renamed);
   return {
     ...{ get, analysis, views },
+    // What does change is saved with the outputs that follow from it, in one message
     /** @param {Partial<Inputs>} changes */
-    set(changes) {
-      // What does change is saved with the outputs that follow from it, in one message
-      for (const [name, value] of Object.entries(changes)) model.set(name, value);
-    },
+    set: (changes) => Object.entries(changes).forEach(([name, v]) => model.set(name, v)),
     again() {
       now = null;
       flush();

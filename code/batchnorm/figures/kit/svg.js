@@ -37,37 +37,27 @@ export function setText(node, text) {
 
 /** @typedef {ReturnType<typeof drawing>} Drawing */
 
-/**
- * A drawing whose elements are kept from frame to frame, so that focus and drags survive.
- *
- * `put(key, tag, attributes, text)` makes the element or changes it, `text(…)` writes; `sweep()`
- * takes away what the last frame did not put. Elements stand in the order in which they were first
- * put, inside the layer (an SVG group) that `layer(name)` chose last, or in the group that
- * `group(key, attributes, fill)` makes while `fill` runs. `size(width, height)` is in units; the
- * view's zoom makes pixels.
- *
- * `keep(name, from, make)` makes a value again only when what it is made from has changed, as in
- * figure.js. `hold(key, value)` gives the value back; while a handle of this drawing is dragged, the one it
- * had when the drag began. So a scale made from a held domain stays under the hand.
- *
- * @param {string} label what the picture shows, in words
- * @param {{redraw: () => void, zoom: () => number}} view
- * @param {string[]} layers their names; later ones lie on top
- */
-export function drawing(label, view, layers) {
-  const root = svg("svg", { role: "group", "aria-label": label });
-  /** @type {Map<string, {node: SVGElement, given: Record<string, any>}>} */
+/** @typedef {{node: SVGElement, given: Record<string, any>}} Known an element, and its attributes */
+
+/** Gives an element attributes; the same ones again would lay it out again. @param {Known} known */
+function change({ node, given }, /** @type {Record<string, any>} */ attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (given[name] === value) continue;
+    given[name] = value;
+    node.setAttribute(name, value);
+  }
+}
+
+/** The elements of a drawing, by their keys. @param {SVGElement} root @param {string[]} layers */
+function elements(root, layers) {
+  /** @type {Map<string, Known>} */
   const known = new Map();
   /** @type {Set<string>} */
   const used = new Set();
-  /** @type {Map<string, any>} */
-  const held = new Map();
-  let dragged = false;
-  /** @type {SVGElement} */
-  let parent = root;
   const groups = Object.fromEntries(layers.map((name) => [name, svg("g", { class: name })]));
   root.append(...Object.values(groups));
-  /** @type {(key: string, tag: string, attributes?: Record<string, any>, text?: string) => SVGElement} */
+  let parent = root;
+  /** @type {(key: string, tag: string, attributes?: Known["given"], text?: string) => SVGElement} */
   const put = (key, tag, attributes = {}, text) => {
     let found = known.get(key);
     if (!found) {
@@ -76,25 +66,12 @@ export function drawing(label, view, layers) {
       parent.append(found.node);
     }
     used.add(key);
-    const { node, given } = found;
-    for (const [name, value] of Object.entries(attributes)) {
-      if (given[name] === value) continue;
-      given[name] = value;
-      node.setAttribute(name, value);
-    }
-    if (text !== undefined) setText(node, text);
-    return node;
-  };
-  /** @param {SVGElement} node @param {() => void} fill */
-  const inside = (node, fill) => {
-    const outer = parent;
-    parent = node;
-    fill();
-    parent = outer;
+    change(found, attributes);
+    if (text !== undefined) setText(found.node, text);
+    return found.node;
   };
   return {
-    root: html("div", { class: "bn-picture" }, root),
-    ...{ put, keep: keeper() },
+    put,
     /** @type {(key: string, className: string, x: number, y: number, text: string) => void} */
     text: (key, className, x, y, text) => put(key, "text", { class: className, x, y }, text),
     /** @param {string} key */
@@ -105,10 +82,50 @@ export function drawing(label, view, layers) {
     },
     /** @param {string} key @param {Record<string, any>} attributes @param {() => void} fill */
     group(key, attributes, fill) {
-      const node = put(key, "g", attributes);
-      inside(node, fill);
+      const [node, outer] = [put(key, "g", attributes), parent];
+      parent = node;
+      fill();
+      parent = outer;
       return node;
     },
+    sweep() {
+      for (const [key, { node }] of known) {
+        if (used.has(key)) continue;
+        node.remove();
+        known.delete(key);
+      }
+      used.clear();
+    },
+  };
+}
+
+/**
+ * A drawing whose elements are kept from frame to frame, so that focus and drags survive.
+ *
+ * `put(key, tag, attributes, text)` makes the element or changes it, `text(…)` writes; `sweep()`
+ * takes away what the last frame did not put. Elements stand in the order in which they were first
+ * put, inside the layer (an SVG group) that `layer(name)` chose last, or in the group that
+ * `group(key, attributes, fill)` makes while `fill` runs. `size(width, height)` is in units; the
+ * view's zoom makes pixels.
+ *
+ * `keep(name, from, make)` makes a value again only when what it is made from has changed, as in
+ * figure.js. `hold(key, value)` gives the value back; while a handle of this drawing is dragged,
+ * the one it had when the drag began. So a scale made from a held domain stays under the hand.
+ *
+ * @param {string} label what the picture shows, in words
+ * @param {{redraw: () => void, zoom: () => number}} view
+ * @param {string[]} layers their names; later ones lie on top
+ */
+export function drawing(label, view, layers) {
+  const root = svg("svg", { role: "group", "aria-label": label });
+  const own = { node: root, given: {} };
+  /** @type {Map<string, any>} */
+  const held = new Map();
+  let dragged = false;
+  return {
+    root: html("div", { class: "bn-picture" }, root),
+    ...elements(root, layers),
+    keep: keeper(),
     /** @template T @param {string} key @param {T} value @returns {T} */
     hold(key, value) {
       if (!dragged || !held.has(key)) held.set(key, value);
@@ -119,23 +136,11 @@ export function drawing(label, view, layers) {
       dragged = on;
       if (!on) view.redraw();
     },
-    sweep() {
-      for (const [key, { node }] of known) {
-        if (used.has(key)) continue;
-        node.remove();
-        known.delete(key);
-      }
-      used.clear();
-    },
     /** @param {number} width @param {number} height */
     size(width, height) {
       const zoom = view.zoom();
-      const box = [width * zoom, height * zoom, `0 0 ${width} ${height}`];
-      ["width", "height", "viewBox"].forEach((name, i) => {
-        const value = String(box[i]);
-        // The same size again would lay the whole drawing out again
-        if (root.getAttribute(name) !== value) root.setAttribute(name, value);
-      });
+      const viewBox = `0 0 ${width} ${height}`;
+      change(own, { width: width * zoom, height: height * zoom, viewBox });
     },
   };
 }
