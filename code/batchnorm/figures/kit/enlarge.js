@@ -76,11 +76,7 @@ function fill(box, figure, close) {
   };
 }
 
-/**
- * The focus goes round inside a box.
- * @param {HTMLElement} box
- * @param {KeyboardEvent} event of the Tab key
- */
+/** Tab goes round inside a box. @param {HTMLElement} box @param {KeyboardEvent} event of Tab */
 function stayInside(box, event) {
   const all = /** @type {NodeListOf<HTMLInputElement>} */ (box.querySelectorAll(FOCUSED));
   const inside = [...all].filter((node) => !node.disabled && node.getClientRects().length);

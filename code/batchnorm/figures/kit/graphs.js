@@ -38,11 +38,7 @@ export const givenTo = ({ nodes }, inputs) =>
 export const bytesOf = ({ buffer, byteOffset, byteLength }) =>
   /** @type {ArrayBuffer} */ (buffer.slice(byteOffset, byteOffset + byteLength));
 
-/**
- * Runs a graph forward.
- * @param {Graph} graph
- * @param {Record<string, any>} given as for `tensors`
- */
+/** Runs it forward. @param {Graph} graph @param {Record<string, any>} given as for `tensors` */
 export function run(graph, given) {
   const values = forward(graph, tensors(given));
   return {

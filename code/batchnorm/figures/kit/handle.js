@@ -71,10 +71,7 @@ export function placeIn(node, { clientX, clientY }) {
   return [(clientX - box.left) / zoom, (clientY - box.top) / zoom];
 }
 
-/**
- * The listeners of a handle, made once.
- * @param {Drawing} picture @param {SVGElement} node @param {boolean} level
- */
+/** Its listeners. @param {Drawing} picture @param {SVGElement} node @param {boolean} level */
 function listen(picture, node, level) {
   node.setAttribute("tabindex", "0");
   node.setAttribute("role", "slider");
