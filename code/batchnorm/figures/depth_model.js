@@ -1,5 +1,4 @@
-import { bytesOf } from "./kit/graphs.js";
-import { clamp } from "./kit/scale.js";
+import { bytesOf, clamp } from "./kit/scale.js";
 
 /**
  * What DepthFigure shows, from its inputs; no DOM.

@@ -1,7 +1,7 @@
 import { tensor } from "../graph/interpreter.js";
 import { batches, descent } from "../training/descent.js";
-import { bytesOf, parsed } from "./kit/graphs.js";
-import { clamp } from "./kit/scale.js";
+import { parsed } from "./kit/graphs.js";
+import { bytesOf, clamp } from "./kit/scale.js";
 
 /**
  * What TrainingFigure shows, from its inputs and from how far its descents have come; no DOM.

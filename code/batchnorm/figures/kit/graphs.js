@@ -34,10 +34,6 @@ export const givenTo = ({ nodes }, inputs) =>
     nodes.flatMap(({ op, name = "" }) => (op === "input" ? [[name, inputs[name]]] : [])),
   );
 
-/** The numbers in a trait of bytes. @type {(bytes: DataView | Uint8Array) => ArrayBuffer} */
-export const bytesOf = ({ buffer, byteOffset, byteLength }) =>
-  /** @type {ArrayBuffer} */ (buffer.slice(byteOffset, byteOffset + byteLength));
-
 /** Runs it forward. @param {Graph} graph @param {Record<string, any>} given as for `tensors` */
 export function run(graph, given) {
   const values = forward(graph, tensors(given));

@@ -157,3 +157,7 @@ export const listed = (names) =>
 
 /** "one step", "2 steps". @param {number} n @param {string} thing */
 export const counted = (n, thing) => (n === 1 ? `one ${thing}` : `${n} ${thing}s`);
+
+/** The numbers in a trait of bytes. @type {(bytes: DataView | Uint8Array) => ArrayBuffer} */
+export const bytesOf = ({ buffer, byteOffset, byteLength }) =>
+  /** @type {ArrayBuffer} */ (buffer.slice(byteOffset, byteOffset + byteLength));
