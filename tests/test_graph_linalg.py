@@ -9,6 +9,7 @@ import autograd
 import autograd.numpy as anp
 import numpy as np
 import pytest
+from node import run
 from programs import assert_same
 from test_interpreter import compare, run_in_page
 
@@ -219,6 +220,26 @@ def test_random_symmetric_matrices_in_the_page():
         np.testing.assert_allclose(U.T @ U, np.eye(d), atol=1e-13)
         np.testing.assert_allclose(U * got @ U.T, S, atol=1e-13)
         np.testing.assert_allclose(W @ S @ W, np.eye(d), atol=1e-12)
+
+
+def test_a_descent_in_the_page():
+    """It uses its arrays again: what was found for one step does not hold for the next."""
+
+    def loss(W, x):
+        z = x @ W
+        return ((z @ inverse_sqrt(z.T @ z) - x) ** 2).mean()
+
+    x, W = np.random.default_rng(0).normal(size=(6, 2)), np.array([[1.0, 0.3], [0.1, 0.8]])
+    graph, w, want = trace(loss, W=W, x=x), W, []
+    for _ in range(5):
+        values = graph.forward(W=w, x=x)
+        want.append(float(values.output))
+        w = w - 0.5 * values.backward(np.array(1.0))["W"]
+    names = ("linalg", "wire", "tensor", "descend")
+    script = """(m, text, W, x) => m.descend(m.readGraph(text), { W: m.tensor(W), x: m.tensor(x) },
+      ["W"], { rate: 0.5, steps: 4, read: ({ values }) => values.at(-1).data[0] })"""
+    (got,) = run([f"graph/{name}.js" for name in names], script, [graph.to_json(), W, x])
+    assert got == pytest.approx(want, rel=1e-12)
 
 
 def test_plain_calls_and_traces():
