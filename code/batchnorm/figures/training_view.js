@@ -175,13 +175,12 @@ export function plane(picture, place, { boundary, machine, runs, chosen }, wide 
   const { x: samples, labels, classes } = machine.data.train;
   for (let c = 0; c < classes; c++) {
     const mark = MARKS[c % MARKS.length];
+    const markAt = (/** @type {number} */ i) =>
+      labels[i] === c ? mark(x(samples.data[2 * i]), y(samples.data[2 * i + 1])) : "";
     const d = picture.keep(`samples ${c}`, [samples, ...where], () =>
-      labels.map((label, i) => {
-        const [u, v] = [samples.data[2 * i], samples.data[2 * i + 1]];
-        return label === c ? mark(x(u), y(v)) : "";
-      }),
+      labels.map((_, i) => markAt(i)).join(""),
     );
     const look = c % 2 ? "sampled ink hollow" : "sampled data";
-    picture.put(`plane samples ${c}`, "path", { class: look, d: d.join("") });
+    picture.put(`plane samples ${c}`, "path", { class: look, d });
   }
 }

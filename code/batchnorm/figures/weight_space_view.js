@@ -218,13 +218,8 @@ export function panel(scene) {
       if (draw !== lengths || normal) picture.group(`${kind} ${name}`, {}, () => draw(scene));
     }
     if (shown.now[kind].defined) return;
-    picture.text(
-      `${kind} undefined`,
-      "small middle halo",
-      scene.cx,
-      bottom - 14,
-      "not defined here",
-    );
+    const [x, y] = [scene.cx, bottom - 14];
+    picture.text(`${kind} undefined`, "small middle halo", x, y, "not defined here");
   });
   if (content.parentNode !== clip) clip.append(content);
 }
