@@ -141,7 +141,7 @@ export function plot(picture, key, place, of) {
  */
 export function scrubber(picture, key, { top, bottom }, { x, at, range, label, text, go, by }) {
   picture.layer("things");
-  return handle(picture, key, {
+  handle(picture, key, {
     ...{ x: x(clamp(at, ...range)), y: 0, label, range, value: at, text, level: true },
     target: { x: -15, y: top, width: 30, height: bottom - top },
     marks: [
@@ -166,10 +166,9 @@ export function courses(picture, places, plots, { step, last, text, go, by }) {
     const { left, right, top, bottom } = places[k];
     const x = linear([0, last], [left, right]);
     plot(picture, `course ${k}`, places[k], { ...of, x, y: of.y([bottom, top]) });
-    const line = scrubber(picture, `step ${k}`, places[k], {
-      ...{ x, at: step, range: [0, last], label: "step", text, go, by },
-    });
-    line.setAttribute("tabindex", k ? "-1" : "0"); // one of them is enough for the keyboard
+    const read = { x, at: step, range: /** @type {[number, number]} */ ([0, last]), label: "step" };
+    scrubber(picture, `step ${k}`, places[k], { ...read, text, go, by });
+    picture.put(`step ${k}`, "g", { tabindex: k ? "-1" : "0" }); // one is enough for the keyboard
   });
 }
 
