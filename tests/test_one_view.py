@@ -1,5 +1,7 @@
 """A reader sees what a control does while moving it; a figure can fill the screen."""
 
+from itertools import combinations
+
 import ipywidgets
 import numpy as np
 import pytest
@@ -159,6 +161,22 @@ def test_beside_each_other_in_a_wide_window_whichever_style_comes_last(show, lat
         page.locator(f".bn-box {thing}").first.bounding_box() for thing in (".bn-picture", "input")
     )
     assert picture["x"] + picture["width"] <= control["x"]
+
+
+@pytest.mark.parametrize("width", [1280, 1000, 390])
+@pytest.mark.parametrize("first", [batch, graph])
+def test_two_figures_in_one_box_hide_nothing_of_each_other(show, first, width):
+    page = show(ipywidgets.VBox([first(), batch()]).add_class("bn-box"))
+    page.set_viewport_size({"width": width, "height": 900})
+    frame(page)
+    parts = page.locator(".bn-figure > :is(.bn-picture, .bar, .keys, .report)").all()
+    boxes = [box for box in (part.bounding_box() for part in parts) if box and box["height"]]
+    assert len(boxes) >= 8
+    for a, b in combinations(boxes, 2):
+        assert any(
+            a[at] + a[size] <= b[at] + 1 or b[at] + b[size] <= a[at] + 1
+            for at, size in (("x", "width"), ("y", "height"))
+        )
 
 
 def test_on_a_phone_it_is_enlarged_and_scrolls(show):
