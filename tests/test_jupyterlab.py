@@ -268,7 +268,7 @@ def test_a_slider_moves_a_figure_and_python_reads_it(lab):
     assert lab.python("(slider.value, dot.x, dot.y)") == (3.5, 3.5, 12.25)
 
 
-@pytest.mark.parametrize("chapter", ["start_here", "exercises"])
+@pytest.mark.parametrize("chapter", ["workbench", "exercises"])
 def test_a_chapter_lives_in_jupyterlab(lab, chapter):
     """It runs from top to bottom, and its figures are drawn. (nbval runs them all.)"""
     lab.open(f"{chapter}.ipynb")
