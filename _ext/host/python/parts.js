@@ -61,6 +61,12 @@ export function unpack(texts) {
     for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
     return bytes;
   });
-  const stream = new Blob(zipped).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Response(stream).arrayBuffer();
+  // Not by a Blob: from file://, WebKit cannot read one in a worker
+  const stream = new ReadableStream({
+    start(controller) {
+      for (const bytes of zipped) controller.enqueue(bytes);
+      controller.close();
+    },
+  });
+  return new Response(stream.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
