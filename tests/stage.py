@@ -99,6 +99,19 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
 
+def strict(folder):
+    """A handler for `serve`: this folder, under the policy that the README names."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text("utf8")
+    (policy,) = re.findall("`(default-src .*)`", readme)
+
+    class Strict(Quiet):
+        def end_headers(self):
+            self.send_header("Content-Security-Policy", policy)
+            super().end_headers()
+
+    return partial(Strict, directory=str(folder))
+
+
 @contextmanager
 def serve(handler):
     """An HTTP server with this handler, or for this folder, on a free port: its address."""

@@ -133,6 +133,10 @@ STATE_OF_PAGE = """() => ({
   still: window.moved() < SHIFT,
   flat: [...document.querySelectorAll(".bn-picture, .bn-figure:not(:has(> .bn-picture))")]
     .filter((figure) => figure.clientHeight < 40 || figure.clientWidth < 200).length,
+  covered: [...document.querySelectorAll(".bn-picture")].filter((picture, i, all) => {
+    const [a, b] = [all[i - 1] ?? document.head, picture].map((e) => e.getBoundingClientRect());
+    return a.bottom > b.top && a.top < b.bottom && a.right > b.left && a.left < b.right;
+  }).length,
 })""".replace("SHIFT", str(SHIFT))
 
 
@@ -162,6 +166,7 @@ def test_the_page_stands(visit, name, origin, theme, width):
         "figures": len(kinds),
         "still": True,
         "flat": 0,
+        "covered": 0,
     }
 
 

@@ -6,12 +6,11 @@ as it found them.
 
 import os
 import re
-from functools import partial
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from stage import Quiet, serve, slide
+from stage import serve, slide, strict
 
 ROOT = Path(__file__).parents[1]
 
@@ -117,14 +116,7 @@ def context(browser):
 @pytest.fixture(scope="module")
 def site(python_book):
     """The book's address, served under the policy that the README names."""
-    (policy,) = re.findall("`(default-src .*)`", (ROOT / "README.md").read_text("utf8"))
-
-    class Strict(Quiet):
-        def end_headers(self):
-            self.send_header("Content-Security-Policy", policy)
-            super().end_headers()
-
-    with serve(partial(Strict, directory=str(python_book))) as address:
+    with serve(strict(python_book)) as address:
         yield address
 
 

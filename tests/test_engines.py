@@ -1,0 +1,167 @@
+"""The built book in Firefox and WebKit: what its reader does, over http, in a sub-path, from file://.
+
+ENGINES=1 asks for it. Needed are Firefox, and WebKitGTK with its driver and xvfb (Debian: apt-get
+install firefox-esr webkit2gtk-driver xvfb). Everything else is tried in Chromium alone.
+"""
+
+import os
+import shutil
+
+import pytest
+from contents import FIGURES
+from engines import Firefox, WebKit
+from stage import serve, strict
+from test_book import PAGES, STATE_OF_PAGE
+from test_page_python import python_book  # noqa: F401
+
+ORIGINS = ["http", "file"]
+
+# Runs before a page's own scripts: keeps what goes wrong, also where no console can be read
+KEEP_ERRORS = """<script>
+window.bnErrors = [];
+const keep = (e) => bnErrors.push(`${e.type}: ${e.message ?? e.reason ?? e.blockedURI ?? ""}
+  ${e.target?.src ?? e.target?.href ?? ""}`);
+for (const kind of ["error", "unhandledrejection", "securitypolicyviolation"])
+  addEventListener(kind, keep, true);
+console.error = (...words) => bnErrors.push(words.join(" "));
+window.moved = () => 0;
+</script>"""
+AWAY = """(home) => performance.getEntriesByType("resource").map((entry) => entry.name)
+  .filter((name) => !name.startsWith(home) && !/^(blob|data):/.test(name))"""
+READY = "() => window.bnHost?.ready.then(() => document.fonts.ready).then(() => true) ?? true"
+
+
+@pytest.fixture(scope="module", params=[Firefox, WebKit])
+def engine(request, tmp_path_factory):
+    """A browser for the tests of this file."""
+    missing = [name for name in request.param.needs if not shutil.which(name)]
+    if os.environ.get("ENGINES") != "1" or missing:
+        why = f"{', '.join(missing)} not found" if missing else "ask for it by ENGINES=1"
+        pytest.skip(f"not tried in {request.param.__name__}: {why}")
+    engine = request.param(tmp_path_factory.mktemp("browser"))
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def homes(python_book, tmp_path_factory):  # noqa: F811
+    """{origin: address} of a copy of the book whose pages keep their errors."""
+    outer = tmp_path_factory.mktemp("server")
+    copy = outer / "some" / "where"
+    for path in python_book.rglob("*"):
+        to = copy / path.relative_to(python_book)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".html":
+            to.write_text(path.read_text("utf8").replace("<head>", f"<head>{KEEP_ERRORS}"), "utf8")
+        elif path.is_file():
+            to.symlink_to(path)
+    with serve(strict(outer)) as address:
+        yield {"http": f"{address}/some/where", "file": copy.as_uri()}
+
+
+@pytest.fixture
+def read(engine, homes):
+    """read(page, origin): a page, at rest. At its end it may have no errors, nor have left home."""
+    homes_read = []
+
+    def at_its_end():
+        if homes_read:
+            assert engine.js("() => bnErrors") == []
+            assert engine.js(AWAY, homes_read.pop()) == []
+
+    def open_page(name, origin):
+        at_its_end()
+        engine.open(f"{homes[origin]}/{name}")
+        engine.js(READY)
+        homes_read.append(homes[origin])
+        return engine
+
+    yield open_page
+    at_its_end()
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_every_page_opens_with_its_figures_drawn(read, origin):
+    """Each from one origin: the tests in Chromium open each from all."""
+    for name in PAGES[ORIGINS.index(origin) :: 2]:
+        state = read(name, origin).js(STATE_OF_PAGE)
+        kinds = sorted(FIGURES.get(name.removeprefix("chapters/").removesuffix(".html"), []))
+        assert (state["kinds"], state["figures"]) == (kinds, len(kinds)), name
+        assert state["tags"] == state["views"] == state["outermost"], name
+        wrong = ("missing", "formulas", "icons", "flat", "covered")
+        assert not any(state[what] for what in wrong), f"{name}: {state}"
+
+
+TOLD = """(number, words) => {
+  const told = document.querySelectorAll(".bn-told")[number - 1]?.textContent ?? "";
+  return told.includes(words) && told;
+}"""
+PRINTED = """(number, words) =>
+  document.querySelectorAll(".bn-live")[number - 1].innerText.includes(words)"""
+FIGURE = '[aria-label="Output of cell 17"]'
+GAMMA = f"(shown) => document.querySelector('{FIGURE} .bn-number')?.value === shown"
+SAMPLE = f'{FIGURE} [aria-label="sample x₁"]'
+X = f"() => Number(document.querySelector('{SAMPLE}').ariaValueNow)"
+
+
+def rewrite(engine, number, source):
+    """Types a source into a cell, and runs it by the keys."""
+    engine.press(f'[aria-label="Edit cell {number}"]')
+    field = f'.cm-content[aria-label^="The code of cell {number} "]'
+    engine.until("(field) => document.activeElement?.matches(field)", field)
+    engine.type("Control+a", source)
+    engine.until(TOLD, number, "Changed, and not run yet.")
+    engine.type("Control+Enter")
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_cells_run_and_change_and_share_the_figure(read, origin):
+    engine = read("chapters/two_samples.html", origin)
+    engine.press('[aria-label="Run cell 17"]')
+    for number in range(1, 18):
+        engine.until(TOLD, number, "The output is the published one.")
+
+    figure = "pair = bn.BatchFigure([1.0, 3.0], [0.9, -0.4], gamma=2.5)"
+    rewrite(engine, 17, f"{figure}; bn.controls(pair, gamma=(0.0, 3.0))")
+    engine.until(GAMMA, "2.50")
+    engine.press(f"{SAMPLE} .target", right=40)
+    engine.until(f"() => ({X})() > 1.2")
+    rewrite(engine, 18, "pair.x[0] > 1.2, np.allclose(pair.dx, pair.compute()['dx'])")
+    engine.until(PRINTED, 18, "(True, True)")
+    rewrite(engine, 19, "pair.x = [0.0, 5.0]; pair.gamma = 0.5")
+    engine.until(GAMMA, "0.50")
+    assert engine.js(X) == 0
+
+
+def test_the_workbench_s_figures_follow_what_is_typed(read):
+    engine = read("chapters/workbench.html", "http")
+    engine.press('[aria-label="Edit cell 2"]')
+    engine.until(TOLD, 2, "The figures show layer.")
+    names = """() => [...document.querySelectorAll(".bn-figure .node .name")]
+      .map((name) => name.textContent)"""
+    assert "μ" in engine.js(names)
+    engine.press(".cm-line", 1)
+    engine.type("Home", "Shift+End", "shift = 0.9 * gamma")
+    error = """() => document.querySelector(".bn-line-error")?.textContent.includes("x - mu")"""
+    engine.until(error)
+    assert "μ" in engine.js(names)  # the last good figure stays
+    engine.type("Home", "mu = ")
+    engine.until(f"() => ({names})().includes('shift')")
+    assert not engine.js(error)
+
+
+def test_an_answer_is_judged_and_kept(read):
+    stub = """() => [...document.querySelectorAll(".cell:has(.bn-run) .cell_input")]
+      .findIndex((input) => input.textContent.includes("only_mean")) + 1"""
+    engine = read("chapters/exercises.html", "file")
+    number = engine.js(stub)
+    engine.press(f'[aria-label="Check cell {number}"]')
+    engine.until(TOLD, number, "Not yet.")
+    engine.press(".cm-content")
+    engine.type("Control+a", "def my_backward(dy): return dy - dy.mean(0)", "Control+Enter")
+    engine.until(TOLD, number, "Right. 1 of")
+    assert engine.js("""() => document.querySelectorAll(".bn-line-right").length""") == 1
+    read("chapters/exercises.html", "file")
+    engine.until(
+        """() => document.querySelectorAll('h2 [aria-label="solved"]:not([hidden])').length"""
+    )
