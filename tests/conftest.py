@@ -1,5 +1,6 @@
 """What several test files need: one browser a session, a fresh page a test, the built book."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -80,9 +81,12 @@ def book():
     """The folder of the built book, as `make book` leaves it; built now if missing or stale."""
     venv = [f"VENV={sys.prefix}"] if Path(sys.prefix, ".installed").exists() else []
     env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    made = subprocess.run(
-        ["make", *venv, "_build/html/index.html"], cwd=ROOT, env=env, capture_output=True, text=True
-    )
+    with (ROOT / "pytest.ini").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two workers that build at once break each other's book
+        made = subprocess.run(
+            ["make", *venv, "_build/html/index.html"],
+            **dict(cwd=ROOT, env=env, capture_output=True, text=True),
+        )
     if made.returncode:
         pytest.fail(f"the book does not build:\n{made.stdout}\n{made.stderr}")
     return ROOT / "_build" / "html"

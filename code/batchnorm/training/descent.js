@@ -75,11 +75,11 @@ function noiseOf(/** @type {Net} */ { sizes }, /** @type {How} */ how, k = 0, st
 
 /** The norm of parameters, minus what they started from if that is given. */
 function lengthOf(/** @type {Tensor[]} */ now, /** @type {Tensor[] | null} */ from = null) {
-  const ways = now.map(({ data }, k) => (from ? data.map((v, i) => v - from[k].data[i]) : data));
+  const vectors = now.map(({ data }, k) => (from ? data.map((v, i) => v - from[k].data[i]) : data));
   let most = 0; // its square may be beyond all numbers
-  for (const way of ways) for (const v of way) most = Math.max(most, Math.abs(v));
+  for (const vector of vectors) for (const v of vector) most = Math.max(most, Math.abs(v));
   let sum = 0;
-  for (const way of ways) for (const v of way) sum += (v / most) ** 2;
+  for (const vector of vectors) for (const v of vector) sum += (v / most) ** 2;
   return most ? most * Math.sqrt(sum) : 0;
 }
 
@@ -94,6 +94,55 @@ function angleBetween(/** @type {Tensor[]} */ a, /** @type {Tensor[]} */ b) {
   return (Math.acos(Math.min(1, Math.max(-1, cosine))) * 180) / Math.PI;
 }
 
+/** ‖w‖ and the drift of hidden biases, in a descent with these parameters. @param {Named} parameters */
+function lengths(parameters) {
+  const started = (/** @type {string} */ letter) =>
+    Object.keys(parameters).filter((name) => name.startsWith(letter) && !name.startsWith("beta"));
+  const [weights, hidden] = [started("w"), started("b").slice(0, -1)];
+  const first = hidden.map((name) => copyOf(parameters[name]));
+  const now = (/** @type {string[]} */ names) => names.map((name) => parameters[name]);
+  return {
+    /** ‖w‖, over all weight matrices. */
+    length: () => lengthOf(now(weights)),
+    /** How far the hidden layers' biases have come from where they were. */
+    drift: () => lengthOf(now(hidden), first),
+  };
+}
+
+/**
+ * The moments of each layer normalized over the batch, and their running statistics.
+ * @param {Net} net @param {How} how
+ */
+function runningOf({ normalization, loss }, how) {
+  const moments = loss.outputs.slice(1); // the loss, then mean and variance of each normalized layer
+  const layers = normalization
+    .flatMap((kind, i) => (kind === "none" ? [] : [{ kind, k: i + 1 }]))
+    .flatMap(({ kind, k }, i) => (kind === "layer" ? [] : [{ k, at: moments.slice(2 * i) }]));
+  /** @type {Named | null} */
+  let statistics = null;
+  const read = (/** @type {Tensor[]} */ values) =>
+    Object.fromEntries(
+      layers.flatMap(({ k, at: [mean, variance] }) => [
+        [`mean${k}`, copyOf(values[mean])],
+        [`var${k}`, copyOf(values[variance])],
+      ]),
+    );
+  return {
+    read,
+    /** @param {Tensor[]} values */
+    update(values) {
+      const found = read(values);
+      statistics ??= found;
+      for (const [name, { data }] of Object.entries(statistics)) {
+        const [fresh, weight] = [found[name].data, how.running];
+        for (let i = 0; i < data.length; i++) data[i] = (1 - weight) * data[i] + weight * fresh[i];
+      }
+    },
+    /** The statistics, or before the first step those that `first` gives. */
+    now: (/** @type {() => Named} */ first) => (layers.length ? (statistics ?? first()) : {}),
+  };
+}
+
 /**
  * One descent, at its start. Its parameters are changed in place, step by step.
  * @param {Net} net @param {ReturnType<typeof batches>} batchAt @param {How} how
@@ -101,23 +150,13 @@ function angleBetween(/** @type {Tensor[]} */ a, /** @type {Tensor[]} */ b) {
  */
 export function descent(net, batchAt, how, cut = new Set()) {
   const parameters = initial(net.starts, how.seed);
-  const names = net.starts.map(([name]) => name);
-  const first = names.map((name) => copyOf(parameters[name]));
   const { gradients, move } = descentOn(net.loss, parameters, {
     ...{ rate: how.rate, momentum: how.momentum, decay: how.weight_decay, cut },
     decays: (name) => name.startsWith("w"),
   });
   const noisy = net.normalization.flatMap((kind, i) => (kind === "noisy" ? [i + 1] : []));
-  const [lossAt, ...moments] = net.loss.outputs;
-  // The outputs of a net: its loss, then mean and variance of each normalized layer
-  const held = net.normalization
-    .flatMap((kind, i) => (kind === "none" ? [] : [{ kind, k: i + 1 }]))
-    .flatMap(({ kind, k }, i) =>
-      kind === "layer" ? [] : [{ k, from: moments.slice(2 * i, 2 * i + 2) }],
-    );
+  const running = runningOf(net, how);
   const eps = tensor(how.eps);
-  /** @type {Named | null} the running statistics */
-  let statistics = null;
   const state = {
     ...{ steps: 0, losses: /** @type {number[]} */ ([]) },
     diverged: /** @type {number | null} */ (null),
@@ -134,57 +173,28 @@ export function descent(net, batchAt, how, cut = new Set()) {
       return f(forward(net.loss, Object.assign({ ...batch, eps }, parameters, ...noise)));
     });
   };
-  /** The mean and the variance of each layer normalized over the batch. */
-  const momentsOf = (/** @type {Tensor[]} */ values) =>
-    Object.fromEntries(
-      held.flatMap(({ k, from: [mean, variance] }) => [
-        [`mean${k}`, copyOf(values[mean])],
-        [`var${k}`, copyOf(values[variance])],
-      ]),
-    );
-  /** @param {Named} found */
-  const follow = (found) => {
-    statistics ??= found;
-    for (const [name, { data }] of Object.entries(statistics)) {
-      const [fresh, weight] = [found[name].data, how.running];
-      for (let i = 0; i < data.length; i++) data[i] = (1 - weight) * data[i] + weight * fresh[i];
-    }
-  };
 
   /** One step, unless it has diverged. */
   function step() {
     if (state.diverged !== null) return;
     ahead((values) => {
-      const loss = values[lossAt].data[0];
+      const loss = values[net.loss.outputs[0]].data[0];
       if (!Number.isFinite(loss) || !move(gradients(values))) {
         state.diverged = state.steps;
         return;
       }
-      follow(momentsOf(values));
+      running.update(values);
       state.losses.push(loss);
       state.steps += 1;
     });
   }
-  /** @param {string} initial_ of their names */
-  const those = (initial_) => names.flatMap((name, k) => (name.startsWith(initial_) ? [k] : []));
-  const [weights, biases] = [those("w"), those("b").filter((k) => !names[k].startsWith("beta"))];
   return {
-    ...{ state, step, parameters },
+    ...{ state, step, parameters, ...lengths(parameters) },
     /** What x gives in evaluation mode; before the first step by the first batch's moments. */
     evaluate(/** @type {Tensor} */ x) {
-      const found = held.length ? (statistics ?? ahead(momentsOf)) : {};
+      const found = running.now(() => ahead(running.read));
       const values = forward(net.evaluation, { x, eps, ...parameters, ...found });
       return values[net.evaluation.outputs[0]];
-    },
-    /** ‖w‖, over all weight matrices. */
-    length: () => lengthOf(weights.map((k) => parameters[names[k]])),
-    /** How far the hidden layers' biases have come from where they were. */
-    drift() {
-      const hidden = biases.slice(0, -1);
-      return lengthOf(
-        hidden.map((k) => parameters[names[k]]),
-        hidden.map((k) => first[k]),
-      );
     },
     /** Between the whole gradient and the cut one, on the batch that comes next; null if none. */
     angle() {

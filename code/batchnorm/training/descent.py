@@ -122,14 +122,14 @@ class Descent:
         if not finite:
             self.diverged = self.steps
             return np.nan
-        self._follow(run)
+        self._update_running(run)
         for name, (velocity, value) in moved.items():
             self.velocity[name], self.parameters[name] = velocity, value
         self.losses.append(loss)
         self.steps += 1
         return loss
 
-    def _follow(self, run):
+    def _update_running(self, run):
         """Update the running statistics; the first batch's are taken as they are."""
         moments = [run.arrays[i] for i in self.graph.outputs[1:]]
         kinds = [(k, kind) for k, kind in enumerate(self.net.normalization, 1) if kind != "none"]
