@@ -108,8 +108,12 @@ export function plot(picture, key, place, of) {
   picture.layer("arrows");
   const seen = (/** @type {[number, number]} */ [, v]) => y(v) >= top - 1 && y(v) <= bottom + 1;
   const ends = curves.map(({ points }) => points.findLast(seen));
+  const levels = ends.map((end) => (end ? y(end[1]) : bottom));
+  // A name stands above its curve; that of the lowest below it, clear of the others, if it has room
+  const low = Math.max(...levels);
+  const under = !beside && levels.length > 1 && low + 16 < bottom;
   const heights = apart(
-    ends.map((end) => (end ? y(end[1]) - 9 : bottom)),
+    levels.map((level) => (under && level === low ? level + 16 : level - 9)),
     place,
   );
   curves.forEach(({ className, points, label, dot }, i) => {
