@@ -186,8 +186,9 @@ def prepare(app):
     except Missing as missing:
         say(f"Without Python in the pages, and so without run buttons ({missing}).\n")
         return
-    live = bundle.joined("host/python/live.js").encode()
-    version = hashlib.sha256(json.dumps(app.page_python[1]).encode() + live + package())
+    ours = [bundle.joined(f"host/python/{name}.js").encode() for name in ("live", "worker")]
+    known = json.dumps(app.page_python[1]).encode()
+    version = hashlib.sha256(b"".join([known, *ours, package()]))
     text = f'globalThis.bnVersion="{version.hexdigest()[:12]}";' + bundle.joined("host/cells.js")
     (Path(app.outdir) / "_static" / "cells.js").write_text(text, "utf8")
 

@@ -162,8 +162,9 @@ export function plane(picture, place, { boundary, machine, runs, chosen }, wide 
   const row = linear([0, n - 1], [top + side, top]);
   picture.layer("ground");
   const { name } = runs[clamp(chosen, 0, runs.length - 1)];
-  const title = { class: "small title", x: left, y: top - 14 };
-  picture.put("plane title", "text", title, wide ? `decision boundary: ${name}` : name);
+  const long = `decision boundary: ${name}`;
+  const fits = wide && LETTER * long.length < place.right - left;
+  picture.text("plane title", "small title", left, top - 14, fits ? long : name);
   const frame = `M${left} ${top}h${side}v${side}h${-side}Z`;
   picture.put("plane frame", "path", { class: "grid", d: frame });
   const where = [left, top, side];

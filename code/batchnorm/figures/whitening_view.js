@@ -33,7 +33,7 @@ const TARGETS = {
   large: { x: -15, y: -15, width: 30, height: 30, rx: 15 },
   small: { x: -9, y: -9, width: 18, height: 18, rx: 9 },
 };
-const TITLES = ["standardised", "PCA-whitened", "ZCA-whitened", "Cholesky-whitened", "iterated"];
+const TITLES = ["scaled", "PCA", "ZCA", "Cholesky", "iterated"];
 
 /** @param {number} width */
 export function layout(width) {

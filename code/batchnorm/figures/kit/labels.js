@@ -30,7 +30,7 @@ export function labels(picture, room, margin = 0) {
      * @param {string} [className]
      */
     put(key, text, at, normal, className = "") {
-      const long = (className.includes("label") ? 7.3 : 6.6) * text.length;
+      const long = (className.includes("label") ? 7.9 : 6.9) * text.length;
       const heading = Math.atan2(normal[1], normal[0]);
       let best = { cost: Infinity, box: [0, 0, 0, 0] };
       for (const far of [12, 24, 38]) {
