@@ -72,6 +72,17 @@ def turn_the_light(page, rng):
     page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
 
 
+# Home and End scroll the page, frame by frame: what is clicked next may not be on its way
+AT_REST = """() => new Promise((done) => {
+  let last = NaN;
+  const look = () => {
+    if (scrollY === last) return done();
+    last = scrollY;
+    requestAnimationFrame(() => requestAnimationFrame(look));
+  };
+  look();
+})"""
+
 DEEDS = [drag_at_random] * 6 + [press_at_random] * 4 + [operate_at_random] * 8
 DEEDS += [resize_at_random, turn_the_light]
 
@@ -107,6 +118,7 @@ def test_random_handling_breaks_nothing(browser, book, name):
         done.append(deed.__name__)
         deed(page, rng)
         frame(page)
+        page.evaluate(AT_REST)
         assert not problems, (problems, step, done[-5:])
         assert sound(page), (step, done[-5:])
     listeners, heap = held.look()
