@@ -265,7 +265,7 @@ def test_the_buttons_of_the_figures_break_nothing(visit, name):
     page = visit(name)
     buttons = page.locator(".bn-figure button:not(.bn-enlarge)")
     pictures = Pictures(page)
-    for _ in range(3):
+    for _ in range(2):
         for index in range(buttons.count()):
             if buttons.nth(index).is_visible() and buttons.nth(index).is_enabled():
                 buttons.nth(index).click()

@@ -10,8 +10,8 @@ import page_python
 import pytest
 from session import ROOT, Session
 
-# They train nets, for 10 seconds and more each: EVERY_CHAPTER=1 runs them as well.
-LONG = {"depth", "does_it_help", "length_of_weights", "smoothness"}
+# They take 7 seconds and more each, most to train nets: EVERY_CHAPTER=1 runs them as well.
+LONG = {"at_the_weights", "depth", "does_it_help", "length_of_weights", "smoothness"}
 NAMES = sorted(path.stem for path in (ROOT / "chapters").glob("*.ipynb"))
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from functools import cache
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,6 +20,12 @@ def site(book):
         yield address
 
 
+@cache
+def compressed(path):
+    """How many bytes a file has on its way; pages share most of theirs."""
+    return len(gzip.compress(path.read_bytes())) if path.is_file() else 0
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_light(page, book, site, name):
     """Everything it loads: nothing twice, little in all."""
@@ -31,7 +38,7 @@ def test_a_page_is_light(page, book, site, name):
     for kind, url in loaded:
         path = book / urlsplit(url).path.lstrip("/")
         if kind in ("document", "script", "stylesheet"):
-            weight["code"] += len(gzip.compress(path.read_bytes())) if path.is_file() else 0
+            weight["code"] += compressed(path)
         elif kind == "font":
             weight["font"] += path.stat().st_size
     urls = [url for _, url in loaded if not url.startswith("blob:")]
