@@ -130,7 +130,7 @@ def test_cells_run_and_change_and_share_the_figure(read, origin):
     engine.until(PRINTED, 18, "(True, True)")
     rewrite(engine, 19, "pair.x = [0.0, 5.0]; pair.gamma = 0.5")
     engine.until(GAMMA, "0.50")
-    assert engine.js(X) == 0
+    engine.until(f"() => ({X})() === 0")
 
 
 def test_the_workbench_s_figures_follow_what_is_typed(read):

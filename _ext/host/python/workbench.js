@@ -13,7 +13,7 @@ import { Stopped } from "./protocol.js";
 
 const page = /** @type {any} */ (globalThis);
 
-const PAUSE = 50; // milliseconds without a key before the figures follow
+const PAUSE = 30; // milliseconds without a key before the figures follow
 const OWN = "def my_function(x=np.array([1.0, -0.5, 2.2])):\n    return x - x.mean(axis=0)";
 const NO_BATCH =
   "The second figure rests: it shows functions of one batch of two to eight numbers, x, " +
