@@ -125,6 +125,15 @@ def serve(handler):
         thread.join()
 
 
+def resize(page, width, height):
+    """Gives the window a size, and waits until the figures have drawn themselves for it."""
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_function("(size) => innerWidth === size[0] && innerHeight === size[1]",
+                           arg=[width, height])  # fmt: skip
+    frame(page)  # by then they have heard of it
+    frame(page)
+
+
 def frame(page):
     """Waits until what was changed has been drawn."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")

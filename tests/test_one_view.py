@@ -6,7 +6,7 @@ import ipywidgets
 import numpy as np
 import pytest
 from playwright.sync_api import expect
-from stage import frame, slide
+from stage import frame, resize, slide
 
 import batchnorm as bn
 from batchnorm.figures import controls
@@ -98,8 +98,7 @@ def test_the_picture_stays_in_sight_of_every_control(show, name):
     make, wanted = CASES[name]
     page = show(controls(make(), **wanted), tags="<p style='height: 200vh'>What follows.</p>")
     for width, height in [(1280, 800), (1000, 700), (390, 844)]:
-        page.set_viewport_size({"width": width, "height": height})
-        frame(page)
+        resize(page, width, height)
         for control in page.locator(".bn-box :is(input, select, .bar button)").all():
             page.evaluate("() => { document.activeElement.blur(); scrollTo(0, 0); }")
             control.focus()
@@ -166,8 +165,7 @@ def test_beside_each_other_in_a_wide_window_whichever_style_comes_last(show, lat
 @pytest.mark.parametrize("first", [batch, graph])
 def test_two_figures_in_one_box_hide_nothing_of_each_other(show, first, width):
     page = show(ipywidgets.VBox([first(), batch()]).add_class("bn-box"))
-    page.set_viewport_size({"width": width, "height": 900})
-    frame(page)
+    resize(page, width, 900)
     parts = page.locator(".bn-figure > :is(.bn-picture, .bar, .keys, .report)").all()
     boxes = [box for box in (part.bounding_box() for part in parts) if box and box["height"]]
     assert len(boxes) >= 8
@@ -201,7 +199,6 @@ def test_no_text_is_smaller_than_12_pixels(show, name):
     make, wanted = CASES[name]
     page = show(controls(make(), **wanted))
     for width, least in [(1280, 11.99), (390, 11.99), (1920, 14)]:
-        page.set_viewport_size({"width": width, "height": 900})
-        frame(page)
+        resize(page, width, 900)
         page.wait_for_function(f"(least) => Math.min(...({SIZES})()) >= least", arg=least)
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
