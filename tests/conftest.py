@@ -83,10 +83,8 @@ def book():
     env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     with (ROOT / "pytest.ini").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two workers that build at once break each other's book
-        made = subprocess.run(
-            ["make", *venv, "_build/html/index.html"],
-            **dict(cwd=ROOT, env=env, capture_output=True, text=True),
-        )
+        command = ["make", *venv, "_build/html/index.html"]
+        made = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
     if made.returncode:
         pytest.fail(f"the book does not build:\n{made.stdout}\n{made.stderr}")
     return ROOT / "_build" / "html"

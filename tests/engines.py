@@ -13,9 +13,8 @@ import urllib.request
 
 PATIENCE = 120  # seconds: a busy machine is slow, not broken
 SIZE = {"width": 1280, "height": 900}
-KEYS = {"Control": "\ue009", "Shift": "\ue008", "Enter": "\ue007", "Home": "\ue011"} | {
-    "End": "\ue010"
-}
+KEYS = {"Control": "\ue009", "Shift": "\ue008", "Enter": "\ue007"}
+KEYS |= {"Home": "\ue011", "End": "\ue010"}
 
 # Asks in the page, again and again, until a function gives something
 UNTIL = """async (patience, ...given) => {

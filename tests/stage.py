@@ -127,9 +127,10 @@ def serve(handler):
 
 def resize(page, width, height):
     """Gives the window a size, and waits until the figures have drawn themselves for it."""
-    page.set_viewport_size({"width": width, "height": height})
-    page.wait_for_function("(size) => innerWidth === size[0] && innerHeight === size[1]",
-                           arg=[width, height])  # fmt: skip
+    size = {"width": width, "height": height}
+    page.set_viewport_size(size)
+    there = "({ width, height }) => innerWidth === width && innerHeight === height"
+    page.wait_for_function(there, arg=size)
     frame(page)  # by then they have heard of it
     frame(page)
 

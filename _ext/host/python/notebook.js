@@ -3,7 +3,7 @@
  * above it that have not run. What the reader has changed is kept in the browser until it is reset.
  */
 import { Cell } from "./cell.js";
-import { Stopped } from "./protocol.js";
+import { startInWords, Stopped } from "./protocol.js";
 
 /**
  * @typedef {import("./kernel.js").Kernel} Kernel
@@ -60,16 +60,14 @@ export class Notebook {
   }
 
   /** @param {import("./protocol.js").Status} status */
-  #progress({ state, loaded, total, what, reason }) {
+  #progress(status) {
+    const { state, what } = status;
     if (state === "off" || state === "failed") for (const cell of this.cells) cell.ran = false;
     const [asked, now] = [this.#asked, this.#now];
     if (!asked || !now) return;
-    const part = `${loaded.toFixed(1)} of ${total.toFixed(1)} MB`;
     const first = asked === now ? "" : ` ${now.name} first`;
-    if (state === "loading") asked.tell(`Loading ${what}: ${part}`);
-    else if (state === "starting") asked.tell(`Starting ${what}`);
-    else if (state === "busy") asked.tell(`Running${first} (${what})`);
-    else if (state === "failed") asked.tell(reason);
+    const words = state === "busy" ? `Running${first} (${what})` : startInWords(status);
+    if (words) asked.tell(words);
   }
 
   /**

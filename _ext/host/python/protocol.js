@@ -42,6 +42,13 @@
  * @property {Uint8Array[]} [buffers]
  */
 
+/** How a start of Python stands, in words; "" while none is under way. @param {Status} status */
+export function startInWords({ state, loaded, total, what, reason }) {
+  if (state === "loading") return `Loading ${what}: ${loaded.toFixed(1)} of ${total.toFixed(1)} MB`;
+  if (state === "starting") return `Starting ${what}`;
+  return state === "failed" ? reason : "";
+}
+
 /** An exception that `call` met in Python. */
 export class PythonError extends Error {
   /** @param {Failure} failure */

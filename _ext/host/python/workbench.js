@@ -3,7 +3,7 @@
  *
  * The cell has the tag "workbench"; one with the tag "workbench-menu" holds functions to start from.
  */
-import { Stopped } from "./protocol.js";
+import { startInWords, Stopped } from "./protocol.js";
 
 /**
  * @typedef {import("./cell.js").Cell} Cell
@@ -82,12 +82,9 @@ export class Workbench {
   }
 
   /** @param {import("./protocol.js").Status} status */
-  #progress({ state, loaded, total, what, reason }) {
-    if (!this.#busy) return;
-    if (state === "loading")
-      this.cell.tell(`Loading ${what}: ${loaded.toFixed(1)} of ${total.toFixed(1)} MB`);
-    else if (state === "starting") this.cell.tell(`Starting ${what}`);
-    else if (state === "failed") this.cell.tell(reason);
+  #progress(status) {
+    const words = startInWords(status);
+    if (this.#busy && words) this.cell.tell(words);
   }
 
   #later() {
