@@ -34,7 +34,9 @@ const plans = new WeakMap();
 
 /** @param {Graph} graph */
 function planned(graph) {
-  const plan = plans.get(graph) ?? planOf(graph);
+  const known = plans.get(graph);
+  if (known) return known;
+  const plan = planOf(graph);
   plans.set(graph, plan);
   return plan;
 }

@@ -11,7 +11,7 @@ export const button = (text, click) => html("button", { type: "button", click },
 export const bar = (...children) => html("div", { class: "bar" }, ...children);
 
 /** A piece of line, as the picture draws it. @param {string} className */
-export function swatch(className) {
+function swatch(className) {
   const root = svg("svg", { width: 24, height: 8, "aria-hidden": "true" });
   root.append(svg("path", { class: `${className} line swatch`, d: "M0 4H24" }));
   return root;
