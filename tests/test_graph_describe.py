@@ -31,7 +31,9 @@ PYTHON = [
 
 
 # Those of linear algebra tell what a matrix is turned into, not how to compute it
-PLAIN = [name for name, op in OPS.items() if op.forward.__module__ != "batchnorm.graph.linalg"]
+PLAIN = [
+    name for name, op in OPS.items() if op.forward.__module__ != "batchnorm.graph.ops.symmetric"
+]
 PLAIN = [name for name in PLAIN if name not in ("cholesky", "solve")]
 
 

@@ -235,7 +235,7 @@ def test_a_descent_in_the_page():
         values = graph.forward(W=w, x=x)
         want.append(float(values.output))
         w = w - 0.5 * values.backward(np.array(1.0))["W"]
-    names = ("linalg", "wire", "tensor", "descend")
+    names = ("ops/symmetric", "wire", "tensor", "descend")
     script = """(m, text, W, x) => m.descend(m.readGraph(text), { W: m.tensor(W), x: m.tensor(x) },
       ["W"], { rate: 0.5, steps: 4, read: ({ values }) => values.at(-1).data[0] })"""
     (got,) = run([f"graph/{name}.js" for name in names], script, [graph.to_json(), W, x])

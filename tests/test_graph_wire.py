@@ -13,7 +13,7 @@ from programs import OPERATIONS, book, quiet
 from batchnorm.graph import Graph, UnknownOperation, trace
 
 BOOK = book()
-MODULES = ["graph/wire.js", "graph/interpreter.js", "graph/linalg.js"]
+MODULES = ["graph/wire.js", "graph/interpreter.js", "graph/ops/symmetric.js"]
 TEXT = trace(*BOOK["batch_norm (m, d)"][:1], **BOOK["batch_norm (m, d)"][1]).to_json()
 
 

@@ -1,4 +1,4 @@
-import "../graph/linalg.js";
+import "../graph/ops/symmetric.js";
 import { OPS } from "../graph/interpreter.js";
 import { parsed } from "./kit/graphs.js";
 import { gradientPaths } from "./kit/paths.js";

@@ -1,5 +1,5 @@
 import { backward, indexOf, nested, tensor } from "../graph/interpreter.js";
-import "../graph/linalg.js";
+import "../graph/ops/symmetric.js";
 import { parsed, run } from "./kit/graphs.js";
 
 /**

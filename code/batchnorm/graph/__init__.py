@@ -1,14 +1,14 @@
 """The traced computation graph: record NumPy code, run it, differentiate it, cut it, draw it.
 
-To read in order: `ops` (what a node can do) and `linalg` (the same for symmetric matrices), `graph`
-(forward, backward, cuts), `wire` (JSON), `trace` (from NumPy code to a graph), `layout` (where a
-figure puts the nodes), `describe` (the formulas it shows). Beside them the same for the page:
-``tensor.js``, ``ops.js``, ``linalg.js``, ``interpreter.js``, ``wire.js``.
+To read in order: `ops` (what a node can do), `graph` (forward, backward, cuts), `wire` (JSON),
+`trace` (from NumPy code to a graph), `layout` (where a figure puts the nodes), `describe` (the
+formulas it shows). Beside them the same for the page: ``tensor.js``, ``ops/``, ``interpreter.js``,
+``wire.js``.
 """
 
 from .graph import SYMBOLS, Edge, Graph, Node
-from .linalg import eigenvalues, eigenvectors, inverse_sqrt
 from .ops import OPS, UnknownOperation, unbroadcast
+from .ops.symmetric import eigenvalues, eigenvectors, inverse_sqrt
 from .trace import trace
 
 __all__ = [

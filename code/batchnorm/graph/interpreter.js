@@ -6,10 +6,10 @@
  *   value?: any, axis?: number[] | null, keepdims?: boolean}} GraphNode
  * @typedef {{nodes: GraphNode[], outputs: number[]}} Graph
  */
-import { OPS } from "./ops.js";
+import { OPS } from "./ops/index.js";
 import { plus, sameShape, sumTo, tensor, zeros } from "./tensor.js";
 
-export { OPS } from "./ops.js";
+export { OPS } from "./ops/index.js";
 export { nested, tensor } from "./tensor.js";
 
 /**

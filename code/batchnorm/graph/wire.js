@@ -1,5 +1,5 @@
 /** Reads a graph that Python wrote (wire.py), and refuses what is none. */
-import { OPS } from "./ops.js";
+import { OPS } from "./ops/index.js";
 import { sameShape, sizeOf, tensor } from "./tensor.js";
 
 /** @typedef {import("./interpreter.js").Graph} Graph */

@@ -25,7 +25,7 @@ import functools
 
 import numpy as np
 
-from .ops import OPS, Formula, Op
+from .op import Formula, Op
 
 
 def _traceable(function):
@@ -119,7 +119,7 @@ def _solve_right_rule(d, y, a, b):
     return np.linalg.solve(a.T, d)
 
 
-OPS |= {
+OPERATIONS = {
     "eigenvalues": Op(
         "λ",
         Formula("λ({a})", ("uᵢuᵢᵀ",), ("U diag({d}) Uᵀ",)),

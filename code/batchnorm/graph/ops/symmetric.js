@@ -1,12 +1,13 @@
 /**
- * Linear algebra of small symmetric matrices, as in linalg.py. Importing this module adds its
+ * Linear algebra of small symmetric matrices, as in symmetric.py. Importing this module adds its
  * operations to those of a graph.
  */
-import { OPS, asColumn } from "./ops.js";
-import { negate, over, plus, product, scalar, times, transpose, zeros } from "./tensor.js";
+import { negate, over, plus, product, scalar, times, transpose, zeros } from "../tensor.js";
+import { OPS } from "./index.js";
+import { asColumn } from "./products.js";
 
 /**
- * @import { Tensor } from "./tensor.js"
+ * @import { Tensor } from "../tensor.js"
  * @typedef {{values: Tensor, U: Tensor}} Eigen eigenvalues, falling; eigenvectors as columns
  */
 
@@ -164,8 +165,8 @@ function solve(A, b) {
   return { shape: b.shape, data: Float64Array.from(rows.flatMap((row) => row.slice(n))) };
 }
 
-/** @type {Record<string, import("./ops.js").Step[]>} */
-const operations = {
+/** @type {import("./index.js").Operations} */
+const OPERATIONS = {
   eigenvalues: [(S) => eigen(S).values, (d, y, S) => scaled(eigen(S).U, d, eigen(S).U)],
   eigenvectors: [(S) => eigen(S).U, eigenvectorsRule],
   inverse_sqrt: [inverseSqrt, inverseSqrtRule],
@@ -176,4 +177,4 @@ const operations = {
     (d, y, A) => solve(transpose(A), d),
   ],
 };
-Object.assign(OPS, operations);
+Object.assign(OPS, OPERATIONS);

@@ -1,0 +1,22 @@
+"""The operations of a graph: one room for all that is known of each, a file a family.
+
+An operation is one entry of ``OPERATIONS`` in a family's Python file: its sign, its formulas, what
+it computes, the rules by which a gradient goes back, and the line that `derive` writes for it. In
+the page it is one entry of ``OPERATIONS`` in the JavaScript file beside it, with the same rules.
+To add one, write both; tests run it here, in the page and against HIPS autograd.
+"""
+
+from . import arithmetic, functions, products, reductions, shapes, symmetric
+from .op import Formula, Op, Source, UnknownOperation, as_number, unbroadcast
+
+OPS = {
+    **arithmetic.OPERATIONS,
+    **functions.OPERATIONS,
+    **reductions.OPERATIONS,
+    **products.OPERATIONS,
+    **shapes.OPERATIONS,
+    **symmetric.OPERATIONS,
+}
+"""Name -> operation."""
+
+__all__ = ["OPS", "Formula", "Op", "Source", "UnknownOperation", "as_number", "unbroadcast"]

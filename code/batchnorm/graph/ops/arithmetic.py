@@ -1,0 +1,63 @@
+"""Arithmetic on entries, with broadcasting."""
+
+import numpy as np
+
+from .op import Formula, Op
+
+
+def _power_rule(d, y, a, p):
+    # Where p is 0, so is the gradient; p - 1 would ask for 0 * 0 ** -1
+    return d * p * a ** np.where(p, p - 1, 0.0)
+
+
+def _share(p, q):
+    """What p gets of a maximum's gradient: half where both are equal, the mean of both slopes."""
+    return np.where(p == q, 0.5, p > q)
+
+
+OPERATIONS = {
+    "add": Op(
+        "+",
+        Formula("{a} + {b}", ("1", "1"), ("{d}", "{d}")),
+        np.add,
+        (lambda d, y, a, b: d, lambda d, y, a, b: d),
+    ),
+    "subtract": Op(
+        "−",
+        Formula("{a} − {b}", ("1", "−1"), ("{d}", "−{d}")),
+        np.subtract,
+        (lambda d, y, a, b: d, lambda d, y, a, b: -d),
+    ),
+    "multiply": Op(
+        "×",
+        Formula("{a}·{b}", ("{b}", "{a}"), ("{d}·{b}", "{d}·{a}")),
+        np.multiply,
+        (lambda d, y, a, b: d * b, lambda d, y, a, b: d * a),
+    ),
+    "divide": Op(
+        "÷",
+        Formula("{a}/{b}", ("1/{b}", "−{y}/{b}"), ("{d} / {b}", "−{d}·{y} / {b}")),
+        np.divide,
+        (lambda d, y, a, b: d / b, lambda d, y, a, b: -d * y / b),
+    ),
+    "power": Op(
+        "^",
+        Formula("{a}{p}", ("{times}{a}{q}", ""), ("{d}·{times}{a}{q}", "")),
+        np.power,
+        (_power_rule, None),
+    ),
+    "negative": Op("−", Formula("−{a}", ("−1",), ("−{d}",)), np.negative, (lambda d, y, a: -d,)),
+    "square": Op(
+        "²", Formula("{a}²", ("2{a}",), ("{d}·2{a}",)), np.square, (lambda d, y, a: d * 2 * a,)
+    ),
+    "maximum": Op(
+        "max",
+        Formula(
+            "max({a}, {b})",
+            ("[{a} > {b}]", "[{b} > {a}]"),
+            ("{d}·[{a} > {b}]", "{d}·[{b} > {a}]"),
+        ),
+        np.maximum,
+        (lambda d, y, a, b: d * _share(a, b), lambda d, y, a, b: d * _share(b, a)),
+    ),
+}
