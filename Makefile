@@ -16,14 +16,14 @@ export OPENBLAS_NUM_THREADS := 1
 INSTALLED := $(VENV)/.installed
 MODULES := node_modules/.installed
 SITE := _build/html/index.html
-SOURCES := _config.yml _toc.yml requirements.txt $(shell find chapters _static _ext code/batchnorm \
+SOURCES := _config.yml _toc.yml requirements.lock $(shell find chapters _static _ext code/batchnorm \
 	-type f -not -name '*.pyc' -not -path '*/.*' 2>/dev/null)
 
 # A test in a browser waits for its frames: one worker more than cores keeps them busy.
 WORKERS = $(shell $(BIN)/python -c "import os; print((os.cpu_count() or 1) + 1)")
 SCRIPTS := $(shell find code/batchnorm -name '*.js')
 
-.PHONY: help book serve lab test lint notebooks pictures bench clean
+.PHONY: help book serve lab test lint lock notebooks pictures bench clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is
@@ -66,15 +66,30 @@ clean: ## Remove the built book and every cache (.venv and node_modules stay)
 	rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
+# Chapters alone changed: their pages are built again. Anything else: all of them.
 # What the build writes goes to _build/book.log, and is shown when it fails; to 3, how far it is.
-$(SITE): $(INSTALLED) $(MODULES) $(SOURCES)
-	@rm -rf _build/html
-	@mkdir -p _build
-	@PROGRESS=3 $(BIN)/jupyter-book build . --all -W --keep-going -n -q 3>&1 >_build/book.log 2>&1 || { \
-		status=$$?; echo; cat _build/book.log; exit $$status; }
+$(SITE): $(INSTALLED) $(SOURCES)
+	@$(MAKE) --no-print-directory -j3 $(MODULES) parts chapters
+	@$(if $(filter-out chapters/%,$?),rm -rf _build/html)
+	@PROGRESS=3 $(BIN)/jupyter-book build . $(if $(filter-out chapters/%,$?),--all) -W --keep-going -n -q \
+		3>&1 >_build/book.log 2>&1 || { status=$$?; echo; cat _build/book.log; exit $$status; }
+	@touch $@
+
+# While the chapters run, npm's packages and Python for the pages come in.
+.PHONY: chapters parts
+chapters: $(INSTALLED)
+	@$(BIN)/python _ext/execution.py
+
+parts: $(MODULES)
+	@$(BIN)/python _ext/page_python.py
+
+lock: $(INSTALLED) ## Write requirements.lock anew, from requirements.txt
+	@$(BIN)/uv pip compile requirements.txt --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-emit-package batchnorm --custom-compile-command 'make lock' \
+		--quiet --output-file requirements.lock
 
 # .installed holds what was installed: a file that is newer, but the same, installs nothing.
-$(INSTALLED): requirements.txt code/pyproject.toml
+$(INSTALLED): requirements.lock code/pyproject.toml
 	@cat $^ | cmp -s - $@ || $(MAKE) --no-print-directory install
 	@cat $^ >$@
 
@@ -83,12 +98,11 @@ install:
 	@test -n "$(BASE_PYTHON)" || { echo "make: no $(PYTHON) here. Install Python 3.11 or newer, or name one: make PYTHON=…"; exit 1; }
 	@$(BASE_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "make: the book needs Python 3.11 or newer; $(BASE_PYTHON) is $$($(BASE_PYTHON) -V 2>&1). Name another: make PYTHON=…"; exit 1; }
-	@echo "Installing the pinned parts into $(VENV) (once; about a minute)"
+	@echo "Installing the pinned parts into $(VENV) (once; about twenty seconds)"
 	@test -x $(BIN)/python || $(BASE_PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt \
-		>$(VENV)/pip.log 2>&1 || { cat $(VENV)/pip.log; exit 1; }
+	@sh _ext/install.sh $(BIN)/python >$(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
 
 # npm comes with .venv: nobody installs Node.js.
-$(MODULES): package-lock.json package.json .npmrc $(INSTALLED)
+$(MODULES): package-lock.json package.json .npmrc | $(INSTALLED)
 	@cmp -s package-lock.json $@ || $(BIN)/npm ci --silent || $(BIN)/npm ci
 	@cp package-lock.json $@

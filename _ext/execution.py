@@ -15,31 +15,30 @@ import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
-from progress import say
-from sphinx.errors import ExtensionError
 
 SOURCES = {".py", ".js", ".css", ".npz"}  # what a chapter's outputs depend on, besides its cells
+TIMEOUT = 300  # seconds a cell may take
 
 
-def key_the_cache(app, config):
-    """Run the chapters again when the package or a pinned part has changed, not only the cells."""
-    root = Path(app.srcdir)
-    sources = sorted(p for p in (root / "code" / "batchnorm").rglob("*") if p.suffix in SOURCES)
+ROOT = Path(__file__).parents[1]
+
+
+def cache_folder():
+    """Where the outputs of the chapters lie, as this package and the pinned parts make them."""
+    sources = sorted(p for p in (ROOT / "code" / "batchnorm").rglob("*") if p.suffix in SOURCES)
     digest = hashlib.sha256()
-    for path in [root / "requirements.txt", *sources]:
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    caches = Path(app.outdir).parent / ".jupyter_cache"
-    cache = caches / digest.hexdigest()[:16]
-    for stale in set(caches.glob("*")) - {cache}:
+    for path in [ROOT / "requirements.lock", *sources]:
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return ROOT / "_build" / ".jupyter_cache" / digest.hexdigest()[:16]
+
+
+def run_chapters():
+    """Run the chapters that are not in the cache. Raises SystemExit with their tracebacks."""
+    folder = cache_folder()
+    for stale in set(folder.parent.glob("*")) - {folder}:
         shutil.rmtree(stale)
-    config.nb_execution_cache_path = str(cache)
-
-
-def run_chapters(app):
-    """Run the chapters that are not in the cache. Raises ExtensionError with their tracebacks."""
-    cache = get_cache(app.config.nb_execution_cache_path)
-    waiting = {}
-    for path in sorted(Path(app.srcdir).glob("chapters/*.ipynb")):
+    cache, waiting, failed = get_cache(folder), {}, []
+    for path in sorted(ROOT.glob("chapters/*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         try:
             cache.match_cache_notebook(notebook)
@@ -47,31 +46,37 @@ def run_chapters(app):
             waiting[path] = notebook
     if not waiting:
         return
-    start, failed = time.monotonic(), []
-    say(f"Running {len(waiting)} chapters on {os.cpu_count()} cores:")
+    start, cores = time.monotonic(), os.cpu_count() or 1
+    print(f"Running the chapters on {cores} cores, {len(waiting)} in all:", end="", flush=True)
     # A kernel that starts waits for its files: one more than cores keeps them busy
-    with ThreadPoolExecutor(os.cpu_count() + 1) as pool:
-        running = {pool.submit(run, app, path, book): path for path, book in waiting.items()}
+    with ThreadPoolExecutor(cores + 1) as pool:
+        running = {pool.submit(run, path, notebook): path for path, notebook in waiting.items()}
         for count, future in enumerate(as_completed(running), 1):
             path, result = running[future], future.result()
+            print(f" {count}", end="", flush=True)
             if result.err is not None:
                 failed.append(f"{path.name}:\n{result.exc_string}")
                 continue
-            seconds = {"execution_seconds": result.time}
-            bundle = CacheBundleIn(result.nb, str(path), data=seconds)
+            bundle = CacheBundleIn(result.nb, path, data={"execution_seconds": result.time})
             cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
-            say(f" {count}")
-    say(f" ({time.monotonic() - start:.0f} s)\n")
+    print(f" ({time.monotonic() - start:.0f} s)")
     if failed:
-        raise ExtensionError("A chapter does not run:\n" + "\n".join(failed))
+        raise SystemExit("A chapter does not run:\n" + "\n".join(failed))
 
 
-def run(app, path, notebook):
-    timeout = app.config.nb_execution_timeout
-    return single_nb_execution(notebook, str(path.parent), timeout, allow_errors=False)
+def run(path, notebook):
+    return single_nb_execution(notebook, str(path.parent), TIMEOUT, allow_errors=False)
+
+
+def use_cache(app, config):
+    config.nb_execution_cache_path = str(cache_folder())
+    config.nb_execution_timeout = TIMEOUT
 
 
 def setup(app):
-    app.connect("config-inited", key_the_cache)
-    app.connect("builder-inited", run_chapters)
+    app.connect("config-inited", use_cache)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+if __name__ == "__main__":
+    run_chapters()

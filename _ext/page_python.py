@@ -156,8 +156,7 @@ def pinned_parts():
 
 def make_parts(core, lock, work, folder):
     """Fetch what is missing, and write parts.json and the parts into a folder."""
-    say("Fetching Python for the pages (once; 45 MB, of which 8 are kept)\n")
-    wheels = work / "wheels"
+        wheels = work / "wheels"
     download(wheels)
     ours = [path.read_bytes() for path in sorted(wheels.glob("*.whl")) if CARRIER not in path.name]
     contents = {name: (core / name).read_bytes() for name in CORE}
@@ -244,3 +243,10 @@ def setup(app):
     app.connect("html-page-context", add_buttons)
     app.connect("build-finished", finish, priority=900)  # after light.py has minified the rest
     return {"parallel_read_safe": True, "parallel_write_safe": False}
+
+
+if __name__ == "__main__":  # fetch what is missing, while the chapters run
+    try:
+        pinned_parts()
+    except Missing:
+        pass  # the build says so
