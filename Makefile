@@ -78,7 +78,8 @@ $(SITE): $(INSTALLED) $(SOURCES)
 # While the chapters run, npm's packages and Python for the pages come in.
 .PHONY: chapters parts
 chapters: $(INSTALLED)
-	@$(BIN)/python _ext/execution.py
+	@mkdir -p _build
+	@$(BIN)/python _ext/execution.py 2>_build/chapters.log # kernels warn there of what is as it should be
 
 parts: $(MODULES)
 	@$(BIN)/python _ext/page_python.py

@@ -7,6 +7,7 @@ cells, on the package and on the pinned parts.
 import hashlib
 import os
 import shutil
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -33,7 +34,7 @@ def cache_folder():
 
 
 def run_chapters():
-    """Run the chapters that are not in the cache. Raises SystemExit with their tracebacks."""
+    """Run the chapters that are not in the cache. Exits with their tracebacks."""
     folder = cache_folder()
     for stale in set(folder.parent.glob("*")) - {folder}:
         shutil.rmtree(stale)
@@ -61,7 +62,8 @@ def run_chapters():
             cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
     print(f" ({time.monotonic() - start:.0f} s)")
     if failed:
-        raise SystemExit("A chapter does not run:\n" + "\n".join(failed))
+        print("A chapter does not run:", *failed, sep="\n")
+        sys.exit(1)
 
 
 def run(path, notebook):

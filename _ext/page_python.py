@@ -156,7 +156,7 @@ def pinned_parts():
 
 def make_parts(core, lock, work, folder):
     """Fetch what is missing, and write parts.json and the parts into a folder."""
-        wheels = work / "wheels"
+    wheels = work / "wheels"
     download(wheels)
     ours = [path.read_bytes() for path in sorted(wheels.glob("*.whl")) if CARRIER not in path.name]
     contents = {name: (core / name).read_bytes() for name in CORE}
