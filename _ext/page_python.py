@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -246,7 +247,5 @@ def setup(app):
 
 
 if __name__ == "__main__":  # fetch what is missing, while the chapters run
-    try:
+    with suppress(Missing):  # the build says so
         pinned_parts()
-    except Missing:
-        pass  # the build says so
