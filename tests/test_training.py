@@ -7,7 +7,7 @@ import pytest
 from node import run as in_node
 
 from batchnorm.graph import trace
-from batchnorm.training import Data, Descent, Net, clusters, digits, spirals
+from batchnorm.training import Data, Descent, Descents, Net, clusters, digits, spirals
 from batchnorm.training.draws import below, normal, uniform
 from batchnorm.training.net import ACTIVATIONS, NORMALIZATIONS, cross_entropy, normalize
 
@@ -209,6 +209,78 @@ def test_running_statistics_follow_the_batches():
     for mean in means[1:]:
         want = 0.75 * want + 0.25 * mean
     assert found.statistics[1][0][0] == pytest.approx(want)
+
+
+# --- Many at once -------------------------------------------------------------------------------
+
+SETTINGS = [
+    {"seed": 3, "rate": 0.3, "noise": 0.4},
+    {"seed": 4, "rate": 0.1, "noise": 0.2, "cut_mean": True},
+    {"seed": 3, "rate": 1.0, "eps": 0.1, "cut_variance": True},
+    {"seed": 9, "rate": 0.5, "cut_mean": True, "cut_variance": True},
+]
+
+
+def side_by_side(normalization, activation="relu", settings=SETTINGS, **shared):
+    """One `Descent` for each of the settings, and the `Descents` of them all."""
+    one = [descent(normalization, activation, **shared, **given) for given in settings]
+    usual = {"eps": 1e-5, "noise": 0.5, "cut_mean": False, "cut_variance": False}
+    stacked = {
+        name: [(usual | given)[name] for given in settings]
+        for name in ("seed", "rate", *usual)
+        if any(name in given for given in settings)
+    }
+    return one, Descents(one[0].net, SMALL, batch_size=12, **shared, **stacked)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("normalization", ["none", "batch", "noisy"])
+def test_many_descents_are_each_of_them(normalization, activation):
+    one, many = side_by_side(normalization, activation, running=0.3)
+    losses, grads = many.gradients(step=7)
+    for i, single in enumerate(one):
+        loss, wanted = single.gradients(step=7)
+        assert losses[i] == pytest.approx(loss, rel=1e-12)
+        assert grads.keys() == wanted.keys()
+        for name, value in wanted.items():
+            assert grads[name][i].shape == value.shape
+            assert grads[name][i] == pytest.approx(value, rel=1e-9, abs=1e-12), name
+    many.train(12)
+    for i, single in enumerate(one):
+        single.train(12)
+        assert np.array(many.losses)[:, i] == pytest.approx(single.losses, rel=1e-8)
+        for name, value in single.parameters.items():
+            assert many.parameters[name][i] == pytest.approx(value, rel=1e-7, abs=1e-9)
+        for k, moments in (single.statistics or {}).items():
+            for got, want in zip(many.statistics[k], moments, strict=True):
+                assert got[i] == pytest.approx(want, rel=1e-8, abs=1e-10)
+        for moments in ("running", "batch"):
+            assert many.accuracy(moments)[i] == single.score(statistics=moments)[1]
+
+
+def test_one_of_many_may_diverge():
+    settings = [{"seed": 1, "rate": 0.1}, {"seed": 1, "rate": 1e300}]
+    one, many = side_by_side("none", settings=settings)
+    for single in one:
+        single.train(20)
+    many.train(20)
+    assert many.diverged.tolist() == [-1, one[1].diverged]
+    assert np.isnan(np.array(many.losses)[one[1].diverged :, 1]).all()
+    for i, single in enumerate(one):
+        assert many.parameters["w1"][i] == pytest.approx(single.parameters["w1"], rel=1e-9)
+
+
+def test_many_descents_refuse_what_they_cannot_stack():
+    for options, message in [
+        ({"batch_size": 0}, "batch_size: got 0, want 1 to 48"),
+        ({"rate": np.ones((2, 2))}, r"an array of shape \(2, 2\), want numbers"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            Descents(Net((2, 5, 3)), SMALL, **{"batch_size": 12, **options})
+    with pytest.raises(ValueError, match="net: got one with layer norm"):
+        Descents(Net((2, 5, 3), "layer"), SMALL, batch_size=12)
+    with pytest.raises(ValueError, match="statistics: got 'both'"):
+        Descents(Net((2, 5, 3)), SMALL, batch_size=12).accuracy("both")
 
 
 # --- Data and draws -----------------------------------------------------------------------------

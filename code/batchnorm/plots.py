@@ -4,8 +4,6 @@ A colour means the same thing in every picture, live or printed. The colours are
 readers with the common kinds of colour blindness (they follow Okabe & Ito 2008).
 """
 
-import matplotlib.pyplot as plt
-
 PALETTE = {
     "data": ("#0072b2", "#56b4e9"),  # samples, inputs, outputs
     "gradient": ("#c04a00", "#ff8c42"),  # any gradient as a whole: dy, dx
@@ -32,6 +30,8 @@ def colour(meaning, dark=False):
 
 def use_style(dark=False):
     """Give every matplotlib figure made from now on the book's look."""
+    import matplotlib.pyplot as plt  # a second that most chapters need not wait
+
     ink, paper, faint = (colour(c, dark) for c in ("ink", "paper", "faint"))
     lines = [colour(c, dark) for c in ("data", "gradient", "direct", "mean", "variance", "cut")]
     plt.rcParams.update(
