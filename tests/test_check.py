@@ -1,10 +1,13 @@
 """The gradient checker: right where the answer is known, and not to be fooled."""
 
 import doctest
+import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
+import batchnorm as bn
 import batchnorm.check
 from batchnorm.check import GradientMismatch, compare, numeric_gradient
 
@@ -141,6 +144,8 @@ def test_the_input_is_left_alone_and_integers_are_taken():
         ((np.square, [1.0, 2.0], [1, np.inf]), "dy: got .*, want finite numbers"),
         ((np.square, ["a"], [1]), "x: got <U1 data, want real numbers"),
         ((np.square, [1j], [1]), "x: got complex128 data"),
+        ((np.square, np.ma.masked_array([1.0, 2.0], [0, 1]), [1, 1]), "x: got a masked array"),
+        ((np.square, [1.0, 2.0], np.ma.masked_array([1.0, 2.0], [0, 1])), "dy: got a masked array"),
         ((np.square, [True], [1]), "x: got bool data"),
         ((np.square, [1.0], [None]), "dy: got object data"),
         ((lambda x: x * np.nan, [1.0], [1]), r"function\(x\): got .*, want finite numbers"),
@@ -153,15 +158,87 @@ def test_numeric_gradient_refuses(arguments, message):
         numeric_gradient(*arguments)
 
 
+# --- What a numeric gradient cannot be made of, it says -------------------------------------
+
+
+def standardise(x):
+    centred = x - x.mean(axis=0)
+    return centred / np.sqrt((centred * centred).mean(axis=0) + 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("rounded", "good_to"),
+    [
+        (lambda f: lambda x: f(x).astype(np.float32), 1e-4),
+        (lambda f: lambda x: f(x.astype(np.float32)).astype(float), 3e-4),
+        (lambda f: lambda x: f(x) + (x**2).astype(np.float32) - x**2, 1e-4),
+        (lambda f: lambda x: np.round(f(x), 6), 1e-3),
+        (lambda f: lambda x: np.round(f(x), 4), 3e-2),
+    ],
+)
+def test_where_a_function_rounds_differences_are_used_and_it_is_said(rounded, good_to):
+    want = numeric_gradient(standardise, X, DY)
+    with pytest.warns(RuntimeWarning, match="rounds its values.* good to about"):
+        got = numeric_gradient(rounded(standardise), X, DY)
+    assert np.abs(got - want).max() < good_to * np.abs(want).max()
+
+
+def test_what_is_flat_or_smooth_is_not_called_rounded():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        for function in (standardise, lambda x: x - x, lambda x: np.abs(x) * 0, np.abs, np.floor):
+            numeric_gradient(function, X, DY)
+        assert not numeric_gradient(standardise, X, np.ones_like(X)).round(12).any()
+
+
+def test_a_function_that_differs_from_call_to_call_is_refused_with_a_hint():
+    rng, calls = np.random.default_rng(0), []
+
+    def remembers(x):
+        calls.append(x)
+        return x * len(calls)
+
+    for function in (lambda x: x * (rng.random(x.shape) < 0.5), remembers):
+        with pytest.raises(ValueError, match="two calls with the same x gave different values"):
+            numeric_gradient(function, X, DY)
+
+
+def test_a_check_leaves_running_statistics_as_they_are():
+    stats, whole = bn.RunningStatistics(np.zeros(3), np.ones(3)), bn.RunningCovariance(np.zeros(3))
+    for method in (None, "complex step", "central differences"):
+        try:
+            numeric_gradient(
+                lambda x: bn.forward(x, np.ones(3), np.zeros(3), running=stats)[0], X, DY, method
+            )
+        except ValueError:  # the layer takes no complex numbers
+            assert method == "complex step"
+    numeric_gradient(lambda x: bn.whiten(x, running=whole)[0], X, DY)
+    assert not stats.mean.any()
+    assert (stats.var == 1).all()
+    assert whole.cov is None
+    stats.update(np.ones(3), np.ones(3), 4)  # afterwards they learn again
+    assert stats.mean.any()
+
+
+def test_a_function_may_write_its_answers_into_one_array():
+    out = np.empty_like(X)
+    got = numeric_gradient(lambda x: np.multiply(x, x, out=out), X, DY, "central differences")
+    np.testing.assert_allclose(got, 2 * X * DY, atol=1e-8)
+
+
 # --- compare --------------------------------------------------------------------------------
 
 
 def test_agreement_is_one_line():
     found = compare("dx", X + 1e-9, X)
     assert found
-    assert repr(found) == "dx: shape (4, 3), agrees to 1e-07"
-    assert repr(compare("dgamma", 1.0, 1.0, tolerance=1e-12)) == "dgamma: shape (), agrees to 1e-12"
-    assert repr(compare("none", [], [])) == "none: shape (0,), agrees to 1e-07"
+    assert repr(found) == "dx: shape (4, 3), agrees to 1e-07 of its largest entry"
+    found = compare("dgamma", 1.0, 1.0, tolerance=1e-12)
+    assert repr(found) == "dgamma: shape (), agrees to 1e-12 of its largest entry"
+    assert repr(compare("none", [], [])) == "none: shape (0,), no entries"
+    assert repr(compare("dmu", X * 1e-12, 0 * X)) == "dmu: shape (4, 3), is 0 to within 1e-10"
+    found = compare("noise", 1e-16, 3e-17, scale=2.5)
+    assert repr(found) == "noise: shape (), agrees to 1e-07 of 2.5"
 
 
 def test_shapes_that_would_broadcast_do_not_agree():
@@ -204,10 +281,15 @@ def test_the_scale_is_the_largest_entry():
     with pytest.raises(GradientMismatch):
         compare("dx", want + np.array([0, 0.11]), want)
     assert compare("dx", want + np.array([0, 0.11]), want, tolerance=1e-6)
+    for size in (1e9, 1e-3, 4e-11, 1e-300):  # a factor of 2 is one at every size
+        assert compare("dx", size * X, size * X)
+        with pytest.raises(GradientMismatch, match=r"relative error 0\.5"):
+            compare("dx", size * X, 2 * size * X)
     tiny = np.array([1e-9, -1e-9])
-    assert compare("vanishes", tiny * 0, tiny * 0.09)
     with pytest.raises(GradientMismatch):
         compare("vanishes", tiny, 0 * tiny)
+    assert compare("vanishes", tiny / 10, 0 * tiny)
+    assert compare("vanishes", tiny, tiny * 0.09, scale=1)
     with pytest.raises(GradientMismatch):
         compare("wrong sign", -X, X)
 
@@ -219,10 +301,12 @@ def test_float32_is_compared_in_float64():
     assert compare("count", [1, 2], [1.0, 2.0])
 
 
-@pytest.mark.parametrize("tolerance", [0, -1e-3, np.nan])
-def test_compare_refuses_a_tolerance_that_is_none(tolerance):
+@pytest.mark.parametrize("bad", [0, -1e-3, np.nan, "small", True, X])
+def test_compare_refuses_a_tolerance_or_scale_that_is_none(bad):
     with pytest.raises(ValueError, match=r"tolerance: got .*, want a number > 0"):
-        compare("dx", X, X, tolerance)
+        compare("dx", X, X, bad)
+    with pytest.raises(ValueError, match=r"scale: got .*, want a number > 0"):
+        compare("dx", X, X, scale=bad)
 
 
 def test_compare_refuses_what_is_not_a_number():
@@ -230,3 +314,9 @@ def test_compare_refuses_what_is_not_a_number():
         compare("dx", "a", X)
     with pytest.raises(ValueError, match="want: got complex128 data, want real numbers"):
         compare("dx", X, X * 1j)
+    with pytest.raises(ValueError, match="got: got a masked array"):
+        compare("dx", np.ma.masked_array(X, mask=X > 0), X)
+    with pytest.raises(ValueError, match="got: got lists of different lengths"):
+        compare("dx", [[1.0], [1.0, 2.0]], X)
+    with pytest.raises(ValueError, match="want: got object data, want real numbers"):
+        compare("dx", 1.0, Fraction(1, 2))

@@ -1,5 +1,8 @@
 """What a layer remembers of its training batches, for the time when there is no batch."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from numbers import Real
 
@@ -7,6 +10,23 @@ import numpy as np
 
 from .reference import update_running
 from .validate import numbers
+
+_held = ContextVar("held", default=False)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """While this is open, no statistics are updated: a gradient check only looks."""
+    token = _held.set(True)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
+def is_held() -> bool:
+    """Whether statistics are held as they are."""
+    return _held.get()
 
 
 @dataclass
@@ -44,6 +64,8 @@ class RunningStatistics:
         Raises ValueError for an unbiased update from a batch of one.
         """
         self.check(m)
+        if is_held():
+            return
         unbiased = var * (m / (m - 1)) if self.unbiased else var
         self.mean = update_running(np.asarray(self.mean, float), mu, self.momentum)
         self.var = update_running(np.asarray(self.var, float), unbiased, self.momentum)

@@ -40,6 +40,7 @@ import numpy as np
 
 from .graph import eigenvalues, eigenvectors, inverse_sqrt, trace
 from .reference import update_running
+from .running import is_held
 
 METHODS = ("standardise", "pca", "zca", "cholesky", "newton-schulz")
 GAP = 1e-9  # eigenvalues that differ by less than this part of the largest count as equal
@@ -110,6 +111,8 @@ class RunningCovariance:
                 "want more samples, unbiased=False, or training=False"
             )
         mean, old = self.statistics(len(mu))
+        if is_held():
+            return
         unbiased = cov * (m / (m - 1)) if self.unbiased else cov
         self.mean = update_running(mean, mu, self.momentum)
         self.cov = update_running(old, unbiased, self.momentum)
