@@ -23,7 +23,7 @@ SOURCES := _config.yml _toc.yml requirements.lock $(shell find chapters _static 
 WORKERS = $(shell $(BIN)/python -c "import os; print((os.cpu_count() or 1) + 1)")
 SCRIPTS := $(shell find code/batchnorm -name '*.js')
 
-.PHONY: help book serve lab test lint lock notebooks pictures bench clean
+.PHONY: help book serve lab test lint lock notebooks pictures goldens bench clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is
@@ -58,6 +58,9 @@ notebooks: $(INSTALLED) ## Run every chapter in place and strip what must not be
 
 pictures: $(SITE) ## Take anew the README's picture and the small ones of the start page
 	$(BIN)/python _ext/pictures.py
+
+goldens: $(INSTALLED) ## Draw anew what the figures are compared with
+	$(BIN)/python tests/test_goldens.py
 
 bench: $(SITE) ## Measure: figures, layer
 	@set -e; for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done

@@ -82,6 +82,20 @@ def test_headings_weigh_more_than_text():
     assert names[3:] == [[], [], []]
 
 
+def test_words_as_they_were_typed_weigh_more_than_the_same_words_apart():
+    apart, typed = "the mean of what is running", "what is the running mean of"
+    pairs = {
+        "heading": [section(apart, "about layers"), section(typed, "about layers")],
+        "asked": [section("one", "about", asked=apart), section("two", "about", asked=typed)],
+        "text": [section("one", apart), section("two", typed)],
+    }
+    for where, sections in pairs.items():  # of equal ones the first would come first
+        hits = run(RANK, FIND, [sections, ["running mean"]])[0][0]
+        assert hits[0] == sections[1], where
+    both = [section("one", f"{typed}. {typed}. {typed}."), section(typed, "about layers")]
+    assert run(RANK, FIND, [both, ["running mean"]])[0][0][0] == both[1]
+
+
 def test_snippets_show_where_the_words_are():
     text = "word " * 100 + "the Frozen layer " + "word " * 100
     cut, whole, none = run(

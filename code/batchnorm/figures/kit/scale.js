@@ -65,13 +65,17 @@ export function dot(a, b) {
 /** @param {number} v @param {number} lo @param {number} hi */
 export const clamp = (v, lo, hi) => Math.min(hi, Math.max(lo, v));
 
-/** About `count` numbers: steps of 1, 2 or 5 times 10ⁿ. @param {number} lo @param {number} hi */
+/**
+ * About `count` numbers, two at least: steps of 1, 2 or 5 times 10ⁿ.
+ * @param {number} lo @param {number} hi @returns {number[]}
+ */
 export function ticks(lo, hi, count = 5) {
   const rough = (hi - lo) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * ([1, 2, 5].find((k) => k * power >= rough * 0.99) ?? 10);
   const first = Math.ceil(lo / step - 1e-9);
   const last = Math.floor(hi / step + 1e-9);
+  if (last - first < 1 && hi > lo) return ticks(lo, hi, 2 * count);
   return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
 }
 

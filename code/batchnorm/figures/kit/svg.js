@@ -61,7 +61,7 @@ function elements(root, layers) {
   const put = (key, tag, attributes = {}, text) => {
     let found = known.get(key);
     if (!found) {
-      found = { node: svg(tag), given: {} };
+      found = { node: svg(tag, { "data-key": key }), given: {} };
       known.set(key, found);
       parent.append(found.node);
     }
