@@ -54,10 +54,10 @@ lint: $(INSTALLED) $(MODULES) ## Check style and types of Python, notebooks, scr
 
 notebooks: $(INSTALLED) ## Run every chapter in place and strip what must not be committed
 	$(BIN)/ruff format chapters
-	$(BIN)/python _ext/notebooks.py chapters/*.ipynb
+	$(BIN)/python _ext/tools/notebooks.py chapters/*.ipynb
 
 pictures: $(SITE) ## Take anew the README's picture and the small ones of the start page
-	$(BIN)/python _ext/pictures.py
+	$(BIN)/python _ext/tools/pictures.py
 
 goldens: $(INSTALLED) ## Draw anew what the figures are compared with
 	$(BIN)/python tests/test_goldens.py
@@ -82,10 +82,10 @@ $(SITE): $(INSTALLED) $(SOURCES)
 .PHONY: chapters parts
 chapters: $(INSTALLED)
 	@mkdir -p _build
-	@$(BIN)/python _ext/execution.py 2>_build/chapters.log # kernels warn there of what is as it should be
+	@$(BIN)/python -m _ext.site.execution 2>_build/chapters.log # kernels warn there of what is as it should be
 
 parts: $(MODULES)
-	@$(BIN)/python _ext/page_python.py
+	@$(BIN)/python -m _ext.site.parts
 
 lock: $(INSTALLED) ## Write requirements.lock anew, from requirements.txt
 	@$(BIN)/uv pip compile requirements.txt --universal --python-version 3.11 --generate-hashes \
@@ -104,7 +104,7 @@ install:
 		echo "make: the book needs Python 3.11 or newer; $(BASE_PYTHON) is $$($(BASE_PYTHON) -V 2>&1). Name another: make PYTHON=…"; exit 1; }
 	@echo "Installing the pinned parts into $(VENV) (once; about twenty seconds)"
 	@test -x $(BIN)/python || $(BASE_PYTHON) -m venv $(VENV)
-	@sh _ext/install.sh $(BIN)/python >$(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
+	@sh _ext/tools/install.sh $(BIN)/python >$(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
 
 # npm comes with .venv: nobody installs Node.js.
 $(MODULES): package-lock.json package.json .npmrc | $(INSTALLED)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("tests", "_ext"))
+sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("tests", "."))
 
 from conftest import launch
 from stage import write

@@ -21,7 +21,7 @@ import batchnorm as bn
 from batchnorm.training import Net, spirals
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "_ext"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from conftest import launch
 from stage import write

@@ -14,7 +14,7 @@ from pathlib import Path
 from jupyter_client.manager import start_new_kernel
 from playwright.sync_api import sync_playwright
 
-sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("tests", "_ext"))
+sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("tests", "."))
 
 from conftest import ROOT, launch
 

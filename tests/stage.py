@@ -12,8 +12,9 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from bundle import host_css, host_js
 from ipywidgets.embed import dependency_state
+
+from _ext.site.bundle import host_css, host_js
 
 STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"

@@ -1,9 +1,9 @@
 """The page of the package: every public name, with the words of its docstring."""
 
-import api
 import pytest
 
 import batchnorm as bn
+from _ext.site import api
 
 
 @pytest.mark.parametrize("name", bn.__all__)

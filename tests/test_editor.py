@@ -1,8 +1,9 @@
 """The editor of the reader's own code, on a page of its own."""
 
 import pytest
-from bundle import editor_js
 from playwright.sync_api import expect
+
+from _ext.site.bundle import editor_js
 
 SOURCE = "def f(x):\n    mu = x.mean()  # the mean\n    return x - mu\n"
 PAGE = """<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">

@@ -8,8 +8,9 @@ import anywidget
 import ipywidgets as widgets
 import pytest
 import traitlets
-from bundle import host_css, host_js
 from stage import STATE, VIEW, Quiet, get, put, serve, slide, write
+
+from _ext.site.bundle import host_css, host_js
 
 
 class Echo(anywidget.AnyWidget):

@@ -12,7 +12,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
-TOOL = ROOT / "_ext" / "notebooks.py"
+TOOL = ROOT / "_ext" / "tools" / "notebooks.py"
 
 each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 

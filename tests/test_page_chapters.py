@@ -6,9 +6,10 @@ It runs in Node.js, with the parts that the page has: that costs one start for a
 import os
 
 import nbformat
-import page_python
 import pytest
 from session import ROOT, Session
+
+from _ext.site import parts
 
 # They take 7 seconds and more each, most to train nets: EVERY_CHAPTER=1 runs them as well.
 LONG = {"at_the_weights", "depth", "does_it_help", "length_of_weights", "smoothness"}
@@ -19,7 +20,7 @@ NAMES = sorted(path.stem for path in (ROOT / "chapters").glob("*.ipynb"))
 def python(tmp_path_factory):
     try:
         session = Session(tmp_path_factory.mktemp("parts"))
-    except page_python.Missing as missing:
+    except parts.Missing as missing:
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail(f"no Python for the pages: {missing}")
         pytest.skip(f"no Python for the pages: {missing}")

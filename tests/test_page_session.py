@@ -11,9 +11,11 @@ import zipfile
 from base64 import b64decode
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from types import SimpleNamespace
 
-import page_python
 import pytest
+
+from _ext.site import parts, python
 
 ROOT = Path(__file__).parents[1]
 
@@ -139,14 +141,14 @@ def test_the_stand_in_for_matplotlib_lays_out_panels(said, monkeypatch):
 
 def test_a_wheel_that_is_not_the_one_in_the_lock_is_refused():
     entry = {"file_name": "numpy.whl", "sha256": hashlib.sha256(b"right").hexdigest()}
-    assert page_python.checked(b"right", entry) == b"right"
-    with pytest.raises(page_python.Missing, match=r"numpy\.whl is not the file"):
-        page_python.checked(b"wrong", entry)
+    assert parts.checked(b"right", entry) == b"right"
+    with pytest.raises(parts.Missing, match=r"numpy\.whl is not the file"):
+        parts.checked(b"wrong", entry)
 
 
 def test_a_part_comes_back_from_its_scripts(tmp_path):
     content = bytes(range(256)) * 9000
-    names = page_python.write_part(content, tmp_path)
+    names = parts.write_part(content, tmp_path)
     texts = [(tmp_path / name).read_text("utf8").split('"')[3] for name in names]
     assert gzip.decompress(b64decode("".join(texts))) == content
 
@@ -156,19 +158,19 @@ def test_what_no_page_needs_of_a_wheel_stays_behind():
     with zipfile.ZipFile(wheel, "w") as archive:
         for name in ("a/b.py", "a/tests/c.py", "a/d.pyi", "a-1.dist-info/licenses/LICENSE"):
             archive.writestr(name, name)
-    merged = zipfile.ZipFile(io.BytesIO(page_python.merged([wheel.getvalue()])))
+    merged = zipfile.ZipFile(io.BytesIO(parts.merged([wheel.getvalue()])))
     assert merged.namelist() == ["a/b.py", "a-1.dist-info/licenses/LICENSE"]
 
 
 def test_without_parts_the_build_says_so_and_goes_on(monkeypatch, tmp_path):
-    said, app = [], type("App", (), {"outdir": str(tmp_path)})()
+    said = []
+    app = SimpleNamespace(outdir=str(tmp_path), say=said.append)
     monkeypatch.setenv("PYODIDE", "none")
-    monkeypatch.setattr(page_python, "say", said.append)
-    page_python.prepare(app)
+    python.prepare(app)
     (line,) = said
     assert line == "Without Python in the pages, and so without run buttons (PYODIDE=none).\n"
-    page_python.add_buttons(app, "page", "", {"body": "cell_input"}, None)
-    page_python.finish(app, None)
+    python.add_buttons(app, "page", "", {"body": "cell_input"}, None)
+    python.finish(app)
     assert list(tmp_path.rglob("*")) == []
 
 
@@ -243,10 +245,10 @@ def test_a_full_distribution_brings_matplotlib_with_all_it_needs(tmp_path):
         sha256 = hashlib.sha256(name.encode()).hexdigest()
         lock["packages"][name] = {"file_name": name, "sha256": sha256, "depends": depends}
         (tmp_path / name).write_text(name)
-    wheels = page_python.compiled_wheels(tmp_path, lock, None)
+    wheels = parts.compiled_wheels(tmp_path, lock, None)
     assert wheels == [b"numpy", b"matplotlib", b"cycler"]
     (tmp_path / "matplotlib").unlink()
-    assert page_python.compiled_wheels(tmp_path, lock, None) == [b"numpy"]
+    assert parts.compiled_wheels(tmp_path, lock, None) == [b"numpy"]
     (tmp_path / "numpy").write_text("another")
-    with pytest.raises(page_python.Missing, match="numpy is not the file"):
-        page_python.compiled_wheels(tmp_path, lock, None)
+    with pytest.raises(parts.Missing, match="numpy is not the file"):
+        parts.compiled_wheels(tmp_path, lock, None)

@@ -1,23 +1,19 @@
 """What the pages are beside their figures: on paper, on a phone, in the dark, at the start."""
 
+import io
 import json
-import re
 from itertools import pairwise
-from pathlib import Path
 
-import cards
-import dark
 import numpy as np
 import pytest
-import reading
 from nbformat.v4 import new_output
+from PIL import Image
 from playwright.sync_api import expect
-from test_prose import CHAPTERS, prose
+from test_prose import CHAPTERS
 
-from batchnorm.plots import PALETTE
+from _ext.site import pages
 
 START = "start_here"
-THUMBS = sorted((Path(__file__).parents[1] / "_static" / "thumbs").glob("*.png"))
 
 
 @pytest.fixture
@@ -96,65 +92,26 @@ def test_paper_shows_all_that_is_said_and_no_control(read, name):
     assert page.evaluate(CLOSED) == closed
 
 
-# Tables that are cut off, and the cells of cards with what stands above them.
+# What is cut off without a way to see it, and where the first cells of rows stand.
 TABLES = """() => ({
-  clipped: [...document.querySelectorAll(".pst-scrollable-table-container")]
-    .filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.innerText.slice(0, 80)),
   wide: document.documentElement.scrollWidth - innerWidth,
-  cells: [...document.querySelectorAll(".bn-cards td")].map((e) =>
-    [getComputedStyle(e).display, getComputedStyle(e, "::before").content]),
+  stuck: [...document.querySelectorAll(".pst-scrollable-table-container")]
+    .filter((e) => e.scrollWidth > e.clientWidth + 1)
+    .map((e) => {
+      e.scrollLeft = 40;
+      const left = e.querySelector("td").getBoundingClientRect().left;
+      return [e.scrollLeft, left - e.getBoundingClientRect().left];
+    }),
 })"""
 
 
 @pytest.mark.parametrize("name", ["corrections", "questions", "notation", "relatives"])
-def test_wide_tables_are_cards_on_a_phone(read, name):
-    page = read(name, width=390, height=844)
-    state = page.evaluate(TABLES)
-    assert (state["clipped"], state["wide"]) == ([], 0)
-    assert {display for display, _ in state["cells"]} <= {"block", "none"}
-    assert any(label not in ("none", "normal", "") for _, label in state["cells"])
-    page.set_viewport_size({"width": 1280, "height": 900})
-    assert {display for display, _ in page.evaluate(TABLES)["cells"]} == {"table-cell"}
-
-
-def test_each_cell_of_a_card_is_named_by_its_column():
-    row = "<tr><td>{}</td><td>b</td></tr>"
-    head = '<table class="table"><thead><tr><th>one &amp; two</th><th></th></tr></thead>'
-    long = f"{head}<tbody>{row.format('word ' * 20)}</tbody></table>"
-    made = cards.TABLE.sub(cards.stacked, long)
-    assert re.findall('data-label="(.*?)"', made) == ["one &amp; two", ""]
-    assert 'class="table bn-cards"' in made
-    short = f"{head}<tbody>{row.format('word')}</tbody></table>"
-    assert cards.TABLE.sub(cards.stacked, short) == short
-
-
-def minutes(path):
-    """How long a chapter takes, by its own words."""
-    return int(re.search(r"\*\*Reading time\*\* about (\d+) minutes", prose(path))[1])
-
-
-def test_the_start_page_says_how_long_each_chapter_takes_and_shows_it(read):
-    page = read(START)
-    said = page.locator(".bn-chapter").evaluate_all(
-        """(all) => all.filter((e) => e.querySelector("small")).map((e) =>
-          [e.querySelector("a").getAttribute("href"), parseInt(e.innerText.match(/[0-9]+ min/))])"""
-    )
-    wanted = {path.stem: minutes(path) for path in CHAPTERS if path.stem != START}
-    assert {link.removesuffix(".html"): time for link, time in said} == wanted
-    for theme, other in (("light", "dark"), ("dark", "light")):
-        page.evaluate("(theme) => (document.documentElement.dataset.theme = theme)", theme)
-        expect(page.locator(f".bn-chapter .only-{theme}").first).to_be_visible()
-        assert page.evaluate(SEEN, f".bn-chapter .only-{other}") == []
-    page.locator(".bn-chapter").last.scroll_into_view_if_needed()
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('.bn-chapter img')].every((e) => e.naturalWidth)"
-    )
-
-
-@pytest.mark.parametrize("path", THUMBS, ids=lambda path: path.stem)
-def test_a_small_picture_is_small(path):
-    assert path.stat().st_size <= 4096
-    assert path.stem in {chapter.stem for chapter in CHAPTERS}
+def test_a_wide_table_scrolls_on_a_phone_and_says_what_each_row_is(read, name):
+    state = read(name, width=390, height=844).evaluate(TABLES)
+    assert state["wide"] == 0
+    for scrolled, first in state["stuck"]:
+        assert scrolled > 0
+        assert first == pytest.approx(0, abs=2)
 
 
 def test_what_people_ask_is_near_the_top_and_the_title_stands_once(read):
@@ -167,28 +124,23 @@ def test_what_people_ask_is_near_the_top_and_the_title_stands_once(read):
     expect(page.locator("article a[href='questions.html']").first).to_be_in_viewport()
 
 
-def test_a_dark_plot_keeps_the_meaning_of_each_colour():
-    light = np.array([dark.rgb(meaning, 0) for meaning in PALETTE])
-    right = np.array([dark.rgb(meaning, 1) for meaning in PALETTE])
-    assert np.allclose(dark.darkened(light), right)
-    paper = list(PALETTE).index("paper")
-    half = dark.darkened((light + light[paper]) / 2)  # the edge of a line
-    ink = list(PALETTE).index("ink")
-    for i, meaning in enumerate(PALETTE):
-        if meaning not in dark.GREYS:
-            assert np.allclose(half[i], (right[i] + right[paper]) / 2), meaning
-    assert right[paper].sum() < half[ink].sum() < right[ink].sum()
-
-
-def test_each_theme_shows_its_own_plot(read):
-    page = read("depth", "dark")
-    for theme, other in (("dark", "light"), ("light", "dark")):
-        page.evaluate("(theme) => (document.documentElement.dataset.theme = theme)", theme)
-        shown = page.locator(f".cell_output .only-{theme}")
-        expect(shown).to_be_visible()
-        expect(page.locator(f".cell_output .only-{other}")).to_be_hidden()
-        shown.scroll_into_view_if_needed()  # it is loaded when it is about to be seen
-        page.wait_for_function("(image) => image.naturalWidth", arg=shown.element_handle())
+# What is seen of a plot in the dark: the colours of its pixels, from light to dark.
+def test_a_plot_is_dark_in_the_dark_and_keeps_its_hues(read):
+    colours = {}
+    for theme in ("light", "dark"):
+        plot = read("depth", theme).locator(".cell_output img").first
+        plot.scroll_into_view_if_needed()
+        plot.evaluate("(image) => image.decode()")
+        picture = Image.open(io.BytesIO(plot.screenshot())).convert("RGB")
+        colours[theme] = np.asarray(picture, float) / 255
+    light, dark = (colours[theme].reshape(-1, 3) for theme in ("light", "dark"))
+    assert np.median(light.mean(axis=1)) > 0.95
+    assert np.median(dark.mean(axis=1)) < 0.15
+    vivid = np.ptp(light, axis=1) > 0.4
+    assert vivid.sum() > 100
+    # The strongest of red, green and blue stays the strongest
+    same = light.argmax(axis=1)[vivid] == dark.argmax(axis=1)[vivid]
+    assert same.mean() > 0.95
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -214,5 +166,5 @@ def test_what_is_printed_is_shown_as_it_was_printed():
     shown = new_output("display_data", {"text/plain": "a plot"})
     came = [stream("one"), stream("\n\ntwo\n"), shown, shown, stream("x", "stderr"), stream("y\n")]
     wanted = [stream("one\n\ntwo\n"), shown, shown, stream("x", "stderr"), stream("y\n")]
-    assert reading.joined_streams(came) == wanted
-    assert reading.joined_streams([]) == []
+    assert pages.joined_streams(came) == wanted
+    assert pages.joined_streams([]) == []

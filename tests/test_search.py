@@ -5,9 +5,10 @@ import json
 
 import pytest
 from node import run
-from sections import plain
 
-RANK = "../../_ext/search/rank.js"
+from _ext.site.sections import plain
+
+RANK = "../../_ext/site/search/rank.js"
 FIND = """(m, sections, queries) => {
   const all = m.prepare(sections);
   return queries.map((query) => m.rank(all, query).map((hit) => hit.section));

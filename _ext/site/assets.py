@@ -1,4 +1,6 @@
-"""Keep the pages light: each figure's script once, everything minified, the icons that are used.
+"""The scripts, styles and fonts of the site: every byte it needs is in it, and nothing more.
+
+Jupyter Book and its theme load from other hosts, and load every file of `_static/` on every page.
 
 A notebook's state carries the whole script and style of every widget. On a built page the state
 names a script instead, and the host (_ext/host/figures.js) finds it there.
@@ -11,16 +13,34 @@ import re
 import shutil
 from pathlib import Path
 
-import bundle
-import purge
 from fontTools import subset
 from myst_nb.sphinx_ import NbMetadataCollector
+
+from . import bundle, purge
 
 STATE = "ipywidgets_state"  # the key under which MyST-NB keeps a page's widget state
 UNUSED = [  # what the theme brings along and no page of this book loads
     *("**/*.map", "scripts/fontawesome.js*", "vendor/**/*.ttf", "locales"),
     *("*webpack-macros.html", "searchtools.js", "language_data.js"),
 ]
+
+
+def choose(app, config):
+    """Load one style sheet on every page, not every script and style sheet in `_static/`."""
+    config.html_js_files = []
+    config.html_css_files = ["book.css"]
+
+
+def write_host(app):
+    """Join what runs figures and controls on a page into one script, with its style.
+
+    The editor, which a page loads only when it is asked for, is another.
+    """
+    site = Path(app.outdir) / "_static"
+    (site / "python").mkdir(parents=True, exist_ok=True)
+    (site / "host.js").write_text(bundle.host_js(), encoding="utf-8")
+    (site / "host.css").write_text(bundle.host_css(), encoding="utf-8")
+    (site / "python" / "editor.js").write_text(bundle.editor_js(), encoding="utf-8")
 
 
 def keep(site, text, kind):
@@ -48,7 +68,7 @@ def share(state, site):
     return scripts, styles
 
 
-def lighten(app, pagename, templatename, context, doctree):
+def share_scripts(app, pagename, templatename, context, doctree):
     """Let a page refer to the scripts and styles of its figures; each then loads once."""
     files = NbMetadataCollector.get_js_files(app.env, pagename)
     if STATE not in files:
@@ -102,10 +122,8 @@ def embed_letters(site, pages):
     sheet.write_text(style, "utf8")
 
 
-def slim(app, exception):
+def slim(app):
     """Cut, purge, minify and drop, once all is in the site."""
-    if exception is not None:
-        return
     out = Path(app.outdir)
     site = out / "_static"
     for pattern in UNUSED:
@@ -122,10 +140,3 @@ def slim(app, exception):
     cut_icons(site)
     embed_letters(site, out.rglob("*.html"))
     bundle.minify_in_place(site, (scripts | styles) - {site / "host.js"})
-
-
-def setup(app):
-    # Before MyST-NB hands the state to the page
-    app.connect("html-page-context", lighten, priority=400)
-    app.connect("build-finished", slim)
-    return {"parallel_read_safe": True, "parallel_write_safe": False}

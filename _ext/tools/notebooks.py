@@ -1,6 +1,6 @@
 """Run chapters in place and leave in them what belongs in git: the sources and the text they print.
 
-    python _ext/notebooks.py chapters/*.ipynb
+    python _ext/tools/notebooks.py chapters/*.ipynb
 
 The text outputs are golden: the tests run every cell again and compare. Images and the state of
 widgets are dropped, since the book makes them anew and they differ from machine to machine.

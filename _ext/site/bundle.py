@@ -4,13 +4,13 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-HERE = Path(__file__).parent
+EXT = Path(__file__).parents[1]
 TARGET = "es2022"  # what every browser of the last years knows
 
 
 def esbuild(*arguments, text=None):
     """What esbuild prints; `text` is given to it. Raises RuntimeError with its complaint."""
-    command = [HERE.parent / "node_modules" / ".bin" / "esbuild", f"--target={TARGET}"]
+    command = [EXT.parent / "node_modules" / ".bin" / "esbuild", f"--target={TARGET}"]
     done = subprocess.run(
         [*command, "--log-level=warning", "--legal-comments=none", "--charset=utf8", *arguments],
         input=text,
@@ -24,8 +24,8 @@ def esbuild(*arguments, text=None):
 
 @cache
 def joined(name):
-    """A module below this folder with all that it imports, as one classic script."""
-    return esbuild(HERE / name, "--bundle", "--minify", "--format=iife")
+    """A module below `_ext/` with all that it imports, as one classic script."""
+    return esbuild(EXT / name, "--bundle", "--minify", "--format=iife")
 
 
 def host_js():
@@ -36,20 +36,20 @@ def host_js():
 @cache
 def editor_js():
     """The editor, joined into one classic script that gives `bnEditor`."""
-    path = HERE / "host" / "python" / "editor.js"
+    path = EXT / "host" / "python" / "editor.js"
     return esbuild(path, "--bundle", "--minify", "--format=iife", "--global-name=bnEditor")
 
 
 @cache
 def search_js():
     """The search page's script."""
-    return esbuild(HERE / "search" / "search.js", "--bundle", "--minify", "--format=iife")
+    return esbuild(EXT / "site" / "search" / "search.js", "--bundle", "--minify", "--format=iife")
 
 
 @cache
 def host_css():
     """The style of figures and controls on a page."""
-    return minified((HERE / "host" / "host.css").read_text("utf8"), "css")
+    return minified((EXT / "host" / "host.css").read_text("utf8"), "css")
 
 
 def minified(text, kind):

@@ -1,16 +1,20 @@
-"""Keep the built site whole: every byte it needs is in it, and nothing else is loaded.
+"""What a page needs beyond what MyST-NB and the theme make of it.
 
-Jupyter Book and its theme load from other hosts, and load every file of `_static/` on every page.
-Each function below mends one such thing.
+The theme is set before the first paint; paper shows what is folded; images keep their place. A
+plain Markdown link may point to an explicit target of another page, `[text](page.md#target)`, as
+it may to a heading: such links work in JupyterLab, too. A folded cell is named by its own words.
 """
 
 import re
 import struct
+from itertools import groupby
 from pathlib import Path
 
-import bundle
+from myst_nb.core import render
 from myst_nb.sphinx_ import NbMetadataCollector
+from nbformat import NotebookNode
 
+KEYS = re.compile(r" \([^()<]*\bTab\b[^()<]*\)")
 STATE = "ipywidgets_state"  # the key under which MyST-NB keeps a page's widget state
 
 # "auto" is no theme that the style sheets know: without this line they show unstyled colours first.
@@ -49,26 +53,8 @@ REDIRECT = """\
 """
 
 
-def choose_assets(app, config):
-    """Load one style sheet on every page, not every script and style sheet in `_static/`."""
-    config.html_js_files = []
-    config.html_css_files = ["book.css"]
-
-
-def write_host(app):
-    """Join what runs figures and controls on a page into one script, with its style.
-
-    The editor, which a page loads only when it is asked for, is another.
-    """
-    site = Path(app.outdir) / "_static"
-    (site / "python").mkdir(parents=True, exist_ok=True)
-    (site / "host.js").write_text(bundle.host_js(), encoding="utf-8")
-    (site / "host.css").write_text(bundle.host_css(), encoding="utf-8")
-    (site / "python" / "editor.js").write_text(bundle.editor_js(), encoding="utf-8")
-
-
-def mend_page(app, pagename, templatename, context, doctree):
-    """Set the theme before the first paint; add what figures need to theirs."""
+def set_theme(app, pagename, templatename, context, doctree):
+    """Set the theme before the first paint; say what a page without scripts lacks."""
     app.add_js_file(None, body=RESOLVE_THEME, priority=0)
     app.add_js_file(None, body=PRINT)
     if STATE in NbMetadataCollector.get_js_files(app.env, pagename):
@@ -89,19 +75,44 @@ def size_images(app, pagename, templatename, context, doctree):
     context["body"] = re.sub(pattern, sized, context.get("body", ""))
 
 
-def write_redirect(app, exception):
+def write_redirect(app):
     """Send the site's front door to the first page. (The stock one has no icon: a 404.)"""
-    if exception is None:
-        page = REDIRECT.format(title=app.config.html_title, page=app.config.master_doc + ".html")
-        (Path(app.outdir) / "index.html").write_text(page, encoding="utf-8")
+    page = REDIRECT.format(title=app.config.html_title, page=app.config.master_doc + ".html")
+    (Path(app.outdir) / "index.html").write_text(page, encoding="utf-8")
 
 
-def setup(app):
-    # Settings that Jupyter Book always passes on to extensions this book does without.
-    app.add_config_value("comments_config", {}, "")
-    app.connect("config-inited", choose_assets)
-    app.connect("builder-inited", write_host)
-    app.connect("html-page-context", mend_page)
-    app.connect("html-page-context", size_images)
-    app.connect("build-finished", write_redirect)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+def offer_targets(app, doctree):
+    """Let links find the explicit targets of a page, `(target)=`, beside its headings."""
+    slugs = app.env.metadata[app.env.docname].setdefault("myst_slugs", {})
+    for name, explicit in doctree.nametypes.items():
+        if explicit and doctree.nameids.get(name):
+            slugs.setdefault(name, (0, doctree.nameids[name], name))
+
+
+def name_folds(app, pagename, templatename, context, doctree):
+    """Drop the label that would hide a fold's own words from screen readers."""
+    label = ' aria-label="Toggle hidden content"'
+    context["body"] = context.get("body", "").replace(label, "")
+
+
+def mark_keys(app, pagename, templatename, context, doctree):
+    """Let the style sheet hide words on keys from those who only touch."""
+    context["body"] = KEYS.sub(r'<span class="bn-keys">\g<0></span>', context.get("body", ""))
+
+
+def joined_streams(outputs):
+    """Outputs with streams of one name that follow each other as one, character for character.
+
+    A busy kernel sends a line and its end in two; MyST-NB's own way makes an empty line of that.
+    """
+    joined = []
+    for name, group in groupby(outputs, lambda output: output.get("name")):
+        if name is None:
+            joined += group
+        else:
+            text = "".join(output["text"] for output in group)
+            joined.append(NotebookNode(output_type="stream", name=name, text=text))
+    return joined
+
+
+render.coalesce_streams = joined_streams

@@ -78,8 +78,3 @@ def page():
 def write(app, name, source):
     if name == PAGE:
         source[0] += "\n" + "\n".join(page())
-
-
-def setup(app):
-    app.connect("source-read", write)
-    return {"parallel_read_safe": True}

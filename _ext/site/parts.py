@@ -1,7 +1,7 @@
-"""Put Python into the book, so that its cells can be run and changed in the page.
+"""The parts of the Python that runs in a page: fetched, checked, and packed for the browser.
 
 Pyodide's core comes from npm (package.json), the packages that widgets need from the Python
-registry (page_python.txt), NumPy from the wheel that one of these carries: its hash must be the one
+registry (parts.txt), NumPy from the wheel that one of these carries: its hash must be the one
 in Pyodide's own lock file. Or core and NumPy come from a full Pyodide distribution, and matplotlib
 with them: ``make book PYODIDE=folder``. ``PYODIDE=none`` builds the book without.
 
@@ -24,21 +24,12 @@ from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
-import bundle
-import light
-from progress import say
-
-import batchnorm
-
 HERE = Path(__file__).parent
-PINNED = HERE / "page_python.txt"
+PINNED = HERE / "parts.txt"
 CARRIER, WHERE = "gbdraw", "gbdraw/web/vendor/pyodide-wheels"
 CORE = ["pyodide.asm.wasm", "python_stdlib.zip"]
+CORE_SCRIPTS = ["pyodide.asm.js", "pyodide.js"]
 PIECE = 1_000_000  # characters of base64 in one file: progress is told a file at a time
-WORKBENCH = '<div class="cell tag_workbench '
-WITHOUT = """<p><em>This copy of the book was built without Python in its pages: here the code
-cannot be changed, and the figures show it as it stands.</em></p>
-"""
 LEFT_OUT = ("/tests/", "/labextension/", "/nbextension/", ".data/", ".pyi", "/RECORD")
 
 
@@ -51,7 +42,7 @@ def folder_of_core():
     named = os.environ.get("PYODIDE", "")
     if named == "none":
         raise Missing("PYODIDE=none")
-    folder = Path(named or HERE.parent / "node_modules" / "pyodide")
+    folder = Path(named or HERE.parents[1] / "node_modules" / "pyodide")
     if not (folder / "pyodide-lock.json").is_file():
         raise Missing(f"no Pyodide in {folder}")
     return folder
@@ -170,80 +161,6 @@ def make_parts(core, lock, work, folder):
         "parts": {name: write_part(content, folder) for name, content in contents.items()},
     }
     (folder / "parts.json").write_text(json.dumps(parts), "utf8")
-
-
-def package():
-    """The archive of what changes with the book: its package, and the kernel's Python."""
-    ours = HERE / "host" / "python" / "page"
-    return folder_archive({"batchnorm": HERE.parent / "code" / "batchnorm", "page": ours})
-
-
-def prepare(app):
-    """Get the parts, and write the script that gives cells their buttons."""
-    app.page_python = None
-    try:
-        app.page_python = pinned_parts()
-    except Missing as missing:
-        say(f"Without Python in the pages, and so without run buttons ({missing}).\n")
-        return
-    ours = [bundle.joined(f"host/python/{name}.js").encode() for name in ("live", "worker")]
-    known = json.dumps(app.page_python[1]).encode()
-    version = hashlib.sha256(b"".join([known, *ours, package()]))
-    text = f'globalThis.bnVersion="{version.hexdigest()[:12]}";' + bundle.joined("host/cells.js")
-    (Path(app.outdir) / "_static" / "cells.js").write_text(text, "utf8")
-
-
-def add_buttons(app, pagename, templatename, context, doctree):
-    """Load that script on the pages that have cells. Nothing else is loaded before it is asked."""
-    body = context.get("body", "")
-    if app.page_python and "cell_input" in body:
-        app.add_js_file("cells.js", loading_method="defer")
-    elif not app.page_python:
-        context["body"] = body.replace(WORKBENCH, WITHOUT + WORKBENCH)
-
-
-def keep_figures(static):
-    """Put every figure's script and style into the site, though no page may show it: cells may."""
-    for figure in vars(batchnorm).values():
-        if isinstance(figure, type) and issubclass(figure, batchnorm.figures.kit.Figure):
-            light.keep(static, str(figure._esm), "js")
-            light.keep(static, str(figure._css), "css")
-
-
-def finish(app, exception):
-    """Put into the site the pinned parts, the book's package, and the script that starts Python."""
-    static = Path(app.outdir) / "_static"
-    site = static / "python"
-    for old in site.glob("part_*.js"):
-        old.unlink()
-    if exception is not None or app.page_python is None:
-        return
-    keep_figures(static)
-    pinned, known = app.page_python
-    for part in pinned.glob("part_*.js"):
-        shutil.copy(part, site)
-    core = folder_of_core()
-    worker = [(core / name).read_text("utf8") for name in ("pyodide.asm.js", "pyodide.js")]
-    worker.append(bundle.joined("host/python/worker.js"))
-    parts = {**known["parts"], "page.zip": write_part(package(), site)}
-    (runtime,) = write_part("\n".join(worker).encode(), site)
-    files = [runtime, *(name for names in parts.values() for name in names)]
-    manifest = {
-        "what": known["what"],
-        "runtime": runtime,
-        "parts": parts,
-        "bytes": {name: (site / name).stat().st_size for name in files},
-        "figures": sorted(path.stem for path in (static / "figures").glob("figure_*")),
-    }
-    setting = f"globalThis.bnManifest={json.dumps(manifest)};"
-    (static / "live.js").write_text(setting + bundle.joined("host/python/live.js"), "utf8")
-
-
-def setup(app):
-    app.connect("builder-inited", prepare, priority=600)  # after offline.py has made the folders
-    app.connect("html-page-context", add_buttons)
-    app.connect("build-finished", finish, priority=900)  # after light.py has minified the rest
-    return {"parallel_read_safe": True, "parallel_write_safe": False}
 
 
 if __name__ == "__main__":  # fetch what is missing, while the chapters run

@@ -21,7 +21,7 @@ SOURCES = {".py", ".js", ".css", ".npz"}  # what a chapter's outputs depend on, 
 TIMEOUT = 300  # seconds a cell may take
 
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def cache_folder():
@@ -73,11 +73,6 @@ def run(path, notebook):
 def use_cache(app, config):
     config.nb_execution_cache_path = str(cache_folder())
     config.nb_execution_timeout = TIMEOUT
-
-
-def setup(app):
-    app.connect("config-inited", use_cache)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 if __name__ == "__main__":

@@ -90,10 +90,3 @@ def visit_block(writer, node):
     writer.body.append(writer.starttag(node, "div", CLASS="math"))
     writer.body.append(f"{writer.builder.app.formulas[key(node)]}</div>")
     raise nodes.SkipNode
-
-
-def setup(app):
-    app.add_html_math_renderer("katex", (visit_inline, None), (visit_block, None))
-    app.connect("builder-inited", copy_style)
-    app.connect("env-check-consistency", set_all)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

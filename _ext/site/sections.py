@@ -1,7 +1,7 @@
 """The index of the book's search: what each section says, with the place to link to.
 
 It is written from the built pages, where formulas have become readable signs, as a classic script:
-unlike what is fetched, it loads from file://, too. _ext/search/ ranks and shows.
+unlike what is fetched, it loads from file://, too. _ext/site/search/ ranks and shows.
 """
 
 import json
@@ -9,7 +9,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
-import bundle
+from . import bundle
 
 VOID = {"br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 BLOCKS = {"p", "li", "td", "th", "div", "dt", "dd", "section", "summary", "details", "tr"}
@@ -137,16 +137,9 @@ def collect(out, pages):
     return [s | {"asked": s["asked"].strip()} for s in unique.values() if s["text"] or s["anchor"]]
 
 
-def write(app, exception):
-    if exception is not None:
-        return
+def write(app):
     out = Path(app.outdir)
     pages = [f"{name}.html" for name in sorted(app.env.found_docs)]
     index = json.dumps(collect(out, pages), ensure_ascii=False, separators=(",", ":"))
     (out / "_static" / "sections.js").write_text(f"self.bnSections={index};", "utf8")
     (out / "_static" / "search.js").write_text(bundle.search_js(), "utf8")
-
-
-def setup(app):
-    app.connect("build-finished", write, priority=900)  # once all else is as small as it gets
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,77 @@
+"""What the build does to the book beyond Jupyter Book: every step, in its order.
+
+Each event of Sphinx has one handler here, which runs its steps one after another. They come before
+MyST-NB's and the theme's own while a page is made, and after them when the build is finished.
+"""
+
+import os
+
+from . import api, assets, formulas, pages, python, sections
+from .execution import TIMEOUT, cache_folder
+
+
+def say(text):
+    """Say how far the build is, where `make` listens; the build's own words go to its log."""
+    if "PROGRESS" in os.environ:
+        os.write(int(os.environ["PROGRESS"]), text.encode())
+
+
+def use_cache(app, config):
+    """The chapters have been run already: execution.py, called by `make`."""
+    config.nb_execution_cache_path = str(cache_folder())
+    config.nb_execution_timeout = TIMEOUT
+
+
+def say_writing(app, env):
+    say("Writing the pages\n")
+
+
+EARLY, LATE = 400, 900
+
+STEPS = [
+    ("config-inited", EARLY, [use_cache, assets.choose]),
+    ("builder-inited", LATE, [assets.write_host, formulas.copy_style, python.prepare]),
+    ("source-read", EARLY, [api.write]),
+    ("doctree-read", LATE, [pages.offer_targets]),
+    ("env-check-consistency", LATE, [say_writing, formulas.set_all]),
+    (
+        "html-page-context",
+        EARLY,  # before MyST-NB hands a page its widgets' state
+        [
+            pages.set_theme,
+            pages.size_images,
+            pages.name_folds,
+            pages.mark_keys,
+            assets.share_scripts,
+            python.add_buttons,
+        ],
+    ),
+]
+
+# Once all pages are written
+FINISH = [pages.write_redirect, assets.slim, sections.write, python.finish]
+
+
+def in_order(steps):
+    def handler(*arguments):
+        for step in steps:
+            step(*arguments)
+
+    return handler
+
+
+def finish(app, exception):
+    if exception is None:
+        for step in FINISH:
+            step(app)
+
+
+def setup(app):
+    # A setting that Jupyter Book always passes on to an extension this book does without
+    app.add_config_value("comments_config", {}, "")
+    app.say = say
+    app.add_html_math_renderer("katex", (formulas.visit_inline, None), (formulas.visit_block, None))
+    for event, priority, steps in STEPS:
+        app.connect(event, in_order(steps), priority)
+    app.connect("build-finished", finish, LATE)
+    return {"parallel_read_safe": True, "parallel_write_safe": False}
