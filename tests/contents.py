@@ -32,4 +32,5 @@ FIGURES = {
     "api": [],
     "notation": [],
     "references": [],
+    "contributing": [],
 }
