@@ -14,7 +14,7 @@ from autograd import make_vjp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchnorm import blocks, reference
+from batchnorm import blocks, reference, validate
 from batchnorm.layer import Cache, RunningStatistics, backward, forward
 from batchnorm.reference import batch_norm
 
@@ -583,12 +583,49 @@ def test_float16_sums_do_not_overflow():
     )
 
 
-def test_overflow_of_a_result_is_inf_and_no_warning():
+@pytest.mark.parametrize("flags", [True, False], ids=["", "where no flag tells"])
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+def test_a_result_that_its_dtype_cannot_hold_is_refused(dtype, training, flags, monkeypatch):
+    monkeypatch.setattr(validate, "FLAGS", flags)
+    if not flags:  # as in a page, where nothing calls
+        monkeypatch.setattr(validate.Overflow, "__call__", lambda self, kind, flag: None)
+    large, room = np.finfo(dtype).max, np.empty((8, 3), dtype)
+    x, dy, _, beta = batch((8, 3), dtype=dtype)
+    options = dict(running=RunningStatistics(x.mean(0), x.var(0)), training=training)
+    for out in (None, room):
+        with pytest.raises(ValueError, match=f"y: got an entry beyond {dtype.__name__}, want a "):
+            forward(x, np.full(3, 0.9 * large), beta, **options, out=out)
+        y, cache = forward(x, np.full(3, large / 4), beta, **options, out=out)
+        assert np.isfinite(y).all()
+        with pytest.raises(ValueError, match=f"dx: got an entry beyond {dtype.__name__}, want a"):
+            backward(dy * 8, cache, out=out)
+        assert np.isfinite(backward(dy / 64, cache, out=out)[0]).all()
+
+
+def test_what_overflowed_before_is_forgotten():
     x, dy, gamma, beta = batch((8, 3), dtype=np.float16)
-    y, cache = forward(x, gamma * 30000, beta)
-    assert np.isinf(y).any()
-    with np.errstate(all="raise"):
-        assert np.isinf(backward(dy * 60, cache)[0]).any()
+    with pytest.raises(ValueError, match="y: got an entry beyond float16"):
+        forward(x, gamma * 30000, beta)
+    backward(dy, forward(x, gamma, beta)[1])
+
+
+def test_a_mean_so_far_off_that_the_distance_overflows_is_refused():
+    x, _, gamma, beta = batch((8, 3), dtype=np.float32, scale=1e38)
+    running = RunningStatistics(-3.4e38, 1.0)
+    with pytest.raises(ValueError, match=r"y: got an entry beyond float32, .* or x in float64"):
+        forward(x, 0 * gamma, beta, running=running, training=False)
+
+
+def test_a_small_eps_in_float16():
+    # dx is 2e4 times dy: where that fits it is right, where it does not it is refused
+    x = np.array([[1.0], [1.0], [1.0], [1.001]], np.float16)
+    dy, one = np.array([[1.0], [-1.0], [0.5], [0.3]]), np.ones(1)
+    _, cache = forward(x, one, one, 1e-8)
+    exact = make_vjp(lambda x: plain(x, one, one, 1e-8, (0,)))(x.astype(float))[0](dy / 4)
+    compare(backward(dy / 4, cache)[0], exact, np.float16, 2e-3)
+    with pytest.raises(ValueError, match="dx: got an entry beyond float16"):
+        backward(dy * 1e3, cache)
 
 
 def test_large_gradients_are_finite_even_where_their_squares_are_not():

@@ -255,7 +255,8 @@ def test_the_signature():
 def test_it_holds_nothing_but_numpy():
     tree = ast.parse(inspect.getsource(batchnorm.reference))
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
-    assert [ast.unparse(node) for node in imports] == ["import numpy as np"]
+    wanted = ["import numpy as np", "from .validate import plain"]
+    assert [ast.unparse(node) for node in imports] == wanted
     body = ast.parse(inspect.getsource(batch_norm)).body[0].body
     steps = [step for step in body if not isinstance(step, ast.Expr)]
     assert all(isinstance(step, ast.Assign) for step in steps[:-1])  # one named line per step

@@ -177,7 +177,7 @@ x4 = np.arange(8.0).reshape(4, 2)
     [
         (lambda: covariance(np.ones(3)), r"x: got shape \(3,\), want 2 axes"),
         (lambda: covariance(np.ones((0, 3))), "x: got shape"),
-        (lambda: covariance([[1.0, np.nan]]), "x: got float64 data"),
+        (lambda: covariance([[1.0, np.nan]]), r"x: got nan at \(0, 1\), want finite"),
         (lambda: fold(np.ones(3), x4, 1, 0), r"w: got shape \(3,\), want 2 rows"),
         (lambda: fold(np.ones((2, 2)), x4, np.ones(3), 0), r"gamma: got shape \(3,\)"),
         (lambda: fold(np.ones(2), x4, 1, np.inf), "beta: got"),

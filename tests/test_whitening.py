@@ -384,10 +384,10 @@ def test_work_counts_the_multiplications_of_the_traced_products():
 
 
 BAD = {
-    "x: got .* shape .5,": dict(x=np.ones(5)),
-    "x: want finite": dict(x=[[1.0, np.nan]]),
+    "x: got shape .5,": dict(x=np.ones(5)),
+    "x: got nan at .0, 1., want finite": dict(x=[[1.0, np.nan]]),
     "x: got complex": dict(x=np.ones((2, 2), complex)),
-    "x: got float64 data of shape .0, 2.": dict(x=np.ones((0, 2))),
+    "x: got shape .0, 2.": dict(x=np.ones((0, 2))),
     "x: its squares overflow": dict(x=[[1e300], [-1e300]]),
     "eps: got -1": dict(eps=-1),
     "eps: got nan": dict(eps=np.nan),
@@ -424,7 +424,7 @@ def test_bad_gradients_momentum_and_methods_are_refused():
     _, cache = whiten(np.random.default_rng(10).normal(size=(4, 2)))
     with pytest.raises(ValueError, match="dy: got shape"):
         whiten_backward(np.ones((4, 1)), cache)
-    with pytest.raises(ValueError, match="dy: want finite"):
+    with pytest.raises(ValueError, match=r"dy: got inf at \(0, 0\), want finite"):
         whiten_backward(np.full((4, 2), np.inf), cache)
     with pytest.raises(ValueError, match="momentum"):
         RunningCovariance(momentum=1.5)

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .validate import LARGEST, finite, number, quiet
+
 
 class Terms(NamedTuple):
     """The three terms of the Jacobian, (m, m) each; their sum is the whole."""
@@ -29,8 +31,8 @@ def jacobian_terms(x, eps=1e-5):
 
     x is one feature, shape (m,); eps >= 0. Returns `Terms`.
 
-    Raises ValueError for an x that is not one-dimensional, finite and real, for eps < 0, and for
-    equal samples with eps = 0, where x_hat is not defined.
+    Raises ValueError for an x that is not one-dimensional, finite and real, or whose squares
+    overflow, for eps < 0, and for equal samples with eps = 0, where x_hat is not defined.
     """
     x_hat, s, _ = _normalised(x, eps)
     m = x_hat.size
@@ -58,6 +60,7 @@ def tangent_projection(x):
     return np.eye(m) - 1 / m - np.outer(x_hat, x_hat) / m
 
 
+@quiet
 def gradient_norm_squared(x, dy, gamma=1.0):
     """‖dx‖² from dy alone, at eps = 0, without dx:
 
@@ -67,35 +70,36 @@ def gradient_norm_squared(x, dy, gamma=1.0):
     since ‖1‖² = ‖x_hat‖² = m. So ‖dx‖ is never more than |gamma| / sqrt(var) times ‖dy‖, and equal
     to it where dy has no component along 1 or x_hat.
 
-    Raises ValueError for a dy of another shape than x, and as `jacobian_terms` does at eps = 0.
+    Raises ValueError for a dy of another shape than x, for a result that overflows, and as
+    `jacobian_terms` does at eps = 0.
 
     Source: the proof of Theorem 4.1 in Santurkar et al. 2018, where dy is the gradient in a network
     without the layer; the theorem holds where the two gradients are the same.
     """
     x_hat, _, var = _normalised(x, 0)
-    dy, m = _finite("dy", dy), x_hat.size
+    dy, m = finite("dy", dy), x_hat.size
+    gamma = number("gamma", gamma, -LARGEST, want="a finite number")
     if dy.shape != x_hat.shape:
         raise ValueError(f"dy: got shape {dy.shape}, want that of x, {x_hat.shape}")
-    return gamma**2 / var * (dy @ dy - dy.sum() ** 2 / m - (x_hat @ dy) ** 2 / m)
+    squared = gamma * gamma / var * (dy @ dy - dy.sum() ** 2 / m - (x_hat @ dy) ** 2 / m)
+    if not np.isfinite(squared):
+        raise ValueError("dy: got numbers whose squares overflow, want a smaller dy or gamma")
+    return squared
 
 
+@quiet
 def _normalised(x, eps):
     """x_hat, s and var of one feature, or a ValueError that says why there are none."""
-    x = _finite("x", x)
+    x = finite("x", x)
     if x.ndim != 1 or not x.size:
         raise ValueError(f"x: got shape {x.shape}, want one feature, (m,)")
-    if not 0 <= eps < np.inf:
-        raise ValueError(f"eps: got {eps!r}, want a number >= 0")
+    eps = number("eps", eps)
     centred = x - x.mean()
+    centred -= centred.mean()  # what the rounding of a large mean has left
     var = np.mean(centred**2)
-    if eps == 0 and np.ptp(x) == 0:
-        raise ValueError("x: all samples are equal and eps is 0, so x_hat is not defined")
     s = np.sqrt(var + eps)
+    if not np.isfinite(s):
+        raise ValueError("x: got numbers whose squares overflow, want smaller ones")
+    if s == 0 or (eps == 0 and np.ptp(x) == 0):
+        raise ValueError("x: all samples are equal and eps is 0, so x_hat is not defined")
     return centred / s, s, var
-
-
-def _finite(name, value):
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-        raise ValueError(f"{name}: want finite real numbers, got {value!r}")
-    return array.astype(float)

@@ -19,17 +19,19 @@ from numpy.typing import ArrayLike
 from .blocks import blocks_of
 from .running import RunningStatistics, of_a_batch
 from .validate import (
+    MOST,
     Shape,
     axes,
-    check_eps,
     check_out,
     check_spread,
     check_sums,
+    number,
     numbers,
+    overflow,
     parameter,
+    quiet,
+    too_large,
 )
-
-_quiet = np.errstate(all="ignore")  # what is not finite is refused by name, so no warnings
 
 
 class Cache(NamedTuple):
@@ -47,7 +49,7 @@ class Cache(NamedTuple):
     learned: tuple[Shape, Shape]  # gamma's and beta's with all of x's axes, 1 where none is learned
 
 
-@_quiet
+@quiet
 def forward(
     x: ArrayLike,
     gamma: ArrayLike,
@@ -93,15 +95,16 @@ def forward(
     (1, 5), for layer norm, or (5, 1). In batch norm, with 0 in ``axis``, only a gamma with all of
     x's axes is learned along one that is averaged, so that (C,) is always the channels.
 
-    Raises ValueError for shapes that do not fit, an empty x, data that are not finite real numbers
-    or whose squares overflow, eps < 0, and a variance of 0 with eps = 0.
+    Raises ValueError for shapes that do not fit, an empty x, masked arrays, data that are not
+    finite real numbers or whose squares overflow, eps < 0, a variance of 0 with eps = 0, and for a
+    y that its dtype cannot hold.
     """
     x, dtype, work = numbers("x", x)
     axis = axes(axis, x.shape)
     blocks = blocks_of(x.shape, axis)
     gamma, gamma_shape = parameter("gamma", gamma, x.shape, axis, work)
     beta, beta_shape = parameter("beta", beta, x.shape, axis, work)
-    check_eps(eps)
+    eps = number("eps", eps, 0.0, MOST[work])
     own = bool(training) or 0 not in axis  # whether the moments are those of x
     if running is not None or not own:
         statistics = of_a_batch(running, axis, blocks.m, training)
@@ -117,12 +120,14 @@ def forward(
     mu = total / blocks.m if own else running_mu
     rounded = mu.astype(work)
     x_hat = np.empty(blocks.shape, work)
+    overflow.heard = False
     for u, h, c in blocks(rows, x_hat, rounded):
         np.subtract(u, c, out=h)
     if own:
         rest = blocks.sum(x_hat) / blocks.m
         var = np.maximum(blocks.sum(x_hat, x_hat) / blocks.m - rest * rest, 0)
         mu = rounded + rest
+        overflow.heard = False  # the sums show it
     else:
         rest = mu - rounded
         var = running_var
@@ -130,23 +135,26 @@ def forward(
     ivar = (1 / s).astype(work)
     check_spread(x, var, ivar, eps, axis, own)
 
-    y = blocks.room(out, work)
+    rows = blocks.room(out, work)
     scale, shift = blocks.lay(gamma, gamma_shape), blocks.lay(beta, beta_shape)
-    for h, v, r, i, g, b in blocks(x_hat, y, rest.astype(work), ivar, scale, shift):
+    for h, v, r, i, g, b in blocks(x_hat, rows, rest.astype(work), ivar, scale, shift):
         h -= r
         h *= i
         np.multiply(h, g, out=v)
         v += b
+    y = blocks.deliver(rows, out, dtype)
+    if overflow.reached(y):
+        raise too_large("y", dtype, "a smaller gamma or beta")
 
     if running is not None and training:
         running.update(mu.reshape(blocks.kept), var.reshape(blocks.kept), blocks.m)
     mu, var, s = (v.astype(work).reshape(blocks.kept) for v in (mu, var, s))
     learned = gamma_shape, beta_shape
     cache = Cache(blocks.array(x_hat), gamma, beta, mu, var, s, axis, own, dtype, learned)
-    return blocks.deliver(y, out, dtype), cache
+    return y, cache
 
 
-@_quiet
+@quiet
 def backward(
     dy: ArrayLike, cache: Cache, *, out: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -170,7 +178,8 @@ def backward(
 
     Returns (dx, dgamma, dbeta): dx of x's shape and dtype, the others of gamma's and beta's shape.
 
-    Raises ValueError for a dy of another shape, or that is not finite and real.
+    Raises ValueError for a dy of another shape, or that is not finite and real, and for a dx that
+    its dtype cannot hold.
     """
     if not isinstance(cache, Cache):
         raise ValueError(f"cache: got {type(cache).__name__}, want what forward returned")
@@ -186,10 +195,8 @@ def backward(
     up, x_hat = blocks.rows(dy), blocks.rows(cache.x_hat)
     gamma = blocks.lay(cache.gamma, cache.learned[0])
     taken_out = gamma.ndim == 1  # out of the means, being constant over them
-    if taken_out:
-        scale = gamma / cache.s.ravel()
-    else:
-        up, scale = up * gamma, 1 / cache.s.ravel()
+    if not taken_out:
+        up = up * gamma
     shift = blocks.sum(up).astype(work, copy=False)
     tilt = blocks.sum(up, x_hat).astype(work, copy=False)
     check_sums("dy", dy, shift, tilt)
@@ -200,18 +207,22 @@ def backward(
     dgamma = tilt if to_gamma == known else _sum_to(to_gamma, dy, cache.x_hat)
     dbeta = shift if to_beta == known else _sum_to(to_beta, dy)
 
-    dx = blocks.room(out, work)
+    rows = blocks.room(out, work)
+    overflow.heard = False
+    scale = (gamma if taken_out else 1) / cache.s.ravel()
     if cache.training:
         weight = np.array(-1 / blocks.m, work)
-        for v, u, h, t, c, k in blocks(dx, up, x_hat, tilt * weight, shift * weight, scale):
+        for v, u, h, t, c, k in blocks(rows, up, x_hat, tilt * weight, shift * weight, scale):
             np.multiply(h, t, out=v)  # in place from here on, while the block is in the cache
             v += c
             v += u
             v *= k
     else:
-        for v, u, k in blocks(dx, up, scale):
+        for v, u, k in blocks(rows, up, scale):
             np.multiply(u, k, out=v)
-    dx = blocks.deliver(dx, out, cache.dtype)
+    dx = blocks.deliver(rows, out, cache.dtype)
+    if overflow.reached(dx):
+        raise too_large("dx", cache.dtype, "a smaller dy or gamma")
     return dx, dgamma.reshape(cache.gamma.shape), dbeta.reshape(cache.beta.shape)
 
 

@@ -1,17 +1,22 @@
 """Batch normalization and its gradient, one named line per step: what the book reads and traces.
 
-The functions hold nothing but NumPy, and check nothing, so that nothing stands between the reader
-and the formula; `batchnorm.forward` and `batchnorm.backward` compute the same and refuse bad input.
+The functions hold nothing but NumPy, so that nothing stands between the reader and the formula.
+They compute in the precision of what they are given (float16's squares overflow from 256 on), and
+look at no shape and no value; `plain` refuses what is no array of numbers.
+`batchnorm.forward` and `batchnorm.backward` compute the same, and refuse bad input.
 `batchnorm.graph.trace` runs the forward ones on traced arrays, and the names of their local
 variables become the names of the graph's nodes.
 """
 
 import numpy as np
 
+from .validate import plain
+
 Numbers = np.ndarray | float
 Gradients = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
+@plain
 def batch_norm(x: np.ndarray, gamma: Numbers, beta: Numbers, eps: float = 1e-5) -> np.ndarray:
     """Normalise each feature over the batch, then scale and shift it.
 
@@ -28,6 +33,8 @@ def batch_norm(x: np.ndarray, gamma: Numbers, beta: Numbers, eps: float = 1e-5) 
     -------
     y : array of x's shape
 
+    Raises ValueError for masked arrays, and for data that are no numbers.
+
     Source: Ioffe & Szegedy 2015, "Batch Normalization", algorithm 1.
     """
     mu = x.mean(axis=0)
@@ -42,6 +49,7 @@ def batch_norm(x: np.ndarray, gamma: Numbers, beta: Numbers, eps: float = 1e-5) 
     return y
 
 
+@plain
 def evaluate(
     x: np.ndarray, gamma: Numbers, beta: Numbers, mean: Numbers, var: Numbers, eps: float = 1e-5
 ) -> np.ndarray:
@@ -57,6 +65,7 @@ def evaluate(
     return y
 
 
+@plain
 def update_running(running: Numbers, batch: Numbers, momentum: float = 0.1) -> Numbers:
     """One update of a running statistic: ``(1 - momentum) * running + momentum * batch``.
 
@@ -68,6 +77,7 @@ def update_running(running: Numbers, batch: Numbers, momentum: float = 0.1) -> N
     return running
 
 
+@plain
 def backward_staged(dy: np.ndarray, x_hat: np.ndarray, gamma: Numbers, s: Numbers) -> Gradients:
     """The gradients of x, gamma and beta, walking back over the graph of `batch_norm`.
 
@@ -80,7 +90,8 @@ def backward_staged(dy: np.ndarray, x_hat: np.ndarray, gamma: Numbers, s: Number
     gamma, s : arrays that broadcast against x_hat, s = sqrt(var + eps). The samples are what s has
         no axis for, or a 1: with x_hat (m, d) it is (d,), with images (N, C, H, W) (1, C, 1, 1)
 
-    Returns (dx, dgamma, dbeta): dx of dy's shape, the others of gamma's.
+    Returns (dx, dgamma, dbeta): dx of dy's shape, the others of gamma's. Raises ValueError as
+    `batch_norm` does.
     """
     m = dy.size // np.size(s)
     centred = x_hat * s
@@ -89,13 +100,14 @@ def backward_staged(dy: np.ndarray, x_hat: np.ndarray, gamma: Numbers, s: Number
     dx_hat = gamma * dy
     ds = -sum_to(dx_hat * centred, s) / s**2
     dvar = ds / (2 * s)
-    dsquared = np.full_like(dy, dvar / m)
+    dsquared = np.full(dy.shape, dvar / m)
     dcentred = dx_hat / s + dsquared * 2 * centred
     dmu = -sum_to(dcentred, s)
-    dx = dcentred + np.full_like(dy, dmu / m)
+    dx = dcentred + np.full(dy.shape, dmu / m)
     return dx, dgamma, dbeta
 
 
+@plain
 def backward_compact(dy: np.ndarray, x_hat: np.ndarray, gamma: Numbers, s: Numbers) -> Gradients:
     """What `backward_staged` gives, as the one formula that it shrinks to is usually written.
 

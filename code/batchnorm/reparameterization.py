@@ -6,29 +6,39 @@ replaces w by ``gamma * w / sqrt(wᵀSw + eps)``. At eps = 0 the length of w can
 left of it is its direction.
 
 `output_variance`, `reparameterize`, `direction_gradient` and the losses are plain NumPy, to read
-and to trace, and check nothing; the other functions refuse bad input.
+and to trace: they refuse what is no array of numbers, and check no shape and no value. The other
+functions compute in float64 and refuse bad input.
 """
 
 import numpy as np
 
 from .reference import batch_norm
+from .validate import LARGEST, finite, integer, number, numbers, plain, quiet
+
+SMALLEST = np.nextafter(0, 1)
 
 
+@quiet
 def covariance(x):
     """The covariance of a batch, centred and biased: ``S = (x - mu)ᵀ (x - mu) / m``.
 
     x : (m, n) array, m samples of n inputs. Returns S, (n, n). Raises ValueError for another
-    number of axes, no samples, or entries that are not finite.
+    number of axes, no samples, or entries that are not finite or whose squares overflow.
     """
     x = _array("x", x, 2)
     centred = x - x.mean(axis=0)
-    return centred.T @ centred / len(x)
+    S = centred.T @ centred / len(x)
+    if not np.isfinite(S).all():
+        raise ValueError("x: got numbers whose squares overflow, want smaller ones")
+    return S
 
 
+@plain
 def output_variance(w, x):
     """The variance of the output ``z = x @ w`` over the batch, which is ``wᵀSw``.
 
-    w (n,) gives a number, w (n, K) gives K, one a column. To read and to trace: it checks nothing.
+    w (n,) gives a number, w (n, K) gives K, one a column. To read and to trace: it checks no shape
+    and no value.
     """
     z = x @ w
     mu = z.mean(axis=0)
@@ -36,6 +46,7 @@ def output_variance(w, x):
     return var
 
 
+@plain
 def reparameterize(w, S, gamma, eps=1e-5):
     """The weights that batch norm puts in the place of w: ``w_hat = gamma w / sqrt(wᵀSw + eps)``.
 
@@ -49,7 +60,7 @@ def reparameterize(w, S, gamma, eps=1e-5):
     Returns ``w_hat`` of w's shape. With a matrix each column is divided by its own root: only the
     diagonal of ``WᵀSW`` enters, which is ``(W * (S @ W)).sum(axis=0)``.
 
-    This function checks nothing, so that it can be traced.
+    To read and to trace: it checks no shape and no value.
 
     Source: Kohler et al. 2019, "Exponential convergence rates for Batch Normalization"; for
     S = I Salimans & Kingma 2016, "Weight Normalization".
@@ -61,6 +72,7 @@ def reparameterize(w, S, gamma, eps=1e-5):
     return w_hat
 
 
+@quiet
 def fold(w, x, gamma, beta, eps=1e-5):
     """Weights and bias that do to this batch, with no layer, what w and the layer do together.
 
@@ -75,27 +87,33 @@ def fold(w, x, gamma, beta, eps=1e-5):
     eps : number >= 0
 
     Returns (w_hat, b_hat), of the shapes of w and of ``x[0] @ w``. Raises ValueError for shapes
-    that do not fit, for data that are not finite, and where the variance is 0 with eps = 0.
+    that do not fit, for data that are not finite, where the variance is 0 with eps = 0, and where
+    the result overflows.
     """
     x = _array("x", x, 2)
     w = _array("w", w, 1, 2)
     if len(w) != x.shape[1]:
         raise ValueError(f"w: got shape {w.shape}, want {x.shape[1]} rows, one an input of x")
     gamma, beta = (_parameter(name, v, w) for name, v in (("gamma", gamma), ("beta", beta)))
-    if not 0 <= eps < np.inf:
-        raise ValueError(f"eps: got {eps}, want a finite number >= 0")
+    eps = number("eps", eps)
     S = covariance(x)
     if eps == 0 and not np.all((w * (S @ w)).sum(axis=0) > 0):
         raise ValueError("w: got an output of variance 0, want some spread, or eps > 0")
     w_hat = reparameterize(w, S, gamma, eps)
-    return w_hat, beta - x.mean(axis=0) @ w_hat
+    b_hat = beta - x.mean(axis=0) @ w_hat
+    if not (np.isfinite(w_hat).all() and np.isfinite(b_hat).all()):
+        raise ValueError(
+            "w: got numbers that overflow with this x, gamma and beta, want smaller ones"
+        )
+    return w_hat, b_hat
 
 
+@plain
 def batch_norm_loss(w, x, t, gamma, beta, eps=1e-5):
     """Least squares through batch norm: ``mean((batch_norm(x @ w) - t)²) / 2``.
 
     w (n,) with t (m,) gives a number; w (n, K) with t (m, 1) gives K numbers, one for each column:
-    a whole map of the loss in one run. To read and to trace: it checks nothing.
+    a whole map of the loss in one run. To read and to trace: it checks no shape and no value.
     """
     z = x @ w
     y = batch_norm(z, gamma, beta, eps)
@@ -104,6 +122,7 @@ def batch_norm_loss(w, x, t, gamma, beta, eps=1e-5):
     return loss
 
 
+@plain
 def least_squares_loss(w, x, t):
     """Least squares with no layer: ``mean((x @ w - t)²) / 2``; shapes as in `batch_norm_loss`."""
     error = x @ w - t
@@ -111,18 +130,21 @@ def least_squares_loss(w, x, t):
     return loss
 
 
+@plain
 def direction_loss(w, S, c):
     """What is left of least squares under batch norm, once gamma has its best value.
 
     ``rho(w) = -(cᵀw)² / (2 wᵀSw)``, up to a constant, where S is the covariance of the inputs and
     ``c`` their covariance with the targets; eps = 0. It depends on the direction of w alone, and
-    is least, ``-cᵀS⁻¹c / 2``, along ``S⁻¹c``. To read and to trace: it checks nothing.
+    is least, ``-cᵀS⁻¹c / 2``, along ``S⁻¹c``. To read and to trace: it checks no shape and no
+    value.
 
     Source: Kohler et al. 2019, "Exponential convergence rates for Batch Normalization".
     """
     return -((c @ w) ** 2) / (2 * (w @ S @ w))
 
 
+@plain
 def direction_gradient(w, S, c):
     """The gradient of `direction_loss`: ``gamma * (gamma Sw - c)`` at ``gamma = cᵀw / wᵀSw``."""
     gamma = (c @ w) / (w @ S @ w)
@@ -135,24 +157,21 @@ def descend(gradient, w, rate, decay=0.0, steps=100):
     Parameters
     ----------
     gradient : function of an array of w's shape that returns one; it may draw a new batch at
-        each call
+        each call, and write to what it is given, a copy
     w : array, the start
     rate, decay : finite numbers >= 0
-    steps : whole number >= 0
+    steps : integer >= 0
 
     Returns the path, an array of shape (1 + steps, *w.shape); shorter where a step would not be
     finite. Raises ValueError for bad numbers, or a gradient of another shape.
     """
-    for name, value in (("rate", rate), ("decay", decay), ("steps", steps)):
-        if not 0 <= value < np.inf:
-            raise ValueError(f"{name}: got {value}, want a finite number >= 0")
-    if steps != int(steps):
-        raise ValueError(f"steps: got {steps}, want a whole number")
-    w = np.asarray(w, float)
+    rate, decay = number("rate", rate), number("decay", decay)
+    steps = integer("steps", steps)
+    w = finite("w", w)
     path = [w]
     with np.errstate(all="ignore"):
-        for _ in range(int(steps)):
-            g = np.asarray(gradient(w))
+        for _ in range(steps):
+            g = numbers("gradient", gradient(w.copy()))[0]
             if g.shape != w.shape:
                 raise ValueError(f"gradient: returned shape {g.shape}, want {w.shape}, that of w")
             w = w - rate * (g + decay * w)
@@ -182,29 +201,27 @@ def equilibrium_norm(rate, decay, gradient_norm):
 
     Source: van Laarhoven 2017, "L2 Regularization versus Batch and Weight Normalization".
     """
-    if not 0 < rate < np.inf:
-        raise ValueError(f"rate: got {rate}, want a finite number > 0")
+    rate = number("rate", rate, SMALLEST, want="a finite number > 0")
+    decay = number("decay", decay, -LARGEST, want="a finite number")
     if not 0 < rate * decay < 2:
         raise ValueError(f"decay: got {decay}, want 0 < rate * decay < 2, with the rate {rate}")
-    if not 0 <= gradient_norm < np.inf:
-        raise ValueError(f"gradient_norm: got {gradient_norm}, want a finite number >= 0")
-    return float((rate * gradient_norm**2 / (decay * (2 - rate * decay))) ** 0.25)
+    gradient_norm = number("gradient_norm", gradient_norm)
+    # Root by root, since squares and quotients may overflow where their fourth root does not
+    return gradient_norm**0.5 * rate**0.25 / decay**0.25 / (2 - rate * decay) ** 0.25
 
 
 def _array(name, value, *ndims):
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-        raise ValueError(f"{name}: got {array.dtype} data {array!r}, want finite real numbers")
+    array = finite(name, value)
     if array.ndim not in ndims or not array.size:
         axes = " or ".join(map(str, ndims))
         raise ValueError(f"{name}: got shape {array.shape}, want {axes} axes and no empty one")
-    return array.astype(float)
+    return array
 
 
 def _parameter(name, value, w):
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-        raise ValueError(f"{name}: got {array.dtype} data {array!r}, want finite real numbers")
+    if not isinstance(value, (np.ndarray, list, tuple)):
+        value = number(name, value, -LARGEST, want="finite numbers")
+    array = finite(name, value)
     if array.shape not in ((), w.shape[1:]):
         raise ValueError(f"{name}: got shape {array.shape}, want a number or {w.shape[1:]}")
-    return array.astype(float)
+    return array

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .reference import update_running
-from .validate import numbers
+from .validate import check_finite, finite, integer, number, numbers, quiet
 
 _held = ContextVar("held", default=False)
 
@@ -41,12 +41,13 @@ class RunningStatistics:
     Parameters
     ----------
     mean, var : numbers, or arrays of x's shape without the axes that are averaged, (d,) for
-        x of shape (m, d); an update replaces them by float64 arrays
+        x of shape (m, d), of which float64 copies are kept; an update replaces them
     momentum : number from 0 to 1
     unbiased : whether to store ``var * m / (m - 1)``, as PyTorch does, and Keras 3 and Flax do not;
         the layer itself normalizes with the biased variance in either case
 
-    Raises ValueError for a momentum that is not in [0, 1].
+    Raises ValueError for a momentum that is not in [0, 1], and for a mean or var that is no array
+    of real numbers.
     """
 
     mean: np.ndarray | float = 0.0
@@ -55,20 +56,32 @@ class RunningStatistics:
     unbiased: bool = True
 
     def __post_init__(self) -> None:
-        if not isinstance(self.momentum, Real) or not 0 <= self.momentum <= 1:
-            raise ValueError(f"momentum: got {self.momentum!r}, want a number from 0 to 1")
+        self.momentum = weight("momentum", self.momentum)
+        for name in ("mean", "var"):
+            a = numbers(name, getattr(self, name))[0]
+            if a.ndim:
+                setattr(self, name, a.astype(np.float64))
 
-    def update(self, mu: np.ndarray | float, var: np.ndarray | float, m: int) -> None:
+    @quiet
+    def update(self, mu: ArrayLike, var: ArrayLike, m: int) -> None:
         """Take in the mean and the biased variance of a batch of m samples.
 
-        Raises ValueError for an unbiased update from a batch of one.
+        Raises ValueError for an unbiased update from a batch of one, for numbers that are not
+        finite or overflow, and for shapes that do not fit; the statistics are then as before.
         """
-        self.check(m)
+        momentum = weight("momentum", self.momentum)
+        self.check(integer("m", m, 1, "an integer >= 1"))
+        mu, var = finite("mu", mu), finite("var", var)
+        if var.shape != mu.shape:
+            raise ValueError(f"var: got shape {var.shape}, want {mu.shape}, that of mu")
+        if self.unbiased:
+            var = var * (m / (m - 1))
+            check_finite("var * m / (m - 1)", var)
+        mean, old = (a.reshape(mu.shape) for a in self.flat(mu.shape, mu.dtype))
         if is_held():
             return
-        unbiased = var * (m / (m - 1)) if self.unbiased else var
-        self.mean = update_running(np.asarray(self.mean, float), mu, self.momentum)
-        self.var = update_running(np.asarray(self.var, float), unbiased, self.momentum)
+        self.mean = update_running(mean, mu, momentum)
+        self.var = update_running(old, var, momentum)
 
     def check(self, m: int) -> None:
         """Raise ValueError if a batch of m samples cannot be taken in."""
@@ -95,6 +108,11 @@ class RunningStatistics:
         if (found[1] < 0).any():
             raise ValueError("running.var: got an entry below 0, want a variance")
         return found
+
+
+def weight(name: str, value: object) -> float:
+    """A number from 0 to 1, or a ValueError."""
+    return number(name, value, 0.0, 1.0, "a number from 0 to 1")
 
 
 def of_a_batch(running: object, axis: tuple[int, ...], m: int, training: bool) -> RunningStatistics:

@@ -1,32 +1,194 @@
-"""What the layer refuses, by name: every message says the argument, what came, what is wanted."""
+"""What is refused, by name: every message says the argument, what came, what is wanted.
 
+Whatever comes in becomes a plain NumPy array or a Python float, or is refused.
+"""
+
+import inspect
 import math
 import operator
-from functools import lru_cache
-from numbers import Real
+import reprlib
+import threading
+from collections.abc import Callable
+from decimal import Decimal
+from functools import lru_cache, wraps
+from numbers import Number, Real
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 Shape = tuple[int, ...]
+Function = TypeVar("Function", bound=Callable)
 
 _WORK = {np.dtype(t): np.dtype(w) for t, w in (("f2", "f4"), ("f4", "f4"), ("f8", "f8"))}
+MOST = {dtype: float(np.finfo(dtype).max) for dtype in _WORK}
+LARGEST = MOST[np.dtype(np.float64)]
+WIDER = {np.dtype("f2"): "float32", np.dtype("f4"): "float64"}
+
+
+class Overflow(threading.local):
+    """Whether an entry grew beyond its dtype: heard from the processor, so that it costs nothing.
+
+    ``quiet`` makes NumPy call this. Products by BLAS may raise flags of their own, so what is
+    heard before the work that is asked about is to be forgotten first: ``overflow.heard = False``.
+    """
+
+    heard = False
+
+    def __call__(self, kind: str, flag: int) -> None:
+        self.heard = True
+
+    def reached(self, result: np.ndarray) -> bool:
+        """Whether the result is spoiled."""
+        return self.heard or (not FLAGS and not np.isfinite(result).all())
+
+
+overflow = Overflow()
+# What is not finite is refused by name, so no warnings
+quiet = np.errstate(all="ignore", over="call", call=overflow)
+
+
+@quiet
+def _has_flags() -> bool:
+    np.multiply(np.full(8, 1e300), 1e300)
+    return overflow.heard
+
+
+FLAGS = _has_flags()  # WebAssembly, in a page, has none
+
+
+def array(name: str, a: ArrayLike) -> np.ndarray:
+    """A plain array, of no subclass. Raises ValueError for masked arrays, and for ragged lists."""
+    for v in (a, *a) if isinstance(a, (list, tuple)) else (a,):
+        if isinstance(v, np.ma.MaskedArray):
+            raise ValueError(
+                f"{name}: got a masked array, whose mask would be lost, want a plain array, "
+                "of .compressed() or .filled(…)"
+            )
+    try:
+        return np.asarray(a)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: got {error}, want an array of numbers") from error
 
 
 def numbers(name: str, a: ArrayLike) -> tuple[np.ndarray, np.dtype, np.dtype]:
     """The array, the dtype of what is returned for it, and the dtype to compute in."""
-    try:
-        a = np.asarray(a)
-    except ValueError as error:
-        raise ValueError(f"{name}: got {error}, want an array of numbers") from error
+    a = a if type(a) is np.ndarray else array(name, a)
     dtype = a.dtype
     if dtype not in _WORK:
-        dtype = np.dtype(np.float64) if dtype.kind in "iu" else dtype.newbyteorder("=")
+        if dtype.kind in "iu":
+            dtype = np.dtype(np.float64)
+        elif dtype.kind == "f":
+            dtype = dtype.newbyteorder("=")
         if dtype not in _WORK:
             raise ValueError(
                 f"{name}: got {dtype} data, want float16, float32, float64 or integers"
             )
     return a, dtype, _WORK[dtype]
+
+
+def finite(name: str, a: ArrayLike) -> np.ndarray:
+    """A copy in float64. Raises ValueError unless it holds finite real numbers."""
+    a = numbers(name, a)[0].astype(np.float64)
+    check_finite(name, a)
+    return a
+
+
+def check_finite(name: str, a: np.ndarray) -> None:
+    """Raise ValueError for the first entry that is not finite."""
+    bad = np.argwhere(~np.isfinite(a))
+    if len(bad):
+        where = tuple(map(int, bad[0]))
+        raise ValueError(
+            f"{name}: got {a[where]}{f' at {where}' if where else ''}, want finite numbers"
+        )
+
+
+def number(
+    name: str,
+    value: Any,
+    low: float = 0.0,
+    high: float = LARGEST,
+    want: str = "a finite number >= 0",
+) -> float:
+    """A Python float for a real number of any kind: a Fraction, a Decimal, NumPy's own.
+
+    Raises ValueError unless it is one from ``low`` to ``high``; for a bool, too.
+    """
+    if type(value) is float and low <= value <= high:
+        return value
+    got = None
+    single = type(value) is np.ndarray and value.ndim == 0 and value.dtype.kind in "fiu"
+    if single or (isinstance(value, (Real, Decimal)) and not isinstance(value, bool)):
+        try:
+            found = float(value)
+            if math.isinf(found) and found != value:
+                raise OverflowError
+            if low <= found <= high:
+                return found
+            got = repr(found)
+        except OverflowError:
+            got = "a number beyond float64"
+        except ValueError:  # a Decimal that signals
+            got = "nan"
+    raise ValueError(f"{name}: got {got or reprlib.repr(value)}, want {want}")
+
+
+def integer(
+    name: str, value: Any, low: int = 0, want: str = "an integer >= 0", high: float = math.inf
+) -> int:
+    """A Python int. Raises ValueError unless it is one, of any kind, from ``low`` to ``high``."""
+    try:
+        found = operator.index(value)
+        if low <= found <= high and not isinstance(value, bool):
+            return found
+    except TypeError:
+        pass
+    raise ValueError(f"{name}: got {reprlib.repr(value)}, want {want}")
+
+
+def plain(function: Function) -> Function:
+    """For plain NumPy code that is read and traced: its arguments are what it takes them for.
+
+    Lists and integers become arrays of float64, since NumPy's integers wrap around; an array of a
+    subclass becomes a plain one. Floats of any precision are computed in it, and complex numbers
+    too, for the complex step. What is no NumPy array, as a traced one, goes through as it is.
+
+    The function raises ValueError for masked arrays, for bools, objects and other data that are no
+    numbers, and for a number that is too large for float64.
+    """
+    parameters = inspect.signature(function).parameters
+    names = list(parameters)
+    words = {n for n, p in parameters.items() if p.default is None or isinstance(p.default, str)}
+
+    def admit(name: str, a: Any) -> Any:
+        if name in words and (a is None or isinstance(a, str)):
+            return a
+        if isinstance(a, (Number, Decimal)) and not isinstance(a, (np.generic, bool)):
+            if not isinstance(a, complex):
+                exact = number(name, a, -math.inf, math.inf, "a number that float64 can hold")
+                return a if isinstance(a, (int, float)) else exact
+            return a
+        if hasattr(a, "shape") and not isinstance(a, (np.ndarray, np.generic)):
+            return a
+        a = array(name, a)
+        if a.dtype.kind not in "fciu":
+            raise ValueError(f"{name}: got {a.dtype} data, want numbers")
+        return a if a.dtype.kind in "fc" else a.astype(np.float64)
+
+    @wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        for a in args:
+            if type(a) is not np.ndarray or a.dtype.kind != "f":
+                break
+        else:
+            if not kwargs:  # nothing to do, and no time to lose
+                return function(*args)
+        admitted = [admit(name, a) for name, a in zip(names, args, strict=False)]
+        kwargs = {name: admit(name, a) for name, a in kwargs.items()}
+        return function(*admitted, *args[len(names) :], **kwargs)
+
+    return checked  # type: ignore[return-value]
 
 
 def axes(axis: int | tuple[int, ...] | list[int], shape: Shape) -> Shape:
@@ -87,12 +249,6 @@ def parameter(
     return a, aligned
 
 
-def check_eps(eps: float) -> None:
-    """Raise ValueError unless eps is a finite number >= 0."""
-    if not isinstance(eps, Real) or not 0 <= eps < math.inf:
-        raise ValueError(f"eps: got {eps!r}, want a finite number >= 0")
-
-
 def all_finite(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether two vectors are finite."""
     # One product tells, in a third of the time; unless it overflows
@@ -103,10 +259,7 @@ def check_sums(name: str, a: np.ndarray, one: np.ndarray, two: np.ndarray) -> No
     """An entry that is not finite shows in the sums; only then is every entry looked at."""
     if all_finite(one, two):
         return
-    bad = np.argwhere(~np.isfinite(a))
-    if len(bad):
-        where = tuple(map(int, bad[0]))
-        raise ValueError(f"{name}: got {a[where]} at {where}, want finite numbers")
+    check_finite(name, a)
     raise ValueError(f"{name}: got numbers whose sums overflow, want smaller ones or float64")
 
 
@@ -127,6 +280,12 @@ def check_spread(
         raise ValueError(
             f"x: got variance 0 in feature {where}, want some spread, or eps > {eps:g}"
         )
+
+
+def too_large(name: str, dtype: np.dtype, smaller: str) -> ValueError:
+    """What to raise where a result does not fit its dtype."""
+    wider = f", or x in {WIDER[dtype]}" if dtype in WIDER else ""
+    return ValueError(f"{name}: got an entry beyond {dtype}, want {smaller}{wider}")
 
 
 def check_out(out: np.ndarray, shape: Shape, dtype: np.dtype, **inputs: np.ndarray) -> None:

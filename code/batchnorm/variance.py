@@ -10,12 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .validate import array, integer
+
 
 def one_pass(x):
     """``mean(x²) - mean(x)²`` from two running sums. Cancels where the mean is large.
 
     x : (m,) float array; returns a number of its precision, which can be wrong by any amount and
-    even negative. Raises ValueError for an array that is not one feature of floats.
+    even negative. Raises ValueError for an array that is not one feature of floats, or is masked.
     """
     x, m = _feature(x)
     total = squares = x.dtype.type(0)
@@ -86,8 +88,7 @@ def merged(x, parts=4):
     Raises ValueError unless parts is an integer from 1 to the number of samples.
     """
     x, _ = _feature(x)
-    if not isinstance(parts, int) or not 1 <= parts <= len(x):
-        raise ValueError(f"parts: got {parts!r}, want an integer from 1 to {len(x)}")
+    parts = integer("parts", parts, 1, f"an integer from 1 to {len(x)}", len(x))
     ends = [len(x) * k // parts for k in range(parts + 1)]
     total, *rest = [welford(x[a:b]) for a, b in pairwise(ends)]
     for moments in rest:
@@ -102,7 +103,7 @@ def by_welford(x):
 
 
 def _feature(x):
-    x = np.asarray(x)
+    x = array("x", x)
     if x.ndim != 1 or x.size == 0 or x.dtype.kind != "f":
         raise ValueError(f"x: got {x.dtype} data of shape {x.shape}, want (m,) floats, m >= 1")
     return x, x.dtype.type(x.size)

@@ -32,7 +32,6 @@ Zhu, Liu & Shao 2019, "Iterative Normalization: Beyond Standardization towards E
 Siarohin, Sangineto & Sebe 2019, "Whitening and Coloring Batch Transform for GANs" (Cholesky).
 """
 
-import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -40,7 +39,8 @@ import numpy as np
 
 from .graph import eigenvalues, eigenvectors, inverse_sqrt, trace
 from .reference import update_running
-from .running import is_held
+from .running import is_held, weight
+from .validate import check_finite, finite, integer, number, numbers, plain, quiet
 
 METHODS = ("standardise", "pca", "zca", "cholesky", "newton-schulz")
 GAP = 1e-9  # eigenvalues that differ by less than this part of the largest count as equal
@@ -72,13 +72,14 @@ class RunningCovariance:
 
     Parameters
     ----------
-    mean : number or (d,) array
-    cov : (d, d) array, or None for the identity
+    mean : number or (d,) array; a copy is kept
+    cov : (d, d) array, or None for the identity; a copy is kept
     momentum : number from 0 to 1
     unbiased : whether to store ``cov * m / (m - 1)``; the batch itself is whitened with the biased
         covariance in either case
 
-    Raises ValueError for a momentum that is not in [0, 1].
+    Raises ValueError for a momentum that is not in [0, 1], and for a mean or cov that is no array
+    of real numbers.
     """
 
     mean: np.ndarray | float = 0.0
@@ -87,37 +88,51 @@ class RunningCovariance:
     unbiased: bool = True
 
     def __post_init__(self):
-        if not 0 <= self.momentum <= 1:
-            raise ValueError(f"momentum: got {self.momentum!r}, want a number from 0 to 1")
+        self.momentum = weight("momentum", self.momentum)
+        for name in ("mean", "cov"):
+            if np.ndim(value := getattr(self, name)):
+                setattr(self, name, numbers(name, value)[0].astype(float))
 
     def statistics(self, d):
         """(mean, cov) for d features. Raises ValueError if they do not fit or are not finite."""
-        mean = np.asarray(self.mean, float)
-        cov = np.eye(d) if self.cov is None else np.asarray(self.cov, float)
-        if mean.shape not in ((), (d,)) or not np.isfinite(mean).all():
-            raise ValueError(f"running.mean: got {self.mean!r}, want {d} finite numbers")
-        if cov.shape != (d, d) or not np.isfinite(cov).all() or not np.allclose(cov, cov.T):
-            raise ValueError(f"running.cov: got {cov!r}, want a finite symmetric ({d}, {d}) matrix")
+        mean = finite("running.mean", self.mean)
+        cov = np.eye(d) if self.cov is None else finite("running.cov", self.cov)
+        if mean.shape not in ((), (d,)):
+            raise ValueError(f"running.mean: got shape {mean.shape}, want a number or ({d},)")
+        if cov.shape != (d, d):
+            raise ValueError(f"running.cov: got shape {cov.shape}, want ({d}, {d})")
+        if not np.allclose(cov, cov.T):
+            raise ValueError("running.cov: got a matrix that is not symmetric, want a covariance")
         return np.broadcast_to(mean, (d,)), cov
 
+    @quiet
     def update(self, mu, cov, m):
         """Take in the mean and the biased covariance of a batch of m samples.
 
-        Raises ValueError for an unbiased update from a batch of one.
+        Raises ValueError for an unbiased update from a batch of one, for numbers that are not
+        finite or overflow, and for shapes that do not fit; the statistics are then as before.
         """
+        momentum = weight("momentum", self.momentum)
+        m = integer("m", m, 1, "an integer >= 1")
+        mu, cov = finite("mu", mu), finite("cov", cov)
+        if mu.ndim != 1 or cov.shape != 2 * mu.shape:
+            raise ValueError(f"cov: got shape {cov.shape} for a mu of {mu.shape}, want (d, d)")
         if self.unbiased and m < 2:
             raise ValueError(
                 "running: a batch of one has no unbiased covariance (it divides by m - 1 = 0); "
                 "want more samples, unbiased=False, or training=False"
             )
         mean, old = self.statistics(len(mu))
+        if self.unbiased:
+            cov = cov * (m / (m - 1))
+            check_finite("cov * m / (m - 1)", cov)
         if is_held():
             return
-        unbiased = cov * (m / (m - 1)) if self.unbiased else cov
-        self.mean = update_running(mean, mu, self.momentum)
-        self.cov = update_running(old, unbiased, self.momentum)
+        self.mean = update_running(mean, mu, momentum)
+        self.cov = update_running(old, cov, momentum)
 
 
+@quiet
 def whiten(x, eps=1e-5, *, method="zca", iterations=5, running=None, training=True):
     """Give the batch mean 0 and covariance I: ``x_hat = (x - mu) W``, as the module's head says.
 
@@ -131,44 +146,48 @@ def whiten(x, eps=1e-5, *, method="zca", iterations=5, running=None, training=Tr
     running : `RunningCovariance`; updated in training, used as mu and cov in evaluation
     training : False for evaluation mode
 
-    Returns (x_hat, cache): x_hat of x's shape, and the cache for `whiten_backward`.
+    Returns (x_hat, cache): x_hat of x's shape in float64, and the cache for `whiten_backward`.
 
     "pca" orders its axes by falling eigenvalue and points axis i towards feature i. Where two
     eigenvalues are equal, their axes are any two at right angles, as rounding has it.
 
     Raises `NotDefined` (a ValueError) for a covariance that is singular to rounding, and ValueError
-    for an x that is not an (m, d) array of finite numbers, eps < 0, an unknown method, iterations
-    that are no integer >= 0, and for evaluation without `running`.
+    for an x that is not an (m, d) array of finite real numbers or whose squares overflow, eps < 0,
+    an unknown method, iterations that are no integer >= 0, and for evaluation without `running`.
     """
     x = _matrix("x", x)
-    if not isinstance(eps, int | float | np.number) or not 0 <= eps < math.inf:
-        raise ValueError(f"eps: got {eps!r}, want a finite number >= 0")
-    if method not in METHODS:
+    eps = number("eps", eps)
+    if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"method: got {method!r}, want one of {', '.join(METHODS)}")
-    if not isinstance(iterations, int | np.integer) or iterations < 0:
-        raise ValueError(f"iterations: got {iterations!r}, want an integer >= 0")
-    if not training and running is None:
+    iterations = integer("iterations", iterations)
+    if running is None and not training:
         raise ValueError("running: got None, want a RunningCovariance, since training is False")
+    if running is not None and not isinstance(running, RunningCovariance):
+        raise ValueError(f"running: got {type(running).__name__}, want a RunningCovariance")
     m, d = x.shape
     if training:
-        with np.errstate(all="ignore"):
-            # The mean of equal numbers may round: what is constant shall be exactly so
-            mu = np.where((x == x[0]).all(axis=0), x[0], x.mean(axis=0))
-            cov = (x - mu).T @ (x - mu) / m
-        if not np.isfinite(cov).all():
-            raise ValueError("x: its squares overflow; want smaller numbers")
+        # The mean of equal numbers may round: what is constant shall be exactly so
+        mu = np.where((x == x[0]).all(axis=0), x[0], x.mean(axis=0))
+        cov = (x - mu).T @ (x - mu) / m
     else:
         mu, cov = running.statistics(d)
     S = cov + eps * np.eye(d)
+    if not (np.isfinite(S).all() and np.isfinite(np.trace(S))):
+        raise ValueError("x: its squares overflow; want smaller numbers, or a smaller eps")
     _check_regular(method, S)
     W = root(S, method, iterations)
     centred = x - mu
     x_hat = centred @ W
+    if not np.isfinite(x_hat).all():
+        raise ValueError("x: got numbers too far from the running mean, want smaller ones")
     if training and running is not None:
         running.update(mu, cov, m)
-    return x_hat, WhiteningCache(x_hat, centred, W, method, bool(training), (S, eps, iterations))
+    return x_hat.copy(), WhiteningCache(
+        x_hat, centred, W, method, bool(training), (S, eps, iterations)
+    )
 
 
+@quiet
 def whiten_backward(dy, cache):
     """The gradient ``dx`` of a loss whose gradient at ``x_hat`` is ``dy``.
 
@@ -182,12 +201,21 @@ def whiten_backward(dy, cache):
     dy : (m, d) array
     cache : what `whiten` returned
 
-    Raises ValueError for a dy of another shape or that is not finite, and `NotDefined` (a
-    ValueError) for "pca" where two eigenvalues are equal to a part in 1e9 of the largest: its
-    gradient grows as one over their distance. The exception are the equal eigenvalues of a batch
-    of m <= d samples, along which every such batch is flat: nothing flows there.
+    Raises ValueError for a dy of another shape or that is not finite, for a dx that overflows, and
+    `NotDefined` (a ValueError) for "pca" where two eigenvalues are equal to a part in 1e9 of the
+    largest: its gradient grows as one over their distance. The exception are the equal eigenvalues
+    of a batch of m <= d samples, along which every such batch is flat: nothing flows there.
     """
+    if not isinstance(cache, WhiteningCache):
+        raise ValueError(f"cache: got {type(cache).__name__}, want what whiten returned")
     dy = _matrix("dy", dy)
+    dx = _gradient(dy, cache)
+    if not np.isfinite(dx).all():
+        raise ValueError("dy: got numbers whose gradient overflows, want smaller ones")
+    return dx
+
+
+def _gradient(dy, cache):
     x_hat, centred, W, method, training, memo = cache
     if dy.shape != x_hat.shape:
         raise ValueError(f"dy: got shape {dy.shape}, want that of x, {x_hat.shape}")
@@ -211,8 +239,9 @@ def whiten_backward(dy, cache):
     return (dy - dy.mean(axis=0) - x_hat @ M / m) @ W.T
 
 
+@plain
 def whitened(x, eps=1e-5, method="zca", iterations=5, m=None):
-    """Whiten in plain NumPy, to read and to trace: what `whiten` does, without checks.
+    """Whiten in plain NumPy, to read and to trace: what `whiten` does; no value is checked.
 
     Parameters
     ----------
@@ -244,6 +273,7 @@ def root(S, method="zca", iterations=5):
     return _newton_schulz(S, iterations)[-1]
 
 
+@plain
 def newton_schulz(x, eps=1e-5, iterations=5, m=None):
     """Whiten by matrix products alone: plain NumPy, to read and to trace.
 
@@ -263,7 +293,7 @@ def newton_schulz(x, eps=1e-5, iterations=5, m=None):
     m : the number of samples, where it is to be an input of the traced graph; None for len(x)
 
     Returns a tuple of x_hat after 0, 1, … ``iterations`` iterations, each of x's shape. Like
-    `batch_norm` it checks nothing.
+    `batch_norm` it checks no shape and no value.
 
     Source: Huang et al. 2019, "Iterative Normalization: Beyond Standardization towards Efficient
     Whitening", who iterate ``Z ← (3 Z - Z³ S / size) / 2``. That is the same on paper. In
@@ -370,11 +400,7 @@ def _singular():
 
 
 def _matrix(name, value):
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiu" or array.ndim != 2 or 0 in array.shape:
-        raise ValueError(
-            f"{name}: got {array.dtype} data of shape {array.shape}, want an (m, d) array of reals"
-        )
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name}: want finite numbers")
-    return array.astype(float)
+    a = finite(name, value)
+    if a.ndim != 2 or 0 in a.shape:
+        raise ValueError(f"{name}: got shape {a.shape}, want (m, d), and no empty axis")
+    return a

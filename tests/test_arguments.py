@@ -1,0 +1,360 @@
+"""Every public function with every kind of argument: right in a documented dtype, or refused.
+
+`EXAMPLES` says for each name of `batchnorm.__all__` how it is called, with fresh arguments at each
+call. A name that is missing fails a test. What is computed is compared with what the same numbers
+give as plain float64; what is refused has to be a ValueError that begins with the argument's name.
+"""
+
+import copy
+import inspect
+import reprlib
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import batchnorm as bn
+
+FIGURES = {name for name in bn.__all__ if name.endswith("Figure")}
+# Their arguments are traits, which hold Python floats, not arrays
+NO_ARRAYS = {*FIGURES, "controls", "exercises", "Edge"}
+# Plain NumPy, to read and to trace: computed in the precision of what they are given
+PLAIN = {
+    *("batch_norm", "backward_staged", "backward_compact", "newton_schulz", "output_variance"),
+    *("reparameterize", "batch_norm_loss", "least_squares_loss"),
+    *("direction_loss", "direction_gradient"),
+}
+
+
+def cube(x):
+    return x**3
+
+
+def batch(rng, m=6, d=3):
+    """x, dy, gamma, beta: distinct numbers of some size, of which integers are a fair copy."""
+    x = rng.permutation(m * d).reshape(m, d) * 1.0 + rng.normal(size=(m, d)) / 8
+    gamma, beta = rng.uniform(1, 4, (2, d)) * rng.choice([-1, 1], (2, d))
+    return x, 3 * rng.normal(size=(m, d)), gamma, beta
+
+
+def layer(rng):
+    x, _, gamma, beta = batch(rng)
+    return dict(x=x, gamma=gamma, beta=beta, eps=0.5)
+
+
+def to_read(rng):
+    x, dy, gamma, _ = batch(rng)
+    return dict(dy=dy, x_hat=(x - x.mean(axis=0)) / x.std(axis=0), gamma=gamma, s=x.std(axis=0))
+
+
+def feature(rng):
+    return dict(x=batch(rng, 5, 1)[0][:, 0], eps=0.5)
+
+
+def weights(rng):
+    x, _, gamma, beta = batch(rng, 8, 3)
+    return dict(w=rng.permutation(3) - 4.0, x=x, gamma=gamma[0], beta=beta[0], eps=0.5)
+
+
+def problem(rng):
+    x, _, gamma, beta = batch(rng, 8, 3)
+    t = 3 * rng.normal(size=8)
+    return dict(w=rng.permutation(3) - 4.0, x=x, t=t, gamma=gamma[0], beta=beta[0], eps=0.5)
+
+
+def quadratic(rng):
+    S = np.diag([4.0, 2.0, 3.0]) + 1
+    return dict(w=rng.permutation(3) - 4.0, S=S, c=rng.permutation(3) + 1.0)
+
+
+def some(arguments, *names):
+    return {name: arguments[name] for name in names}
+
+
+def statistics(rng):
+    return dict(mean=rng.normal(size=3) * 4, var=rng.uniform(1, 9, 3), momentum=0.25)
+
+
+def covariances(rng):
+    return dict(mean=rng.normal(size=3) * 4, cov=np.diag([4.0, 2.0, 3.0]) + 1, momentum=0.25)
+
+
+EXAMPLES = {
+    "RunningCovariance": covariances,
+    "RunningCovariance.update": lambda rng: dict(
+        self=bn.RunningCovariance(**covariances(rng)), mu=rng.normal(size=3) * 4, cov=np.eye(3), m=9
+    ),
+    "RunningStatistics": statistics,
+    "RunningStatistics.update": lambda rng: dict(
+        self=bn.RunningStatistics(**statistics(rng)), mu=rng.normal(size=3) * 4, var=np.ones(3), m=9
+    ),
+    "Graph": lambda rng: vars(bn.trace(bn.batch_norm, **layer(rng))),
+    "backward": lambda rng: dict(dy=batch(rng)[1], cache=bn.forward(**layer(rng))[1]),
+    "backward_compact": to_read,
+    "backward_staged": to_read,
+    "batch_norm": layer,
+    "batch_norm_loss": problem,
+    "compare": lambda rng: dict(name="dx", got=np.arange(3.0), want=np.arange(3.0), tolerance=0.5),
+    "covariance": lambda rng: dict(x=batch(rng)[0]),
+    "descend": lambda rng: dict(
+        gradient=lambda w: 2 * w, w=rng.permutation(3) + 1.0, rate=0.25, decay=0.5, steps=3
+    ),
+    "direction_gradient": quadratic,
+    "direction_loss": quadratic,
+    "equilibrium_norm": lambda rng: dict(rate=0.25, decay=0.5, gradient_norm=2.0),
+    "fold": weights,
+    "forward": layer,
+    "gradient_norm_squared": lambda rng: dict(
+        x=feature(rng)["x"], dy=3 * rng.normal(size=5), gamma=2.0
+    ),
+    "jacobian_terms": feature,
+    "least_squares_loss": lambda rng: some(problem(rng), "w", "x", "t"),
+    "newton_schulz": lambda rng: some(layer(rng), "x", "eps"),
+    "numeric_gradient": lambda rng: dict(
+        function=cube, x=rng.normal(size=3), dy=rng.normal(size=3)
+    ),
+    "output_variance": lambda rng: some(problem(rng), "w", "x"),
+    "reparameterize": lambda rng: some(quadratic(rng), "w", "S") | dict(gamma=2.0, eps=0.5),
+    "tangent_projection": lambda rng: some(feature(rng), "x"),
+    "trace": lambda rng: dict(function=bn.batch_norm, **layer(rng)),
+    "whiten": lambda rng: some(layer(rng), "x", "eps"),
+    "whiten_backward": lambda rng: dict(dy=batch(rng)[1], cache=bn.whiten(batch(rng)[0], 0.5)[1]),
+    "x_hat_jacobian": feature,
+}
+
+DTYPES = [*"?bhiqBHIQefdgFDGO", "S4", "U4", "M8[s]", "m8[s]", "V8"]
+DTYPES += [">f4", ">i2", np.dtype([("a", float)]), np.dtypes.StringDType()]
+
+
+class Tagged(np.ndarray):
+    """An array of a subclass, as libraries make them."""
+
+
+class Twisted(np.ndarray):
+    """One whose operators mean something else."""
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return 0.0
+
+
+def masked(a):
+    mask = np.zeros(a.shape, bool)
+    mask.flat[0] = True
+    return np.ma.array(a, mask=mask)
+
+
+SUBCLASSES = {
+    "matrix": lambda a: a.view(np.matrix) if a.ndim == 2 else a.view(Tagged),
+    "recarray": lambda a: a.view(np.recarray),
+    "subclass": lambda a: a.view(Tagged),
+    "twisted": lambda a: a.view(Twisted),
+    "memmap": lambda a: a.view(np.memmap),
+    "list": lambda a: a.tolist(),
+    "reversed": lambda a: a[::-1][::-1],
+    "read-only": lambda a: np.broadcast_to(a, a.shape),
+    "Fortran": np.asfortranarray,
+}
+NUMBERS = [
+    *(np.float16, np.float32, np.float64, np.longdouble, np.array, Fraction, Decimal),
+    *(lambda v: np.array(v, np.float32), lambda v: np.array([v]), lambda v: v * (1 + 0j)),
+    *(lambda v: True, lambda v: np.True_, lambda v: str(v), lambda v: None, lambda v: [v]),
+    *(
+        lambda v: 10**400,
+        lambda v: -(10**400),
+        lambda v: Fraction(10**400),
+        lambda v: np.ma.masked,
+    ),
+    *(lambda v: Decimal("1e999"), lambda v: Decimal("sNaN"), lambda v: masked(np.array(v))),
+    *(lambda v: np.array(v, object), lambda v: np.array(str(v)), lambda v: np.datetime64(1, "s")),
+]
+
+
+def function(name):
+    found = bn
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def call(name, arguments):
+    """What a function gives and what is left of its arguments; positions as its signature has."""
+    f, given = function(name), dict(arguments)
+    if "self" in given:
+        given["self"] = copy.deepcopy(given["self"])
+    if name in ("trace", "Graph"):
+        return f(*([given.pop("function")] if name == "trace" else []), **given)
+    kinds = {k: p.kind for k, p in inspect.signature(f).parameters.items()}
+    positional = [given.pop(k) for k in [*given] if kinds[k] == inspect.Parameter.POSITIONAL_ONLY]
+    result = f(*positional, **given)
+    return given.get("self", result)
+
+
+def follow(name, result, rng):
+    """All numbers that a result holds or leads to: those of a cache by the backward pass, …"""
+    dy = batch(rng)[1]
+    if name == "forward":
+        return [result[0], *bn.backward(dy, result[1])]
+    if name == "whiten":
+        return [result[0], bn.whiten_backward(dy, result[1])]
+    if name in ("trace", "Graph"):
+        run = result.forward(**layer(rng))
+        return [run.output, *(run.backward(dy)[name] for name in result.inputs)]
+    if name.startswith("Running"):
+        return [np.asarray(v) for v in list(vars(result).values())[:2]]
+    if name == "compare":
+        return []
+    return list(result) if isinstance(result, tuple) else [result]
+
+
+def outcome(name, arguments, seed=0):
+    """The numbers that follow, or the ValueError; nothing else may be raised."""
+    try:
+        with np.errstate(all="ignore"):
+            result = call(name, arguments)
+            return [np.array(a) for a in follow(name, result, np.random.default_rng(seed))]
+    except ValueError as error:
+        return error
+
+
+def arrays(arguments):
+    return {k: v for k, v in arguments.items() if isinstance(v, np.ndarray)}
+
+
+def floats(arguments):
+    return {k: v for k, v in arguments.items() if isinstance(v, float)}
+
+
+def assert_right_or_refused(name, arguments, argument, value, tolerance):
+    """``value`` in the place of an argument, against the same numbers in plain float64."""
+    got = outcome(name, arguments | {argument: value})
+    what = f"{name}({argument}={reprlib.repr(value)})"
+    if isinstance(got, ValueError):
+        assert str(got).startswith(f"{argument}:"), f"{what}: {got}"
+        return
+    want = outcome(name, arguments | {argument: as_float64(value)})
+    assert not isinstance(want, ValueError), f"{what} is computed, but {want}"
+    for a, b in zip(got, want, strict=True):
+        assert type(a) is np.ndarray, what
+        assert a.dtype.kind in ("fc" if name in PLAIN else "f"), f"{what}: {a.dtype}"
+        assert a.shape == b.shape, what
+        size = np.abs(b).max(initial=0) + 1
+        assert np.abs(a - b).max(initial=0) <= tolerance * size, f"{what}: {a}, want {b}"
+
+
+def as_float64(value):
+    if isinstance(value, Fraction | Decimal | int):
+        return float(value)
+    plain = np.asarray(np.real(value)).astype(float)
+    return plain if plain.ndim else float(plain)
+
+
+# Gradient checks and graphs, until their own modules refuse what is refused here
+IN_OTHER_HANDS = {"compare", "numeric_gradient", "trace", "Graph"}
+
+
+def test_every_public_name_has_an_example():
+    assert {name.split(".")[0] for name in EXAMPLES} | NO_ARRAYS == set(bn.__all__)
+    assert not NO_ARRAYS & EXAMPLES.keys()
+    for name, example in EXAMPLES.items():
+        assert not isinstance(outcome(name, example(np.random.default_rng(0))), ValueError), name
+
+
+each = pytest.mark.parametrize("name", [n for n in EXAMPLES if n not in IN_OTHER_HANDS])
+seeds = given(seed=st.integers(0, 2**32 - 1))
+few = settings(max_examples=3, deadline=None)
+
+
+@each
+@seeds
+@few
+@pytest.mark.filterwarnings("ignore")
+def test_every_dtype_is_right_or_refused(name, seed):
+    arguments = EXAMPLES[name](np.random.default_rng(seed))
+    for argument, a in arrays(arguments).items():
+        for dtype in map(np.dtype, DTYPES):
+            if dtype.kind in "OSUTMmV":
+                value = np.zeros(a.shape, dtype) if dtype.kind in "MmV" else a.astype(dtype)
+            else:
+                value = (np.abs(a) if dtype.kind in "uM" else a).astype(dtype)
+            tolerance = {"e": 2e-2, "f": 1e-4, "F": 1e-4}.get(dtype.char, 1e-9)
+            assert_right_or_refused(name, arguments, argument, value, tolerance)
+
+
+@each
+@seeds
+@few
+@pytest.mark.filterwarnings("ignore")
+def test_every_kind_of_array_is_right_or_refused(name, seed):
+    arguments = EXAMPLES[name](np.random.default_rng(seed))
+    for argument, a in arrays(arguments).items():
+        for kind in SUBCLASSES.values():
+            assert_right_or_refused(name, arguments, argument, kind(a), 1e-9)
+        for value in (masked(a), masked(a).astype(int), [masked(a[0]), *a[1:]]):
+            got = outcome(name, arguments | {argument: value})
+            assert isinstance(got, ValueError), f"{name}: the mask of {argument} is lost"
+            assert str(got).startswith(f"{argument}: got a masked array"), got
+
+
+@each
+@pytest.mark.filterwarnings("ignore")
+def test_every_kind_of_number_is_right_or_refused(name):
+    arguments = EXAMPLES[name](np.random.default_rng(0))
+    for argument, v in floats(arguments).items():
+        for kind in NUMBERS:
+            assert_right_or_refused(name, arguments, argument, kind(v), 1e-6)
+
+
+@each
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    dtype=st.sampled_from(["f2", "f4", "f8"]),
+    power=st.floats(0.4, 1),
+    part=st.floats(0.1, 1),
+)
+@settings(max_examples=12, deadline=None)
+def test_no_infinity_comes_of_finite_numbers(name, seed, dtype, power, part):
+    if name in PLAIN:
+        return  # they say so; NumPy warns
+    arguments = EXAMPLES[name](np.random.default_rng(seed))
+    for argument, a in arrays(arguments).items():
+        large = part * float(np.finfo(dtype).max) ** power
+        for given_array in (a / np.abs(a).max() * large, np.full(a.shape, large)):
+            with np.errstate(all="ignore"):
+                got = outcome(name, arguments | {argument: given_array.astype(dtype)})
+            if not isinstance(got, ValueError):
+                assert all(np.isfinite(v).all() for v in got), (name, argument, got)
+
+
+@each
+@seeds
+@few
+def test_what_happens_to_the_arguments_later_changes_nothing(name, seed):
+    arguments = EXAMPLES[name](np.random.default_rng(seed))
+    before = copy.deepcopy(arrays(arguments))
+    result = call(name, arguments)
+    if "self" not in arguments:
+        for argument, a in arrays(arguments).items():
+            np.testing.assert_array_equal(a, before[argument], err_msg=f"{name} writes {argument}")
+    kept = [np.array(a) for a in follow(name, result, np.random.default_rng(seed))]
+    for a in arrays(arguments).values():
+        a *= 3
+    for a, b in zip(follow(name, result, np.random.default_rng(seed)), kept, strict=True):
+        np.testing.assert_array_equal(a, b, err_msg=f"{name} keeps what it was given")
+
+
+@each
+def test_what_is_done_to_results_changes_no_later_one(name):
+    result = call(name, EXAMPLES[name](np.random.default_rng(0)))
+    first = follow(name, result, np.random.default_rng(1))
+    late = {"forward", "whiten", "trace", "Graph"}  # what a cache or a graph computes
+    kept = [np.array(a) for a in first[name in late and name != "trace" :]]
+    for a in first:
+        if isinstance(a, np.ndarray) and a.flags.writeable:
+            a[...] = 7
+    if name in late:
+        again = follow(name, result, np.random.default_rng(1))[name != "trace" :]
+        for a, b in zip(again, kept, strict=True):
+            np.testing.assert_array_equal(a, b, err_msg=f"{name} hands out what it keeps")
