@@ -3,7 +3,7 @@
 FIGURES = {
     "start_here": ["BatchFigure"],
     "two_samples": ["PredictFigure", "BatchFigure", "BatchFigure", "DescentFigure"],
-    "at_the_weights": ["DescentFigure"],
+    "at_the_weights": ["DescentFigure", "DescentFigure"],
     "batch_normalization": ["RunningFigure"],
     "computation_graph": [
         *("GraphFigure", "GraphFigure", "PredictFigure", "GraphFigure", "BatchFigure"),
