@@ -94,7 +94,7 @@ bn.controls(
 )""",
         "(0.0, 3.0)",
         """
-from batchnorm.figures.descent_figure import descend
+from batchnorm.figures.descent import descend
 g = bn.trace(loss, b=0.0, u=x)
 fig, (a, b) = plt.subplots(1, 2)
 for cut in ([], ["mu"]):
@@ -169,7 +169,7 @@ for ax, values in zip(axes[0], (batch, y, still)):
         "bn.controls(bn.CancellationFigure(), m=whole(2, 256))",
         "(2, 256)",
         """
-from batchnorm.figures.cancellation_figure import METHODS
+from batchnorm.figures.cancellation import METHODS
 fig, ax = plt.subplots()
 noise = np.random.default_rng(0).normal(size=knob)
 for method in METHODS.values():

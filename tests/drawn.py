@@ -125,7 +125,7 @@ def draw(figure, *actions, width=WIDE):
     for name, value in state.items():
         if isinstance(value, bytes | memoryview):
             state[name] = {"bytes": list(bytes(value))}
-    modules = [f"figures/{type(figure).__module__.rpartition('.')[2]}.js", DOM]
+    modules = [f"figures/{type(figure).__module__.rpartition('.')[2]}/figure.js", DOM]
     done = [[*action, {}][:3] for action in actions]
     ((tree),) = run(modules, "(m, ...how) => m.drawn(m, ...how)", [state, width, done])
     if isinstance(tree, Exception):

@@ -13,10 +13,10 @@ ANALYSE = """(model, inputs, bytes) => {
 
 def analyses(*figures):
     """What the page's model makes of each figure's inputs: all that is shown, and ``outputs``."""
-    stem = type(figures[0]).__module__.rpartition(".")[2].removesuffix("_figure")
+    name = type(figures[0]).__module__.rpartition(".")[2]
     cases = []
     for figure in figures:
-        inputs = {name: getattr(figure, name) for name in figure.inputs}
-        packed = [name for name, value in inputs.items() if isinstance(value, bytes)]
-        cases.append([inputs | {name: list(inputs[name]) for name in packed}, packed])
-    return run(f"figures/{stem}_model.js", ANALYSE, *cases)
+        inputs = {trait: getattr(figure, trait) for trait in figure.inputs}
+        packed = [trait for trait, value in inputs.items() if isinstance(value, bytes)]
+        cases.append([inputs | {trait: list(inputs[trait]) for trait in packed}, packed])
+    return run(f"figures/{name}/model.js", ANALYSE, *cases)

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from stage import counted, drag, frame, put, slide, sound, to_their_ends
 
 from batchnorm.figures import CancellationFigure, controls
-from batchnorm.figures.cancellation_figure import METHODS
+from batchnorm.figures.cancellation import METHODS
 
 
 def with_controls(figure):

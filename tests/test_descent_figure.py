@@ -13,7 +13,7 @@ from stage import counted, drag, put, settle, slide, sound
 
 import batchnorm as bn
 from batchnorm.figures import DescentFigure, controls
-from batchnorm.figures.descent_figure import descend
+from batchnorm.figures.descent import descend
 
 U, T = [-1.0, 1.0, 0.3], [0.2, 1.0, 0.9]
 
@@ -110,8 +110,8 @@ def test_a_course_is_named_when_it_can_be_seen():
         "": np.cos(steps),
     }
     cases = [[path.tolist(), 40] for path in paths.values()]
-    assert run("figures/descent_model.js", "course", *cases) == list(paths)
-    early = run("figures/descent_model.js", "course", *([path, 3] for path, _ in cases))
+    assert run("figures/descent/model.js", "course", *cases) == list(paths)
+    early = run("figures/descent/model.js", "course", *([path, 3] for path, _ in cases))
     assert early == ["stays", "", "", ""]
 
 

@@ -18,7 +18,7 @@ KINDS = [
     for kind in vars(figures).values()
     if isinstance(kind, type) and issubclass(kind, Figure) and kind is not Figure
 ]
-MODULES = sorted(path.stem for path in FIGURES.glob("*_figure.js"))
+MODULES = sorted(path.parent.name for path in FIGURES.glob("*/model.js"))
 
 
 def luminance(hex_colour):
@@ -66,12 +66,13 @@ def test_no_module_makes_markup_from_data():
 
 
 def test_another_form_of_import_is_refused(tmp_path, monkeypatch):
-    (tmp_path / "odd_figure.js").write_text(
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "figure.js").write_text(
         'import * as all from "./other.js";\nexport default {};\n'
     )
     monkeypatch.setattr("batchnorm.figures.kit.base.FIGURES", tmp_path)
-    with pytest.raises(ValueError, match=r"odd_figure\.js: an import is not of the form"):
-        join("odd_figure")
+    with pytest.raises(ValueError, match=r"figure\.js: an import is not of the form"):
+        join("odd")
 
 
 @pytest.mark.parametrize("dark", [False, True])

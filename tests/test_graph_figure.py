@@ -17,7 +17,7 @@ from programs import net, net_inputs, normalise_by_raw_moment
 from stage import counted, frame, get, put, settle, slide, sound, write
 
 import batchnorm as bn
-from batchnorm.figures.graph_figure import Nested
+from batchnorm.figures.graph import Nested
 from batchnorm.figures.kit.paths import gradient_paths
 from batchnorm.graph.describe import drawn_edges
 
@@ -189,7 +189,7 @@ WORDS = """(m, inputs) => {
   return { verdict: m.verdict(all), rows: m.table(all).rows, panel: m.panelWords(all, {}),
     s: m.panelWords(all, about("s")), edges: all.drawn.edges.map((e) => m.edgeWords(all, e)) };
 }"""
-MODULES = ["figures/graph_model.js", "figures/graph_words.js"]
+MODULES = ["figures/graph/model.js", "figures/graph/words.js"]
 
 
 def with_cuts(figure):
@@ -206,7 +206,7 @@ def assert_model_agrees(figure):
     analyse = (
         "(m, inputs) => m.outputs({ ...inputs, ...m.analyse(inputs, (n, f, make) => make()) })"
     )
-    found = run("figures/graph_model.js", analyse, *([inputs] for inputs, _ in cases))
+    found = run("figures/graph/model.js", analyse, *([inputs] for inputs, _ in cases))
     for (_, cut), there in zip(cases, found, strict=True):
         want = at.backward(dy, cut=cut)
         for name in names(figure):
@@ -350,7 +350,7 @@ def test_without_numbers_a_graph_of_samples_fits_the_column():
     for name in ("samples", "whole", "above"):
         figure = chapter("computation_graph")[name]
         script = "(m, drawn) => m.arrange(drawn, 'plain', 690).width"
-        assert run("figures/graph_place.js", script, [json.loads(figure.picture)])[0] <= 690.001
+        assert run("figures/graph/place.js", script, [json.loads(figure.picture)])[0] <= 690.001
 
 
 # On the page ----------------------------------------------------------------------------------

@@ -273,9 +273,9 @@ def test_it_stands_apart_and_stays_small():
         for word in ("document", "window", "innerHTML", "eval"):
             assert word not in source.replace("eigenvalues", "")
         assert all(len(line) <= 100 for line in source.split("\n"))
-    for path in (PACKAGE / "figures").glob("*_figure.js"):
-        needs = path.stem in ("whitening_figure", "jacobian_figure")
-        assert ("diagonalise(" in join(path.stem)) == needs
+    for path in (PACKAGE / "figures").glob("*/model.js"):
+        needs = path.parent.name in ("whitening", "jacobian")
+        assert ("diagonalise(" in join(path.parent.name)) == needs
 
 
 def test_a_browser_runs_it_too(page):

@@ -657,7 +657,7 @@ def test_an_axis_has_room_for_a_twentieth_more_than_the_farthest():
     assert run("figures/kit/scale.js", ROOM, ["grown", 4.01, 4, 1.25]) == [5]
     assert run("figures/kit/scale.js", ROOM, ["niceDomain", [0.3, 2.2]]) == [[0, 2.5]]
     assert run(
-        "figures/whitening_view.js", ROOM, ["reachOf", [[3.8, 0]]], ["reachOf", [[0, -3.82]]]
+        "figures/whitening/view.js", ROOM, ["reachOf", [[3.8, 0]]], ["reachOf", [[0, -3.82]]]
     ) == [
         4,
         8,

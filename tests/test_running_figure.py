@@ -10,7 +10,7 @@ from stage import counted, drag, frame, get, slide, sound, to_their_ends
 
 import batchnorm as bn
 from batchnorm.figures import RunningFigure, controls
-from batchnorm.figures.running_figure import LARGEST
+from batchnorm.figures.running import LARGEST
 from batchnorm.reference import evaluate, update_running
 
 OUTPUTS = ("mean", "var", "y_train", "y_eval", "mismatch")

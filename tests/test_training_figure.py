@@ -58,7 +58,7 @@ TRAIN = """(model, inputs, stops) => {
 def in_the_page(figure, *stops):
     inputs = {name: getattr(figure, name) for name in figure.inputs}
     inputs["samples"] = list(figure.samples)
-    (answer,) = run("figures/training_model.js", TRAIN, [inputs, list(stops)])
+    (answer,) = run("figures/training/model.js", TRAIN, [inputs, list(stops)])
     return answer
 
 

@@ -12,7 +12,7 @@ from stage import counted, drag, frame, get, put, settle, slide, sound
 
 import batchnorm as bn
 from batchnorm.figures import WhiteningFigure, controls
-from batchnorm.figures.whitening_figure import UPSTREAM
+from batchnorm.figures.whitening import UPSTREAM
 from batchnorm.whitening import METHODS, whiten, whiten_backward
 
 each_method = pytest.mark.parametrize("method", METHODS)

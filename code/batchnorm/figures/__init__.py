@@ -1,18 +1,18 @@
-"""The live figures: one Python class and one JavaScript module each, same stem."""
+"""The live figures: a folder each, with its class, its scripts and its golden pictures."""
 
-from .batch_figure import BatchFigure
-from .cancellation_figure import CancellationFigure
+from .batch import BatchFigure
+from .cancellation import CancellationFigure
 from .controls import controls
-from .depth_figure import DepthFigure
-from .descent_figure import DescentFigure
-from .graph_figure import GraphFigure
-from .jacobian_figure import JacobianFigure
-from .predict_figure import PredictFigure
-from .running_figure import RunningFigure
-from .sphere_figure import SphereFigure
-from .training_figure import TrainingFigure
-from .weight_space_figure import WeightSpaceFigure
-from .whitening_figure import WhiteningFigure
+from .depth import DepthFigure
+from .descent import DescentFigure
+from .graph import GraphFigure
+from .jacobian import JacobianFigure
+from .predict import PredictFigure
+from .running import RunningFigure
+from .sphere import SphereFigure
+from .training import TrainingFigure
+from .weight_space import WeightSpaceFigure
+from .whitening import WhiteningFigure
 
 __all__ = [
     "BatchFigure",

@@ -9,8 +9,8 @@ import time
 import numpy as np
 
 import batchnorm as bn
-from batchnorm.figures.batch_figure import PARAMETERS
-from batchnorm.figures.graph_figure import start_state
+from batchnorm.figures.batch import PARAMETERS
+from batchnorm.figures.graph import start_state
 
 FILE = "<workbench>"
 SECONDS = 1.0  # a longer run is an endless loop

@@ -24,8 +24,8 @@ EXPORT = re.compile(r"^export (?:(?:async )?function|const|class) (\w+)", re.MUL
 
 
 @cache
-def join(stem):
-    """One script out of ``figures/<stem>.js`` and the modules it imports, each before its users.
+def join(name):
+    """One script out of ``<name>/figure.js`` and the modules it imports, each before its users.
 
     anywidget loads a single file, in which relative imports fail, and a plain ``pip install`` has
     no bundler. So the modules are ordinary ES modules that import one another in the form
@@ -36,7 +36,7 @@ def join(stem):
 
     Raises ValueError for an import of another form, or for modules that import each other in turn.
     """
-    entry, scopes, parts = (FIGURES / f"{stem}.js").resolve(), {}, []
+    entry, scopes, parts = (FIGURES / name / "figure.js").resolve(), {}, []
 
     def visit(path):
         if path in scopes:
@@ -123,8 +123,8 @@ def _short(value):
 class Figure(anywidget.AnyWidget):
     """An interactive figure, alive on the static page, in JupyterLab and in VS Code.
 
-    A subclass in ``<name>_figure.py`` has its script beside it in ``<name>_figure.js``. It names
-    the traits it reads in ``inputs`` and the traits it hands back in ``outputs``, and says in
+    A subclass in ``<name>/__init__.py`` has its script beside it in ``figure.js``. It names the
+    traits it reads in ``inputs`` and the traits it hands back in ``outputs``, and says in
     `compute` how the latter follow from the former. In the browser the script computes them; in
     Python `compute` does, whenever Python (and not the browser) sets an input. So the next cell
     can read ``figure.dx`` whether or not the figure was ever shown.

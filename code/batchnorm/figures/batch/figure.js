@@ -1,0 +1,126 @@
+import { analyse, outputs } from "./model.js";
+import { layout, paint, REACH } from "./view.js";
+import { makeFigure } from "../kit/figure.js";
+import { motion } from "../kit/motion.js";
+import { bar, button, legend, stage } from "../kit/panel.js";
+import { PATHS } from "../kit/routes.js";
+import { clamp, counted, domainOf, format } from "../kit/scale.js";
+
+/** @import { Analysis, Inputs, Mount, Shown, View } from "./model.js" */
+
+const MOST = 100; // steps remembered
+
+/** @param {number[]} a @param {number[]} b */
+const largestChange = (a, b) => Math.max(...a.map((v, i) => Math.abs(v - b[i])));
+
+/** The message, and its numbers. @param {Shown} shown */
+function words({ defined, x, y, steps, s, sums, travelled, past, next, flows }) {
+  if (!defined) {
+    const why =
+      "The samples are equal and ε is 0, so the variance is 0 and the outputs are not defined.";
+    return { verdict: `${why} Move a sample, or raise ε.` };
+  }
+  const closed = /** @type {const} */ (["direct", "mean", "variance"]).filter((p) => !flows[p]);
+  const by = closed.length
+    ? `With the ${closed.map((path) => PATHS[path]).join(" and the ")} cut`
+    : "With the whole gradient";
+  const size = Math.max(...x.map(Math.abs), 1);
+  const row = (/** @type {string} */ name, /** @type {number[]} */ values) => [
+    name,
+    ...values.map((v) => format(v, 3, size * 1e-3)),
+  ];
+  const change = (/** @type {{x: number[], y: number[]}} */ from, to = { x, y }) => [
+    largestChange(to.x, from.x),
+    largestChange(to.y, from.y),
+  ];
+  const all = [travelled.inputs, travelled.outputs];
+  const step = row("the next step", change({ x, y }, next));
+  const [ins, outs] = steps ? all.map((v) => format(v, 2, 1)) : step.slice(1);
+  const moves = steps ? `${counted(steps, "step")} moved` : "a step moves";
+  const rows = [
+    row("travelled", all),
+    ...past.slice(-1).map((last) => row("the last step", change(last))),
+    step,
+    ["sum of dx", format(sums.dx, 3, 1), ""],
+    ...(sums.along === undefined ? [] : [["sum of dx·x̂", format(sums.along, 3, 1), ""]]),
+    ...(s === undefined ? [] : [["s", format(s), ""]]),
+  ];
+  const verdict = `${by}, ${moves} the inputs by up to ${ins}, the outputs by up to ${outs}.`;
+  return { verdict, rows, head: ["", "inputs", "outputs"] };
+}
+
+/** What buttons and handles do. @param {View} view */
+function actions(view) {
+  const step = () => {
+    const { defined, x, next, trail, steps } = view.analysis();
+    if (defined) view.set({ trail: [...trail, x].slice(-MOST), steps: steps + 1, x: next.x });
+  };
+  const reset = () => {
+    const [x, dy] = view.get().start;
+    view.set({ trail: [], steps: 0, x, dy });
+  };
+  return {
+    ...{ step, reset },
+    setX: (/** @type {number} */ i, /** @type {number} */ v) =>
+      view.set({ trail: [], steps: 0, x: view.get().x.with(i, v) }),
+    setDy: (/** @type {number} */ i, /** @type {number} */ v) =>
+      view.set({ dy: view.get().dy.with(i, clamp(v, -REACH, REACH)) }),
+  };
+}
+
+/**
+ * The range of the inputs' axis. It holds still while one walks, as long as all fit in.
+ * @returns {(analysis: Inputs & Analysis) => [number, number]}
+ */
+function standing() {
+  /** @type {[number, number]} */
+  let domain = [0, 0];
+  return ({ x, past, ahead, defined }) => {
+    const all = [...x, ...past.flatMap((p) => p.x)];
+    const holds = past.length && all.every((v) => v >= domain[0] && v <= domain[1]);
+    if (!holds) domain = domainOf([...all, ...(defined ? ahead : [])]);
+    return domain;
+  };
+}
+
+/** @param {number[]} a @param {number[]} b @param {number} part */
+const between = (a, b, part) => a.map((v, i) => v + part * (b[i] - v));
+/** @type {(className: string, text: string, on: boolean) => [string, string, boolean]} */
+const entry = (...all) => all;
+
+/** @type {Mount} */
+function mount(el, view) {
+  const about = "A batch of samples, its outputs, and the gradients that flow back";
+  const [keys, act, glide] = [legend(), actions(view), motion(view)];
+  const buttons = bar(button("Take a step", act.step), button("Reset", act.reset));
+  const { picture, tell } = stage(el, view, about, [buttons, keys.root]);
+  const domainFor = standing();
+  let before = Infinity; // how many steps were drawn last
+
+  return function draw(analysis, width) {
+    const { x, y, past, defined, steps, parts, flows } = analysis;
+    const place = layout(width, x.length);
+    const domain = picture.hold("inputs", domainFor(analysis));
+    const seen = defined ? [...y, ...past.flatMap((p) => p.y)] : [];
+    const range = picture.hold("outputs", domainOf(seen));
+    const [sx, sy] = [place.input.scale(domain), place.output.scale(range)];
+    if (steps > before) glide.start();
+    before = steps;
+    const part = past.length ? glide.part() : 1;
+    const from = past.at(-1) ?? { x, y };
+    const around = {
+      ...{ view, place, act, sx, sy, domain },
+      now: { x: between(from.x, x, part), y: between(from.y, y, part) },
+    };
+    picture.size(width, place.height);
+    paint(picture, { ...analysis, ...around });
+    const paths = Object.keys(parts);
+    keys.show([
+      ["gradient arrow", "the whole gradient", true],
+      ...paths.map((path) => entry(`${path} part`, PATHS[path], flows[path])),
+    ]);
+    tell(words(analysis));
+  };
+}
+
+export default makeFigure({ analyse, outputs, mount });

@@ -1,0 +1,140 @@
+import { analyse, nearest, outputs } from "./model.js";
+import { mover, panels, plot, scrubber } from "../kit/chart.js";
+import { makeFigure } from "../kit/figure.js";
+import { stage } from "../kit/panel.js";
+import { clamp, format, linear, log, powerOfTen } from "../kit/scale.js";
+
+/**
+ * @import { Mount, Shown } from "./model.js"
+ * @import { Place } from "../kit/chart.js"
+ * @import { Drawing } from "../kit/svg.js"
+ * @typedef {(picture: Drawing, place: Place, shown: Shown) => import("../kit/scale.js").Scale} Panel
+ */
+
+const LOOKS = ["gradient", "ink", "direct", "data"];
+const TALL = 230;
+const MOST = 4; // the largest factor on the axis
+const NAMES = 88; // for a formula, to the right of its curve
+
+/** A factor of the whole way: 12, 9,400, 2·10⁷. @param {number} power of ten */
+function times(power) {
+  if (power < 1) return format(10 ** power, 1);
+  if (power < 5) return Number((10 ** power).toPrecision(2)).toLocaleString("en");
+  const whole = Math.floor(power);
+  return `${Math.round(10 ** (power - whole))}·${powerOfTen(10 ** whole)}`;
+}
+
+/** The message, and its numbers. @param {Shown} shown */
+function words({ found, size, passed }) {
+  const grown = found.map(
+    ({ name, factor, powers }) =>
+      `${name} ${times(powers[passed].median)} times (${format(factor.median, 2)} a layer)`,
+  );
+  const many = `${passed} ${passed === 1 ? "layer" : "layers"}`;
+  const verdict = `${many} down, at a batch of ${size}, ‖dh‖² has grown: ${grown.join(", ")}.`;
+  const rows = found.map(({ name, factor, predicted }) => [
+    name,
+    format(factor.median, 2),
+    `${format(factor.low, 2)} to ${format(factor.high, 2)}`,
+    predicted === null ? "none" : format(predicted, 2),
+  ]);
+  return { verdict, rows, head: ["", "a layer", "over the seeds", "formula"] };
+}
+
+/** The outline of a band. @param {(readonly [number, number, number])[]} at x, low, high */
+function outline(at) {
+  const [lower, upper] = [1, 2].map((k) => at.map((place) => `${place[0]} ${place[k]}`));
+  return `M${[...lower, ...upper.reverse()].join("L")}Z`;
+}
+
+/** The norm, layer by layer, on its way down. Returns the scale of layers. @type {Panel} */
+function course(picture, place, { found, passed, layers, reach }) {
+  const { left, right, top, bottom } = place;
+  const x = linear([0, layers], [left, right]);
+  const y = log([1, 10 ** reach], [bottom, top]);
+  const inside = (/** @type {number} */ power) => y.inside(10 ** power);
+  picture.layer("ground");
+  const curves = found.flatMap(({ name, formula, powers, predicted }, k) => {
+    const all = powers.slice(0, passed + 1);
+    const d = outline(all.map(({ low, high }, i) => [x(i), inside(low), inside(high)]));
+    picture.put(`band ${k}`, "path", { class: `${LOOKS[k]} many`, d });
+    const points = all.map(
+      ({ median }, i) => /** @type {[number, number]} */ ([i, 10 ** Math.max(0, median)]),
+    );
+    const line = { className: LOOKS[k], points, label: name };
+    if (predicted === null) return [line];
+    const end = Math.min(layers, reach / Math.max(Math.log10(predicted), 1e-9));
+    const formed = /** @type {[number, number][]} */ ([
+      [0, 1],
+      [end, predicted ** end],
+    ]);
+    return [line, { className: `${LOOKS[k]} dashed`, points: formed, label: formula }];
+  });
+  const title = "growth of ‖dh‖²";
+  const foot = "layers passed";
+  plot(picture, "course", place, { x, y, title, curves, dots: false, beside: true, foot });
+  return x;
+}
+
+/** The factor a layer, at every batch size. Returns the scale of batch sizes. @type {Panel} */
+function factors(picture, place, { found, sizes, size }) {
+  const { left, right, top, bottom } = place;
+  const ends = [sizes[0] / 1.15, sizes[sizes.length - 1] * 1.15];
+  const x = Object.assign(log(ends, [left, right]), {
+    ticks: () => sizes,
+    text: (/** @type {number} */ v) => String(v),
+  });
+  const y = linear([1, MOST], [bottom, top]);
+  picture.layer("ground");
+  const curves = found.flatMap(({ name, formula, curve, factors: each }, k) => {
+    each.forEach(({ low, median, high }, i) => {
+      const [u, v] = [x(sizes[i]), y.inside(median)];
+      const bar = `M${u} ${y.inside(low)}V${y.inside(high)}`;
+      picture.put(`bar ${k} ${i}`, "path", { class: `${LOOKS[k]} hollow strong`, d: bar });
+      if (median > MOST) return; // only its bar reaches into the plot
+      const r = sizes[i] === size ? 5.5 : 3.5;
+      picture.put(`dot ${k} ${i}`, "circle", { class: `${LOOKS[k]} dot`, cx: u, cy: v, r });
+      if (sizes[i] !== size) return;
+      picture.text(`name ${k}`, "small halo label", u + 9, v - 7, name);
+    });
+    const points = curve.filter(([, factor]) => factor <= MOST);
+    return [{ className: `${LOOKS[k]} dashed`, points, label: formula }];
+  });
+  const [title, foot] = ["factor a layer", "batch size"];
+  plot(picture, "factors", place, { x, y, title, curves, dots: false, beside: true, foot });
+  return x;
+}
+
+/** @type {Mount} */
+function mount(el, view) {
+  const about = "The norm of the gradient on its way down; its factor a layer";
+  const { picture, tell } = stage(el, view, about);
+  const deep = mover(view, "depth", () => [1, view.get().layers]);
+  const choose = (/** @type {number} */ at) =>
+    view.set({ batch: view.get().sizes[clamp(at, 0, view.get().sizes.length - 1)] });
+  const close = (/** @type {number} */ batch) =>
+    choose(view.get().sizes.indexOf(nearest(view.get().sizes, batch)));
+
+  return function draw(shown, width) {
+    const { passed, layers, size, sizes } = shown;
+    const said = words(shown);
+    const [first, second] = panels(width, 2, 0, TALL).map((place) => ({
+      ...place,
+      right: place.right - NAMES,
+    }));
+    picture.size(width, second.bottom + 42);
+    const text = `${said.verdict} ${said.rows.map((row) => row.join(", ")).join("; ")}`;
+    const x = course(picture, first, shown);
+    scrubber(picture, "depth", first, {
+      ...{ x, at: passed, range: [1, layers], label: "layers passed", text, ...deep },
+    });
+    const along = factors(picture, second, shown);
+    scrubber(picture, "batch", second, {
+      ...{ x: along, at: size, range: [sizes[0], sizes[sizes.length - 1]], label: "batch" },
+      ...{ text, go: close, by: (steps) => choose(sizes.indexOf(view.analysis().size) + steps) },
+    });
+    tell(said);
+  };
+}
+
+export default makeFigure({ analyse, outputs, mount });

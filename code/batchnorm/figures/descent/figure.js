@@ -1,0 +1,88 @@
+import { analyse, outputs } from "./model.js";
+import { atStep, courses, panels, stepper, upTo } from "../kit/chart.js";
+import { makeFigure } from "../kit/figure.js";
+import { stage } from "../kit/panel.js";
+import { format, linear, niceDomain } from "../kit/scale.js";
+
+/** @import { Mount, Shown } from "./model.js" */
+
+/** What is cut gives the descent its colour. */
+/** @type {Partial<Record<string, string>>} */
+const LOOKS = { mu: "mean", var: "variance" };
+/** @type {Partial<Record<string, string>>} */
+const SAID = { mu: "the path through the mean", var: "the path through the variance" };
+
+/** @param {string[]} cut */
+const lookOf = (cut) => (cut.length === 1 ? LOOKS[cut[0]] : undefined) ?? "cut";
+/** @param {string[]} cut */
+const saidOf = (cut) => cut.map((name) => SAID[name] ?? `the paths through ${name}`).join(" and ");
+/** @param {string} name */
+const titleOf = (name) => (name === "loss" ? "the loss" : name);
+/** @param {string} name @param {string} course */
+const labelOf = (name, course) => (course ? `${name}: ${course}` : name);
+
+/** Watched names, in words. @param {string[]} names */
+const these = (names) => names.map(titleOf).join(" and ");
+/** @param {string[]} names */
+const away = (names) => `${these(names)} ${names.length > 1 ? "run" : "runs"} away`;
+
+/** The message, and its numbers. @param {Shown} shown */
+function words({ watch, step, steps, whole, part, courses: went, cut }) {
+  const gone = (/** @type {number} */ k) => watch.filter((name) => went[name][k] === "runs away");
+  const equal = (/** @type {number} */ a, /** @type {number} */ b) =>
+    Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a));
+  const same = watch.filter((name) =>
+    upTo(whole[name], step).every(([i, v]) => equal(v, atStep(part[name], i))),
+  );
+  const only = gone(1).filter((name) => !gone(0).includes(name));
+  const told = [`Step ${step}.`];
+  if (only.length) {
+    const blind = same.length ? `; ${these(same)} cannot tell` : "";
+    told.push(`Without ${saidOf(cut)}, ${away(only)}${blind}.`);
+  }
+  if (gone(0).length) told.push(`With the whole gradient, ${away(gone(0))}.`);
+  const ends = [whole, part].filter((run) => run[watch[0]].length <= steps).length;
+  if (ends)
+    told.push(`${ends > 1 ? "Both descents leave" : "A descent leaves"} the range of numbers.`);
+  const rows = watch.map((name) => [
+    titleOf(name),
+    ...[whole, part].map((run) => format(atStep(run[name], step))),
+  ]);
+  return { verdict: told.join(" "), rows, head: ["", "whole gradient", "cut gradient"] };
+}
+
+/** @type {Mount} */
+function mount(el, view) {
+  const about = "Gradient descent step by step, with the whole gradient and with a cut one";
+  const { buttons, ...moves } = stepper(view);
+  const { picture, tell } = stage(el, view, about, [buttons]);
+
+  return function draw(shown, width) {
+    const { watch, step, steps, whole, part, courses: went, cut } = shown;
+    const said = words(shown);
+    const places = panels(width, watch.length);
+    picture.size(width, Math.max(...places.map(({ bottom }) => bottom)) + 24);
+    const plots = watch.map((name) => {
+      // The ground knows all steps from the start on, so that it does not move
+      const all = [...whole[name], ...part[name]];
+      const domain = niceDomain([...all, ...all.map((v) => 1.06 * v)].filter(Number.isFinite));
+      const [wholly, partly] = went[name];
+      /** @param {string} className @param {number[]} path @param {string} label */
+      const curve = (className, path, label) => ({ className, points: upTo(path, step), label });
+      return {
+        y: (/** @type {number[]} */ range) => linear(domain, range),
+        title: titleOf(name),
+        curves: [
+          curve("ink wide", whole[name], labelOf("whole", wholly)),
+          curve(`${lookOf(cut)} dashed`, part[name], labelOf("cut", partly)),
+        ],
+      };
+    });
+    const values = said.rows.map(([name, one, other]) => `${name}: ${one}, cut ${other}`);
+    const text = `${said.verdict} ${values.join("; ")}`;
+    courses(picture, places, plots, { step, last: steps, text, ...moves });
+    tell(said);
+  };
+}
+
+export default makeFigure({ analyse, outputs, mount });

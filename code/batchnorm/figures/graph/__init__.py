@@ -1,0 +1,237 @@
+"""Draw a traced graph; see what flows back over each edge; cut edges; step back through it."""
+
+import json
+import re
+
+import numpy as np
+import traitlets
+
+from ...graph import Graph, trace
+from ...graph.describe import describe, drawn_edges
+from ...graph.layout import layered
+from ..kit import Figure
+
+DIGITS = "₀₁₂₃₄₅₆₇₈₉"
+NUMBERS = str.maketrans(DIGITS, "0123456789")
+MOST = 48  # nodes that still make a picture
+FEW = 4  # entries that are written out; more are drawn as a strip of cells
+STRIP = (8, 6)  # rows and columns of a strip at most
+COLUMN, LINE, CELL = 42, 13, 7  # pixels: a written entry's width and height, a cell's side
+TITLE = 18  # pixels above the entries
+PORT = 13  # pixels between two edges that leave or enter a node
+OWN_INPUTS = ("dy", "cut", "step", "numbers", "graph", "picture", "start")
+PATTERN = (1.0, 0.6, -0.4)  # a gradient at the output that shows what is shared
+GAP = 22  # pixels between two ranks: room for a handle
+
+
+class Nested(traitlets.TraitType):
+    """A number, or nested lists of them of one shape; takes any such array. [] if `empty`.
+
+    Raises ValueError for another shape and for entries that are not finite.
+    """
+
+    def __init__(self, shape, empty=False, name=None):
+        super().__init__([] if empty else np.zeros(shape).tolist())
+        self._shape, self._empty, self.name = tuple(shape), empty, name
+
+    def validate(self, obj, value):
+        array = np.asarray(value)
+        if self._empty and array.size == 0:
+            return []
+        if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+            raise ValueError(f"{self.name}: got {value!r}, want finite numbers")
+        if array.shape != self._shape:
+            raise ValueError(f"{self.name}: got shape {array.shape}, want {self._shape}")
+        return array.astype(float).tolist()
+
+
+class GraphFigure(Figure):
+    """A traced graph from inputs to outputs, and what flows back over each of its edges.
+
+    An edge has the colour of the path it belongs to, where the graph has nodes named ``mu`` or
+    ``var``, and is the thicker the more it carries.
+
+    Each input of the graph is a trait of the figure, and so is the gradient that reaches it: a
+    graph of ``x`` and ``gamma`` gives ``figure.x``, ``figure.gamma``, ``figure.dx`` and
+    ``figure.dgamma``. Click an edge, or press Enter on it, to cut it. "Next node" walks the
+    backward pass one node at a time, "Undo" takes a step back. Constants are not drawn: nothing
+    flows to them, and they stand in the formulas.
+
+    Parameters
+    ----------
+    function : plain NumPy code to trace, or a `Graph`; at most 48 nodes without the constants
+    dy : the gradient of the loss at the output, of its shape; for several outputs (of one shape)
+        one a output
+    cut : edges over which nothing flows, as `Graph.cut` takes them; kept as ``[target, slot]``
+    numbers : whether values and gradients stand in the nodes from the start
+    inputs : the value of each input of the function, by name
+
+    Hands back the gradients (``dx``, …; [] where they are not defined) and ``errors``: input ->
+    largest difference between an entry of its gradient and of the true one. Raises ValueError for
+    a graph too large to draw, an input whose name the figure needs for itself, for shapes that do
+    not fit, and for what `trace` refuses.
+    """
+
+    dy = traitlets.Any().tag(sync=True)
+    cut = traitlets.List().tag(sync=True)
+    step = traitlets.Int(0).tag(sync=True)  # nodes passed on the way back; 0: all of it is shown
+    numbers = traitlets.Bool(False).tag(sync=True)
+    graph = traitlets.Unicode().tag(sync=True)
+    picture = traitlets.Unicode().tag(sync=True)  # where nodes and edges stand, and their words
+    start = traitlets.Dict().tag(sync=True)  # what "Reset" brings back
+    errors = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, function, *, dy, cut=(), numbers=False, **inputs):
+        traits, values = {}, {}
+        for name, value in inputs.items():
+            if self.has_trait(name) or self.has_trait(f"d{name}") or hasattr(self, name):
+                raise ValueError(f"{name}: the figure needs this name for itself; use another")
+            shape = np.shape(value)
+            traits[name] = Nested(shape, name=name).tag(sync=True)
+            traits[f"d{name}"] = Nested(shape, empty=True).tag(sync=True)
+            values[name] = traits[name].validate(self, value)
+        with np.errstate(all="ignore"):  # what is not defined is shown, in words
+            graph = function if isinstance(function, Graph) else trace(function, **inputs)
+            traits["dy"] = _output_trait(graph.forward(**inputs))
+        self.add_traits(**traits)
+        self._graph = graph
+        self.inputs = (*values, *OWN_INPUTS)
+        self.outputs = (*(f"d{name}" for name in values), "errors")
+        cut = _pairs(graph, cut)
+        super().__init__(**values, dy=dy, cut=cut, numbers=numbers, **drawn(graph, numbers))
+        self.start = {**values, "dy": self.dy, "cut": cut, "step": 0}
+
+    @traitlets.validate("cut")
+    def _check_cut(self, proposal):
+        return _pairs(self._graph, proposal.value)
+
+    @traitlets.validate("step")
+    def _check_step(self, proposal):
+        last = len(self._graph.nodes)
+        if not 0 <= proposal.value <= last:
+            raise ValueError(f"step: got {proposal.value}, want a number from 0 to {last}")
+        return proposal.value
+
+    def compute(self):
+        names = self._graph.inputs
+        dy = np.asarray(self.dy)
+        with np.errstate(all="ignore"):
+            run = self._graph.forward(**{name: np.asarray(getattr(self, name)) for name in names})
+            true, got = run.backward(dy), run.backward(dy, cut=[tuple(e) for e in self.cut])
+        arrays = [*run.arrays, *true.arrays, *got.arrays]
+        if not all(np.isfinite(array).all() for array in arrays):
+            return {**{f"d{name}": [] for name in names}, "errors": {}}
+        errors = {name: float(np.abs(got[name] - true[name]).max(initial=0)) for name in names}
+        return {**{f"d{name}": got[name] for name in names}, "errors": errors}
+
+
+def drawn(graph, numbers=False):
+    """The traits that say what is drawn: {name: value}. Raises ValueError for too large a graph."""
+    nodes = sum(node.op != "constant" for node in graph.nodes)
+    if nodes > MOST:
+        raise ValueError(f"function: its graph has {nodes} nodes, at most {MOST} fit")
+    picture = _picture(graph)
+    height = int(picture["full" if numbers else "plain"]["height"]) + 290 + 21 * len(graph.inputs)
+    return {"graph": graph.to_json(), "picture": json.dumps(picture), "_min_height": height}
+
+
+def start_state(function, /, **inputs):
+    """What a figure of this function shows at the start, without making one: {trait: value}.
+
+    The gradient that arrives at the outputs is `PATTERN`, over and over. Raises what `GraphFigure`
+    raises.
+    """
+    values = {}
+    for name, value in inputs.items():
+        if {name, f"d{name}"} & set(dir(GraphFigure)):
+            raise ValueError(f"{name}: the figure needs this name for itself; use another")
+        values[name] = Nested(np.shape(value), name=name).validate(None, value)
+    with np.errstate(all="ignore"):
+        graph = trace(function, **inputs)
+        trait = _output_trait(graph.forward(**inputs))
+    dy = trait.validate(None, np.resize(PATTERN, np.shape(trait.default_value)))
+    start = {**values, "dy": dy, "cut": [], "step": 0}
+    return {**start, **drawn(graph), "start": start, "_inputs": [*values, *OWN_INPUTS]}
+
+
+def _output_trait(run):
+    outputs = run.output if isinstance(run.output, tuple) else (run.output,)
+    shapes = {np.shape(output) for output in outputs}
+    if len(shapes) > 1:
+        raise ValueError(f"function: its outputs have the shapes {sorted(shapes)}, want one shape")
+    shape = (len(outputs), *shapes.pop()) if len(outputs) > 1 else shapes.pop()
+    return Nested(shape).tag(sync=True)
+
+
+def _pairs(graph, cut):
+    spec = cut if isinstance(cut, str) else [e if isinstance(e, str) else tuple(e) for e in cut]
+    return [[int(target), int(slot)] for target, slot in sorted(graph.cut(spec))]
+
+
+def _picture(graph):
+    """Places of all that is drawn, with numbers ("full") and without ("plain"), and its words."""
+    words = describe(graph)
+    drawn = [i for i, node in enumerate(graph.nodes) if node.op != "constant"]
+    grids = {i: _grid(graph.nodes[i].shape) for i in drawn}
+    edges = drawn_edges(graph)
+    ends = [(graph.nodes[edge.target].inputs[edge.slot], edge.target) for edge in edges]
+    series = {i: _member(words["nodes"][i]["symbol"]) for i in drawn}
+    series = {i: member for i, member in series.items() if member}
+
+    def placed(sizes):
+        layout = layered(ends, sizes, gap=GAP, series=series)
+        return {
+            "boxes": {i: layout.boxes[i]._asdict() for i in drawn},
+            "routes": layout.routes,
+            "ranks": layout.ranks,
+            "width": layout.width,
+            "height": layout.height,
+        }
+
+    plain = {i: _plain_size(i, words["nodes"][i]["symbol"], ends) for i in drawn}
+    full = {i: _size(grid, words["nodes"][i]["symbol"]) for i, grid in grids.items()}
+    return {
+        "nodes": [{"node": i, **grids[i], **words["nodes"][i]} for i in drawn],
+        "edges": [
+            {"target": edge.target, "slot": edge.slot, "source": source}
+            | words["edges"][f"{edge.target}:{edge.slot}"]
+            for edge, (source, _) in zip(edges, ends, strict=True)
+        ],
+        "plain": placed(plain),
+        "full": placed(full),
+    }
+
+
+def _member(symbol):
+    """The series that a node belongs to, and its number in it: "c₁²" is the first of "c²"."""
+    digits = re.findall(f"[{DIGITS}]+", symbol)
+    if len(digits) != 1:
+        return None
+    return symbol.replace(digits[0], ""), int(digits[0].translate(NUMBERS))
+
+
+def _grid(shape):
+    """Rows and columns in which a node's entries are shown, and whether they are written out."""
+    rows, columns = (*shape, 1, 1)[:2]
+    if len(shape) > 2:
+        rows, columns = int(np.prod(shape[:-1])), shape[-1]
+    whole = rows * columns <= FEW
+    if not whole:
+        rows, columns = min(rows, STRIP[0]), min(columns, STRIP[1])
+    return {"rows": rows, "columns": columns, "whole": whole}
+
+
+def _letters(symbol):
+    return len(symbol.replace("\u0302", ""))  # the hat takes no room of its own
+
+
+def _plain_size(i, symbol, ends):
+    """A node's box with its name alone, high enough for its edges."""
+    edges = max(sum(i == source for source, _ in ends), sum(i == target for _, target in ends))
+    return max(30, 7.5 * _letters(symbol) + 12), max(26, PORT * edges + 8)
+
+
+def _size(grid, symbol):
+    rows, columns = grid["rows"], grid["columns"]
+    w, h = (columns * COLUMN, rows * LINE) if grid["whole"] else (columns * CELL, rows * CELL + 4)
+    return max(w + 6, COLUMN + 6, 7.5 * _letters(symbol) + 6), TITLE + 2 * h + 6

@@ -1,0 +1,218 @@
+import { analyse, outputs, sizeOf } from "./model.js";
+import { arrange, neighbour, thingAt } from "./place.js";
+import { drawGraph, drawTag } from "./view.js";
+import { panelWords, table, verdict } from "./words.js";
+import { makeFigure } from "../kit/figure.js";
+import { bar, button, legend, stage } from "../kit/panel.js";
+import { PATHS } from "../kit/routes.js";
+import { clamp } from "../kit/scale.js";
+import { html, setText } from "../kit/svg.js";
+
+/**
+ * @import { Mount, Shown, View } from "./model.js"
+ * @import { Place } from "./place.js"
+ */
+
+const KEYS = /^(Arrow(Left|Right|Up|Down)|Home|End)$/;
+
+/** What the buttons do. @param {View} view @param {(key: string) => void} centre */
+function actions(view, centre) {
+  const walk = (/** @type {number} */ by) => {
+    const { step, order } = view.analysis();
+    const next = clamp(step + by, 0, order.length);
+    if (next) centre(`node ${order[next - 1]}`);
+    view.set({ step: next });
+  };
+  const buttons = {
+    on: button("Next node", () => walk(1)),
+    back: button("Undo", () => walk(-1)),
+    numbers: button("Show numbers", () => view.set({ numbers: !view.get().numbers })),
+    reset: button("Reset the graph", () => view.set(view.get().start)),
+  };
+  return {
+    root: bar(...Object.values(buttons)),
+    /** @param {Shown} shown */
+    show({ step, order, numbers }) {
+      buttons.back.disabled = step === 0;
+      buttons.on.disabled = step === order.length;
+      setText(buttons.numbers, numbers ? "Hide numbers" : "Show numbers");
+    },
+  };
+}
+
+/** Cuts an edge, or lets it flow again. @param {View} view @param {string} key of the edge */
+function toggle(view, key) {
+  const [target, slot] = key.split(":").map(Number);
+  const { cut } = view.get();
+  const others = cut.filter(([t, s]) => t !== target || s !== slot);
+  const more = others.length < cut.length ? others : [...cut, [target, slot]];
+  const sorted = more.sort(([a, b], [c, d]) => a - c || b - d);
+  view.set({ cut: /** @type {[number, number][]} */ (sorted) });
+}
+
+/**
+ * What can be scrolled: it says so, fades where there is more, and moves a place into the middle.
+ * @param {Element} content @param {() => number} zoom
+ */
+function scroller(content, zoom) {
+  const root = html("div", { class: "scroll" }, content);
+  const hint = html("p", { class: "hint" }, "◂ ▸ The graph is wider than this page: scroll it.");
+  let over = 0; // how much wider it is
+  const fade = () => {
+    root.classList.toggle("more-before", over > 0 && root.scrollLeft > 4);
+    root.classList.toggle("more-after", over > 0 && root.scrollLeft < over - 4);
+  };
+  root.addEventListener("scroll", fade, { passive: true });
+  return {
+    ...{ root, hint },
+    /** @param {number} drawn its width, in units @param {number} width of the room */
+    fit(drawn, width) {
+      over = (drawn - width) * zoom();
+      hint.hidden = over <= 1;
+      fade();
+    },
+    /** @param {number} x */
+    centre(x) {
+      if (over > 0) root.scrollLeft = x * zoom() - root.clientWidth / 2;
+    },
+    /** @param {number} width @returns {[number, number]} the part in sight */
+    seen: (width) => {
+      const left = over > 0 ? root.scrollLeft / zoom() : 0;
+      return [left, left + width];
+    },
+  };
+}
+
+/**
+ * What has the focus, what is pointed at, and what the keys do.
+ * @param {View} view @param {(key: string) => SVGElement} nodeOf @param {() => Place} placeNow
+ */
+function pointing(view, nodeOf, placeNow) {
+  /** @type {Record<"chosen" | "pointed" | "home" | "centre", string | null>} */
+  const now = { chosen: null, pointed: null, home: null, centre: null };
+  const change = (/** @type {Partial<typeof now>} */ changes) => {
+    Object.assign(now, changes);
+    view.redraw();
+  };
+  const onKey = (/** @type {KeyboardEvent} */ event, /** @type {string} */ key) => {
+    const { edge } = thingAt(placeNow(), key);
+    if (edge && (event.key === "Enter" || event.key === " ")) toggle(view, edge.key);
+    else if (KEYS.test(event.key)) {
+      const next = neighbour(placeNow(), key, event.key);
+      if (next) nodeOf(next).focus();
+    } else return;
+    event.preventDefault();
+    event.stopPropagation(); // JupyterLab would move to another cell
+  };
+  const listen = (/** @type {SVGElement} */ node, /** @type {string} */ key) => {
+    node.addEventListener("focus", () => {
+      // Under a mouse it would run away
+      const centre = node.matches(":focus-visible") ? key : null;
+      change({ chosen: key, home: key, centre });
+    });
+    node.addEventListener("blur", () => change({ chosen: null }));
+    node.addEventListener("keydown", (event) => onKey(event, key));
+    if (key.startsWith("edge")) point(node, key);
+  };
+  const point = (/** @type {SVGElement} */ node, /** @type {string} */ key) => {
+    const hover = (/** @type {string | null} */ to) => (/** @type {PointerEvent} */ event) => {
+      if (event.pointerType === "mouse") change({ pointed: to });
+    };
+    node.addEventListener("pointerenter", hover(key));
+    node.addEventListener("pointerleave", hover(null));
+    const [kind, id] = key.split(" ");
+    if (kind === "edge") node.addEventListener("click", () => toggle(view, id));
+  };
+  return { now, change, listen, point };
+}
+
+/** Lines of text. @param {HTMLElement} parent @param {string[]} lines */
+function setLines(parent, lines) {
+  while (parent.children.length > lines.length) parent.lastChild?.remove();
+  lines.forEach((line, i) => {
+    setText(parent.children[i] ?? parent.appendChild(html("p")), line);
+  });
+}
+
+/**
+ * Joins the figure to the names in the code that it was traced from, if anything on the page cares:
+ * "bn-point" with a name points at its node, and what is pointed at is told as "bn-pointed".
+ * @param {HTMLElement} el @param {View} view @param {(key: string | null) => void} point
+ */
+function named(el, view, point) {
+  let told = "";
+  el.addEventListener("bn-point", (event) => {
+    const { detail } = /** @type {CustomEvent<string>} */ (event);
+    const node = view
+      .analysis()
+      .drawn.nodes.find(({ node }) => view.analysis().traced.nodes[node].name === detail);
+    point(node ? `node ${node.node}` : null);
+  });
+  /** @param {Shown} shown @param {number[]} nodes that are pointed at */
+  return function tell({ traced }, nodes) {
+    const detail = nodes.flatMap((i) => traced.nodes[i].name || []);
+    if (told === detail.join()) return;
+    told = detail.join();
+    el.dispatchEvent(new CustomEvent("bn-pointed", { detail }));
+  };
+}
+
+/** @type {Mount} */
+function mount(el, view) {
+  const about = "A computation graph. Arrow keys move along it; Enter on an edge cuts it.";
+  const keys = legend();
+  const attributes = { class: "panel", tabindex: "0", role: "region" };
+  const panel = html("div", { ...attributes, "aria-label": "About what is chosen" });
+  const buttons = actions(view, (centre) => change({ centre }));
+  const parts = [keys.root, buttons.root, panel];
+  const layers = ["wires", "handles", "nodes", "tags"];
+  const { picture, tell: report } = stage(el, view, about, parts, layers);
+  const scroll = scroller(/** @type {Element} */ (picture.root.firstElementChild), view.zoom);
+  picture.root.append(scroll.root, scroll.hint);
+  /** @type {Place} */
+  let place;
+  const nodeOf = (/** @type {string} */ key) => picture.put(key, "g");
+  const { now, change, ...listeners } = pointing(view, nodeOf, () => place);
+  const tell = named(el, view, (pointed) => change({ pointed }));
+  el.classList.add("bn-broad");
+
+  return function draw(shown, width) {
+    place = arrange(shown.drawn, shown.numbers ? "full" : "plain", width);
+    const home = thingAt(place, now.home);
+    if (!home.node && !home.edge) now.home = `node ${place.nodes[0].node}`;
+    const reading = now.pointed ?? now.chosen;
+    const item = thingAt(
+      place,
+      reading ?? (shown.step ? `node ${shown.order[shown.step - 1]}` : null),
+    );
+    const [on, at] = [item.edge?.key, item.node?.node];
+    tell(shown, item.edge ? [item.edge.source, item.edge.target] : at === undefined ? [] : [at]);
+    const litEdge = (/** @type {import("./place.js").PlacedEdge} */ { key, source, target }) =>
+      key === on || source === at || target === at;
+    const lit = new Set(place.edges.filter(litEdge).flatMap((e) => [e.source, e.target]));
+    const frame = {
+      ...{ ...listeners, shown, place, litEdge, at, home: now.home },
+      litNode: (/** @type {{node: number}} */ { node }) => node === at || lit.has(node),
+      most: Math.max(0, ...[...shown.trueFlow.values()].map(sizeOf)),
+    };
+    drawGraph(picture, frame);
+    if (item.edge) drawTag(picture, frame, item.edge, scroll.seen(width));
+    scroll.fit(place.width, width);
+    const { edge, node } = thingAt(place, now.centre);
+    if (edge) scroll.centre(edge.hold.x);
+    if (node) scroll.centre(node.x + node.w / 2);
+    now.centre = null;
+    buttons.show(shown);
+    setLines(panel, panelWords(shown, reading ? item : {}));
+    const paths = shown.all.map((path) => ({ path, flows: shown.open.includes(path) }));
+    keys.show([
+      ...paths.map(
+        ({ path, flows }) => /** @type {[string, string, boolean]} */ ([path, PATHS[path], flows]),
+      ),
+      ["gradient", paths.length ? "the whole gradient" : "gradient"],
+    ]);
+    report({ verdict: verdict(shown), ...table(shown) });
+  };
+}
+
+export default makeFigure({ analyse, outputs, mount });

@@ -1,0 +1,149 @@
+import { arrow } from "../kit/arrow.js";
+import { axis } from "../kit/axis.js";
+import { makeFigure } from "../kit/figure.js";
+import { handle } from "../kit/handle.js";
+import { bar, button, legend, stage } from "../kit/panel.js";
+import { clamp, format, linear, short, subscript, tidy } from "../kit/scale.js";
+import { setText } from "../kit/svg.js";
+import { analyse, outputs } from "./model.js";
+
+/**
+ * @import { Mount, Reveal, Shown, View } from "./model.js"
+ * @import { Drawing } from "../kit/svg.js"
+ */
+
+const [HEAD, LANE, FOOT, PAD] = [22, 50, 22, 16];
+const SQUARE = 5; // degrees from a right angle that a guess in steps of 0.05 may miss
+const TINY = 1e-9;
+const LAYERS = ["ground", "arrows", "things"];
+const SIDEWAYS = "M-13 -4L-17 0L-13 4ZM13 -4L17 0L13 4Z"; // beside a ring that was not moved yet
+
+/** How near the guess came, in words. @param {Reveal} reveal @param {number} long the guess */
+function distance({ size, apart }, long) {
+  const length = format(long, 2);
+  if (apart < TINY) return "Exactly right.";
+  if (size < TINY)
+    return `The true dx is 0: nothing comes back. Your guess has the length ${length}.`;
+  const part = apart / size;
+  const percent = `${Math.round(100 * part)} %`;
+  if (!long) return `You guessed 0 everywhere. The true dx has the length ${format(size, 2)}.`;
+  const words = part <= 0.1 ? "Very close" : part <= 0.3 ? "Close" : "Some way off";
+  const far = `guess and dx are apart by ${percent} of the length of dx`;
+  if (part <= 1) return `${words}: ${far}.`;
+  return `Far off: ${far}. A guess of 0 everywhere would have been nearer.`;
+}
+
+/** Which property of every dx the guess has, and which it lacks. @param {Reveal} reveal */
+function properties({ push, angle, apart, size }) {
+  if (apart < TINY || size < TINY) return [];
+  const told = [];
+  const balanced = push === undefined || Math.abs(push) < 0.005;
+  const square = angle === undefined || Math.abs(angle - 90) <= SQUARE;
+  if (!balanced) {
+    const sum = format(push ?? 0, 2);
+    told.push(`Your guess adds up to ${sum}; every dx of this layer adds up to 0.`);
+  }
+  if (!square) {
+    const turned = `${Math.round(angle ?? 0)}°`;
+    told.push(`Your guess stands at ${turned} to x̂; every dx of this layer stands at 90°.`);
+  }
+  if (told.length || angle === undefined) return told;
+  return ["Your guess has what every dx of this layer has: it adds up to 0, at right angles to x̂."];
+}
+
+/** The message. @param {Shown} shown */
+function words({ defined, problem, problems, guess, reveal }) {
+  if (!defined) return "The samples are equal and ε is 0, so dx is not defined. Raise ε.";
+  if (reveal) return [distance(reveal, Math.hypot(...guess)), ...properties(reveal)].join(" ");
+  const which = problems.length > 1 ? `Batch ${problem + 1} of ${problems.length}. ` : "";
+  return `${which}What is dx? Drag each ring sideways, or use the arrow keys. Then press Show dx.`;
+}
+
+/**
+ * One sample: its dot, the gradient that arrives at its output, the guess, and dx if it is shown.
+ * @param {Drawing} picture @param {number} i @param {Shown} analysis
+ * @param {{view: View, width: number, scale: import("../kit/scale.js").Scale}} around
+ */
+function lane(picture, i, { x, dy, guess, reach, reveal }, { view, width, scale }) {
+  const y = HEAD + i * LANE + 26;
+  const [at, end] = [scale(x[i]), (/** @type {number} */ v) => clamp(v, 4, width - 4)];
+  const name = subscript("dx", i);
+  const given = `${subscript("x", i)} = ${short(x[i])}, ${subscript("dy", i)} = ${short(dy[i])}`;
+  const own = format(guess[i], 2);
+  const truth = reveal ? `${name} = ${format(reveal.dx[i], 2, 1)}` : "";
+  const told = reveal ? `guess ${own}, ${truth}` : `guess ${own}`;
+  const arrowTo = (/** @type {string} */ key, /** @type {number} */ v, /** @type {number} */ row) =>
+    arrow(picture, `${key} ${i}`, [at, y + row], [end(scale(x[i] + v)), y + row], {
+      className: { guess: "ink arrow", dx: "gradient arrow" }[key] ?? "gradient part dashed",
+      head: key === "dy" ? 7 : 10,
+    });
+  picture.layer("ground");
+  picture.text(`given ${i}`, "small halo", 0, y - 13, given);
+  picture.text(`told ${i}`, "small end halo", width, y - 13, told);
+  picture.put(`x ${i}`, "circle", { class: "data", cx: at, cy: y, r: 6 });
+  picture.layer("arrows");
+  arrowTo("guess", guess[i], 0);
+  if (reveal) arrowTo("dx", reveal.dx[i], 10);
+  arrowTo("dy", dy[i], reveal ? 19 : 13);
+  picture.layer("things");
+  const step = 10 ** Math.floor(Math.log10(reach)) / 20;
+  const set = (/** @type {number} */ v) => {
+    const to = clamp(tidy(Math.round(v / step) * step), -reach, reach);
+    view.set({ guess: view.get().guess.with(i, to) });
+  };
+  handle(picture, `tip ${i}`, {
+    ...{ x: end(scale(x[i] + guess[i])), y, label: `guess of ${name}`, range: [-reach, reach] },
+    ...{ value: guess[i], text: `${own}; ${given}${truth && `; the true ${truth}`}`, level: true },
+    marks: [
+      ["circle", { class: "ink hollow round", r: 9 }],
+      ["path", { class: "grip", d: guess[i] ? "" : SIDEWAYS }],
+    ],
+    move: (to) => set(scale.invert(to) - x[i]),
+    nudge: (right, up) => set(view.get().guess[i] + step * (right + up)),
+  });
+}
+
+/** @param {Drawing} picture @param {Shown} analysis @param {number} width @param {View} view */
+function paint(picture, analysis, width, view) {
+  const { x, mu, reach } = analysis;
+  const bottom = HEAD + x.length * LANE;
+  const domain = [Math.min(...x) - reach, Math.max(...x) + reach];
+  const scale = linear(picture.hold("domain", domain), [PAD, width - PAD]);
+  picture.size(width, bottom + FOOT);
+  picture.layer("ground");
+  axis(picture, "x", { scale, at: bottom, grid: [HEAD, bottom + 4] });
+  if (mu !== undefined) {
+    picture.put("mean", "path", { class: "mean line", d: `M${scale(mu)} ${HEAD}V${bottom}` });
+    picture.text("mean name", "small middle halo", scale(mu), HEAD - 6, `μ = ${short(tidy(mu))}`);
+  }
+  x.forEach((_, i) => lane(picture, i, analysis, { view, width, scale }));
+}
+
+/** @type {Mount} */
+function mount(el, view) {
+  const keys = legend();
+  const show = button("Show dx", () => view.set({ shown: !view.get().shown }));
+  const next = button("Next batch", () => {
+    const { problem, problems, guess } = view.get();
+    const at = (problem + 1) % problems.length;
+    view.set({ problem: at, shown: false, guess: guess.map(() => 0) });
+  });
+  const about = "A batch, the gradient at its outputs, and your guess of dx";
+  const parts = [bar(show, next), keys.root];
+  const { picture, tell } = stage(el, view, about, parts, LAYERS);
+
+  return function draw(analysis, width) {
+    const { problems, shown, reveal } = analysis;
+    setText(show, shown ? "Hide dx" : "Show dx");
+    next.hidden = problems.length < 2;
+    keys.show([
+      ["ink", "your guess of dx"],
+      ...(reveal ? [/** @type {[string, string]} */ (["gradient", "the true dx"])] : []),
+      ["gradient dashed", "dy, which arrives at the outputs"],
+    ]);
+    paint(picture, analysis, width, view);
+    tell({ verdict: words(analysis) });
+  };
+}
+
+export default makeFigure({ analyse, outputs, mount });

@@ -1,0 +1,159 @@
+import { axis } from "../kit/axis.js";
+import { courses, mover, panels, upTo } from "../kit/chart.js";
+import { makeFigure } from "../kit/figure.js";
+import { handle } from "../kit/handle.js";
+import { bar, button, stage } from "../kit/panel.js";
+import { clamp, domainOf, format, linear, niceDomain, snap, tidy } from "../kit/scale.js";
+import { analyse, outputs } from "./model.js";
+
+/**
+ * @import { Mount, Shown, View } from "./model.js"
+ * @import { Drawing } from "../kit/svg.js"
+ */
+
+const REACH = 5; // the batch can be dragged so far from where it lay
+const [LABELS, LANE, HOLD, LEVEL] = [30, 46, 63, 80]; // heights in the panel of the inputs
+const OUTPUTS = 112; // where the outputs start
+const PAD = 20;
+
+/** What the mismatch comes from. @param {Shown} shown */
+function reason({ batch, shift, mean, truth }) {
+  if (shift) return `moving the batch by ${format(shift, 2)} changes evaluation mode only`;
+  if (batch === 1) {
+    return "a batch of one has variance 0, so training mode puts out β, whatever comes in";
+  }
+  const side = mean < truth ? "below" : "above";
+  return `the running mean is ${format(Math.abs(mean - truth), 2)} ${side} the truth`;
+}
+
+/** The message, and its numbers. @param {Shown} shown */
+function words(shown) {
+  const { step, mismatch, mean, var: var_, own, truth } = shown;
+  const verdict =
+    `Step ${step}: the same samples come out ${format(mismatch, 2)} apart in the two modes ` +
+    `(root mean square); ${reason(shown)}.`;
+  /** @param {string} name @param {number[]} values */
+  const row = (name, ...values) => [name, ...values.map((v) => format(v))];
+  const rows = [row("mean", mean, own.mean, truth), row("variance", var_, own.var, 1)];
+  return { verdict, rows, head: ["", "running", "this batch", "truth"] };
+}
+
+/**
+ * The batch as it comes in, on its axis; the running mean; and the diamond that moves it all.
+ * @param {Drawing} picture @param {Shown} shown @param {View} view @param {number} width
+ */
+function inputs(picture, shown, view, width) {
+  const { x, mean, own, shift, mismatch } = shown;
+  const domain = picture.hold("inputs", domainOf([...x, mean]));
+  const scale = linear(domain, [PAD, width - PAD]);
+  const text = { class: "title small", x: 0, y: 12 };
+  picture.layer("ground");
+  picture.put("x title", "text", text, "Inputs: this step's batch. Drag its diamond.");
+  axis(picture, "x", { scale, at: LEVEL, grid: [LEVEL - 46, LEVEL + 4] });
+  const at = scale.inside(mean);
+  picture.put("running", "path", { class: "mean line", d: `M${at} ${LABELS + 4}V${LEVEL}` });
+  const name = { class: "small label middle", x: clamp(at, 40, width - 40), y: LABELS };
+  picture.put("running name", "text", name, "running mean");
+  picture.layer("trails");
+  x.forEach((v, i) => {
+    picture.put(`x ${i}`, "circle", { class: "data many", cx: scale.inside(v), cy: LANE, r: 5 });
+  });
+  const [here, from, to] = [own.mean, Math.min(...x), Math.max(...x)].map(scale.inside);
+  const span = `M${from} ${LANE + 8}V${HOLD}H${to}V${LANE + 8}`;
+  picture.put("span", "path", { class: "data hollow part", d: span });
+  picture.layer("things");
+  const by = (/** @type {number} */ v) => view.set({ shift: clamp(v, -REACH, REACH) });
+  handle(picture, "batch", {
+    ...{ x: here, y: HOLD, label: "the batch", range: [-REACH, REACH], value: shift },
+    text: `moved by ${format(shift, 2)}; mismatch ${format(mismatch)}`,
+    marks: [
+      ["path", { class: "data held", d: "M0 -12L12 0L0 12L-12 0Z" }],
+      ["path", { class: "grip", d: "M-15 -6L-22 0L-15 6ZM15 -6L22 0L15 6Z" }],
+    ],
+    target: { x: -24, y: -15, width: 48, height: 30 },
+    move: (u) => by(snap(scale.invert(u) - (own.mean - shift), [0], 0.05)),
+    nudge: (right, up) => by(tidy(view.get().shift + 0.1 * (right + up))),
+  });
+}
+
+/**
+ * The outputs, a row a sample: where training mode and where evaluation mode puts it, and how far
+ * these are apart. Returns where it ends.
+ * @param {Drawing} picture @param {Shown} shown @param {number} width
+ */
+function pairs(picture, { x, y_train, y_eval, batch }, width) {
+  const [top, row] = [OUTPUTS + 34, clamp(128 / batch, 2, 18)];
+  const bottom = top + 128;
+  const domain = domainOf([...y_train, ...y_eval]);
+  const scale = linear(domain, [PAD, width - PAD]);
+  const title = { class: "title small", x: 0, y: OUTPUTS + 12 };
+  picture.layer("ground");
+  picture.put("y title", "text", title, "Outputs: a row for each sample, in both modes");
+  axis(picture, "y", { scale, at: bottom, grid: [top - 8, bottom + 4] });
+  picture.layer("trails");
+  const order = [...x.keys()].sort((i, j) => x[i] - x[j]);
+  order.forEach((i, k) => {
+    const y = top + (128 - batch * row) / 2 + (k + 0.5) * row;
+    const [cx, to, r] = [scale(y_train[i]), scale(y_eval[i]), clamp(0.42 * row, 1.8, 5)];
+    picture.put(`apart ${i}`, "path", { class: "alarm hollow strong", d: `M${cx} ${y}H${to}` });
+    picture.put(`train ${i}`, "circle", { class: "data ring open", cx, cy: y, r });
+    picture.put(`eval ${i}`, "circle", { class: "data ring", cx: to, cy: y, r });
+    if (k) return;
+    const sides = to < cx ? ["evaluation", "training"] : ["training", "evaluation"];
+    const [left, right] = [Math.max(74, Math.min(cx, to) - 10), Math.max(cx, to) + 10];
+    const small = { class: "small halo label", y: y + 4 };
+    picture.put("left", "text", { ...small, class: "small halo label end", x: left }, sides[0]);
+    picture.put("right", "text", { ...small, x: Math.min(right, width - 74) }, sides[1]);
+  });
+  return bottom + 34;
+}
+
+/**
+ * The running statistics against the truth, and the mismatch, over all steps.
+ * @param {Drawing} picture @param {Shown} shown @param {View} view
+ * @param {{places: import("../kit/chart.js").Place[], narrow: boolean, text: string}} how with a
+ *   text for screen readers
+ */
+function overSteps(picture, { stream, steps, step }, view, { places, narrow, text }) {
+  const moves = mover(view, "step", () => [0, view.get().steps - 1], { shift: 0 });
+  const ones = stream.truth.map(() => 1);
+  /** @type {[string, Record<string, [string, number[]]>][]} */
+  const all = [
+    ["mean", { truth: ["data", stream.truth], running: ["mean", stream.mean] }],
+    ["variance", { truth: ["data", ones], running: ["variance", stream.var] }],
+    ["mismatch of the two modes", { "": ["alarm", stream.off] }],
+  ];
+  const plots = all.map(([title, lines], k) => {
+    const paths = Object.values(lines).map(([, path]) => path);
+    const domain = niceDomain(paths.flat().map((v) => 1.05 * v));
+    const curves = Object.entries(lines).map(([label, [className, path]]) => ({
+      ...{ className, label, points: upTo(path, steps) },
+      dot: /** @type {[number, number]} */ ([step, path[Math.min(step, steps - 1)]]),
+    }));
+    const y = (/** @type {number[]} */ range) => linear(domain, range);
+    return { y, title, curves, foot: k === 2 ? "step" : undefined, beside: narrow };
+  });
+  courses(picture, places, plots, { step, last: steps - 1, text, ...moves });
+}
+
+/** @type {Mount} */
+function mount(el, view) {
+  const about = "A batch in training and in evaluation mode; the running statistics";
+  const back = button("Put the batch back", () => view.set({ shift: 0 }));
+  const { picture, tell } = stage(el, view, about, [bar(back)]);
+
+  return function draw(shown, width) {
+    const said = words(shown);
+    inputs(picture, shown, view, width);
+    const end = pairs(picture, shown, width);
+    const narrow = width < 500;
+    const places = panels(width, 3, end, narrow ? 84 : 130).map((place) =>
+      narrow ? { ...place, right: place.right - 60 } : place,
+    );
+    picture.size(width, places[2].bottom + 38);
+    overSteps(picture, shown, view, { places, narrow, text: said.verdict });
+    tell(said);
+  };
+}
+
+export default makeFigure({ analyse, outputs, mount });

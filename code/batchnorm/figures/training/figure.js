@@ -1,0 +1,148 @@
+import { makeFigure } from "../kit/figure.js";
+import { bar, button, legend, stage } from "../kit/panel.js";
+import { format, listed } from "../kit/scale.js";
+import { html, setText } from "../kit/svg.js";
+import { analyse, outputs } from "./model.js";
+import { gauge, layout, losses, plane } from "./view.js";
+
+/** @import { Mount, Shown, View } from "./model.js" */
+
+const MOST = 100_000; // steps
+const CHOICES = { class: "bar choices", role: "group", "aria-label": "variant shown" };
+const FRAME = 8; // milliseconds of work a frame: half of it, at 60 a second
+/** @type {("drift" | "length" | "angle")[]} */
+const GAUGES = ["drift", "length", "angle"];
+
+/** The message, and its numbers. @param {Shown} shown @param {boolean} paused */
+function told({ runs, taken, done, steps }, paused) {
+  const gone = runs.filter(({ diverged }) => diverged !== null);
+  const going = runs.filter(({ diverged }) => diverged === null);
+  const ends = gone.map(({ name, diverged }) => `${name} diverged at step ${diverged}`);
+  const fate = listed(ends);
+  const said = () => {
+    if (!done && !paused) return fate ? `Training goes on: ${fate}.` : "Training.";
+    if (!taken && !fate) return "Nothing is trained yet: press Run.";
+    if (!going.length) return `${fate}: nothing is left to train.`;
+    const best = going.reduce((a, b) => ((a.now.loss ?? 0) <= (b.now.loss ?? 0) ? a : b));
+    const loss = format(best.now.loss ?? 0);
+    const alone =
+      runs.length === 1 ? `the loss is ${loss}` : `${best.name} has the lowest loss, ${loss}`;
+    return `After ${taken} ${taken === 1 ? "step" : "steps"} ${alone}${fate && `; ${fate}`}.`;
+  };
+  const cut = runs.some(({ now }) => now.angle !== null);
+  /** @param {number | null} v @param {number} digits */
+  const shown = (v, digits, unit = "") => (v === null ? "–" : format(v, digits) + unit);
+  /** @param {number} v three digits of it: five columns stand beside the picture */
+  const short = (v) => shown(v, Math.abs(v) < 9.995 ? 2 : Math.abs(v) < 99.95 ? 1 : 0);
+  const rows = runs.map(({ name, now, diverged }) => [
+    name,
+    diverged === null ? shown(now.loss, 3) : `diverged (${diverged})`,
+    now.accuracy === null ? "–" : `${Math.round(100 * now.accuracy)}%`,
+    ...[now.drift, now.length].map(short),
+    ...(cut ? [shown(now.angle, 0, "°")] : []),
+  ]);
+  const head = ["", "loss", "test", "drift", "‖w‖", ...(cut ? ["angle"] : [])];
+  return { verdict: said(), rows, head };
+}
+
+/**
+ * Trains a little in each frame while the picture is in sight, until all steps are taken.
+ * @param {View} view
+ * @param {Element} el what has to be in sight
+ */
+function trainer(view, el) {
+  let asked = false; // for a frame
+  let seen = false;
+  let [drawn, due] = [0, 0]; // milliseconds that the last picture took; when the next one is due
+  const self = {
+    // Readers who asked for less motion press Run first
+    paused: window.matchMedia("(prefers-reduced-motion: reduce)").matches,
+    /** Goes on, if there is anything to be done. */
+    arm() {
+      const { done } = view.analysis();
+      if (asked || !seen || self.paused || done) return;
+      asked = true;
+      requestAnimationFrame(work);
+    },
+    /** @param {() => void} draw */
+    timed(draw) {
+      const began = performance.now();
+      draw();
+      drawn = performance.now() - began;
+      due = began + 3 * drawn; // where drawing is slow, not in every frame
+    },
+  };
+  function work() {
+    asked = false;
+    const { machine, steps, done } = view.analysis();
+    if (!seen || self.paused || done) return;
+    const shows = performance.now() >= due;
+    machine.run(steps, shows ? Math.max(FRAME / 4, FRAME - drawn) : FRAME);
+    if (shows || machine.taken() >= steps || machine.ended()) view.again();
+    self.arm();
+  }
+  new IntersectionObserver((entries) => {
+    seen = entries.at(-1)?.isIntersecting ?? false;
+    self.arm();
+  }).observe(el);
+  return self;
+}
+
+/** @type {Mount} */
+function mount(el, view) {
+  const title = "Small nets while they are trained: losses, decision boundary, what else moves";
+  // A button for each variant: what its curve looks like; pressed, where its boundary is shown
+  const keys = legend(CHOICES, (chosen) => view.set({ chosen }));
+  const go = (/** @type {Record<string, number>} */ changes) => {
+    work.paused = false;
+    view.set(changes);
+    view.redraw();
+  };
+  const halt = () => view.set({ steps: view.analysis().machine.reached() });
+  const isRunning = () => !work.paused && !view.analysis().done;
+  const run = button("Run", () => {
+    const { taken, steps, most } = view.analysis();
+    if (isRunning()) halt();
+    else go({ steps: steps > taken ? steps : taken < most ? most : Math.min(taken + most, MOST) });
+  });
+  const step = () => {
+    const { taken } = view.analysis();
+    go({ steps: Math.min(taken + 1, MOST) });
+  };
+  const again = () => go({ seed: (view.get().seed + 1) % 2 ** 32 });
+  const count = html("span", { class: "count" });
+  const buttons = [
+    run,
+    button("Step", step),
+    button("Reset", () => go({ steps: 0 })),
+    button("New seed", again),
+  ];
+  const { picture, tell } = stage(el, view, title, [bar(...buttons, count), keys.root]);
+  const work = trainer(view, picture.root);
+
+  /** @param {Shown} shown @param {number} width */
+  const paint = (shown, width) => {
+    const { plots, taken, seed, runs, chosen } = shown;
+    const { places, height, wide } = layout(width, plots);
+    picture.size(width, height);
+    if (places.loss) losses(picture, places.loss, shown);
+    if (places.boundary) plane(picture, places.boundary, shown, wide);
+    for (const name of GAUGES) {
+      const place = places[name];
+      if (place) gauge(picture, name, place, shown);
+    }
+    keys.show(runs.map(({ look, name }) => [look, name]));
+    [...keys.root.children].forEach((node, i) => {
+      node.setAttribute("aria-pressed", String(i === chosen));
+    });
+    setText(run, isRunning() ? "Pause" : "Run");
+    setText(count, `step ${taken}, seed ${seed}`);
+    tell(told(shown, work.paused));
+  };
+  return function draw(shown, width) {
+    work.timed(() => paint(shown, width));
+    work.arm();
+  };
+}
+
+export default makeFigure({ analyse, outputs, mount });

@@ -1,0 +1,225 @@
+import { arrow } from "../kit/arrow.js";
+import { labels } from "../kit/labels.js";
+import { clamp, format, linear, short } from "../kit/scale.js";
+
+/**
+ * The panels of WeightSpaceFigure: the space of the two weights.
+ *
+ * @import { Kind, Pair, Shown } from "./model.js"
+ * @import { Place } from "../kit/chart.js"
+ * @import { Drawing } from "../kit/svg.js"
+ * @typedef {{cx: number, cy: number, unit: number, at: (p: Pair) => Pair}} Frame of a panel: its
+ *   centre, the pixels of a weight of 1, from weights to pixels
+ * @typedef {{picture: Drawing, kind: Kind, place: Place, shown: Shown, reach: number}} Panel
+ * @typedef {Frame & Panel} Scene
+ */
+
+const FAR = 1e4; // pixels: beyond this nothing is drawn
+
+/** @param {Place} place @param {number} reach @returns {Frame} */
+export function frameOf({ left, right, top, bottom }, reach) {
+  const [cx, cy] = [(left + right) / 2, (top + bottom) / 2];
+  const unit = (bottom - top) / 2 / reach;
+  const bound = (/** @type {number} */ v, /** @type {number} */ m) => clamp(v, m - FAR, m + FAR);
+  const at = (/** @type {Pair} */ [a, b]) =>
+    /** @type {Pair} */ ([bound(cx + a * unit, cx), bound(cy - b * unit, cy)]);
+  return { cx, cy, unit, at };
+}
+
+const pen = (/** @type {Pair} */ [x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`;
+/** @param {Frame} frame @param {Pair[]} points */
+const lineOf = ({ at }, points) => `M${points.map((p) => pen(at(p))).join("L")}`;
+
+/**
+ * The map that makes the unit circle the curve where a quadratic form is 1: its Cholesky root.
+ * @param {Frame} frame @param {Pair} middle @param {import("./model.js").Form} form
+ */
+function ellipses({ at, unit }, middle, [a, b, c]) {
+  const [p, q] = [Math.sqrt(a), b / Math.sqrt(a)];
+  const r = Math.sqrt(Math.max(c - q * q, 1e-12));
+  const [x, y] = at(middle);
+  // (u, v) on the circle is at ((u - q v / r) / p, v / r)
+  const columns = [unit / p, 0, (-unit * q) / (p * r), -unit / r];
+  return `matrix(${columns.map((v) => v.toFixed(4)).join(" ")} ${x.toFixed(2)} ${y.toFixed(2)})`;
+}
+
+const THIN = { "vector-effect": "non-scaling-stroke" };
+
+/** @param {Scene} scene */
+function contours({ picture, cx, cy, unit, shown, reach }) {
+  const { contours: all, eps, reach: own } = shown;
+  const k = eps ? Math.min(own * unit, FAR) : 4 * reach * unit;
+  picture.group("levels", { transform: `matrix(${k} 0 0 ${-k} ${cx} ${cy})` }, () => {
+    all.forEach(({ low, d }, i) => {
+      const look = { class: "contour", "stroke-opacity": (0.6 * low).toFixed(3), ...THIN, d };
+      picture.put(`contour ${i}`, "path", look);
+    });
+  });
+}
+
+const OVALS = 12;
+
+/** @param {Scene} scene */
+function ovals(scene) {
+  const { picture, shown } = scene;
+  const { forms, optimum } = shown;
+  const transform = ellipses(scene, optimum, forms.loss);
+  // Evenly spaced: levels grow as squares
+  const step = 0.6 * Math.sqrt((forms.loss[0] + forms.loss[2]) / 2);
+  picture.group("ovals", { transform }, () => {
+    for (let k = 1; k <= OVALS; k++) {
+      const look = { class: "contour", "stroke-opacity": (0.7 / (1 + k / 3)).toFixed(3), ...THIN };
+      picture.put(`oval ${k}`, "circle", { ...look, r: (k * step).toFixed(4) });
+    }
+  });
+}
+
+/** The axes through the origin, with ticks. @param {Scene} scene */
+function axes({ picture, kind, place: { left, right, top, bottom }, cx, cy, unit }) {
+  const most = Math.min(right - cx, bottom - cy);
+  const scale = linear([-most / unit, most / unit], [-most, most]);
+  const all = scale.ticks(4).filter((v) => Math.abs(v) > 1e-9);
+  const ticks = all.map((v) => `M${cx + scale(v)} ${cy - 4}v8M${cx - 4} ${cy - scale(v)}h8`);
+  const d = `M${left} ${cy}H${right}M${cx} ${top}V${bottom}`;
+  picture.put(`${kind} axes`, "path", { class: "grid", d });
+  picture.put(`${kind} ticks`, "path", { class: "axis", d: ticks.join("") });
+  const room = 12;
+  all.forEach((v, i) => {
+    const [x, y] = [cx + scale(v), cy - scale(v)];
+    if (Math.abs(scale(v)) > most - room) return;
+    const [level, upright] = ["small middle halo faded", "small end halo faded"];
+    picture.text(`${kind} tick ${i}`, level, x, cy + 17, short(v));
+    picture.text(`${kind} tick up ${i}`, upright, cx - 7, y + 4, short(v));
+  });
+  picture.text(`${kind} w₁`, "small halo", right - 20, cy - 7, "w₁");
+  picture.text(`${kind} w₂`, "small halo", cx + 7, top + 14, "w₂");
+}
+
+/** Former norms worth a circle, the last first. @param {number[]} norms @param {number} apart */
+function former(norms, apart) {
+  /** @type {number[]} */
+  const kept = [];
+  for (const r of norms.toReversed()) {
+    if (kept.length < 9 && kept.every((other) => Math.abs(other - r) >= apart)) kept.push(r);
+  }
+  return kept.slice(1);
+}
+
+/** What counts of w: its length, now and before, and wᵀSw. @param {Scene} scene */
+function lengths(scene) {
+  const { picture, cx, cy, unit, shown } = scene;
+  const { paths, step, now, variance, forms } = shown;
+  const { norm } = now.normal;
+  if (!norm) return;
+  const size = (/** @type {number} */ v) => Math.min(v * unit, FAR).toFixed(1);
+  const norms = paths.normal.slice(0, step + 1).map(({ w }) => Math.hypot(...w));
+  former(norms, 3 / unit).forEach((r, k) => {
+    const look = { class: "ghost", "stroke-opacity": (0.8 ** k).toFixed(3) };
+    picture.put(`former ${k}`, "circle", { ...look, cx, cy, r: size(r) });
+  });
+  picture.group("of wᵀSw", { transform: ellipses(scene, [0, 0], forms.variance) }, () => {
+    const r = Math.min(Math.sqrt(variance), FAR / unit).toFixed(4);
+    picture.put("ellipse", "circle", { class: "variance hollow line", r, ...THIN });
+  });
+  picture.put("circle", "circle", { class: "axis round", cx, cy, r: size(norm) });
+}
+
+/** The descent so far, w, its gradient, the next step. @param {Scene} scene */
+function walk(scene) {
+  const { picture, kind, at, shown } = scene;
+  const { paths, now, step, rate, decay } = shown;
+  const { w, gradient, defined } = now[kind];
+  const walked = paths[kind].slice(0, step + 1).map((point) => point.w);
+  if (walked.length > 1) {
+    picture.put(`${kind} path`, "path", { class: "data hollow line", d: lineOf(scene, walked) });
+    const dots = walked.map((p) => `M${pen(at(p))}h0`).join("");
+    picture.put(`${kind} dots`, "path", { class: "data hollow dots", d: dots });
+  }
+  const from = at(w);
+  arrow(picture, `${kind} w`, at([0, 0]), from, { className: "data part", dot: 0 });
+  if (defined) {
+    const [a, b] = w.map((v, i) => v - rate * (gradient[i] + decay * v));
+    const next = at([a, b]);
+    picture.put(`${kind} step`, "path", { class: "cut part", d: `M${pen(from)}L${pen(next)}` });
+    const [cx, cy] = next;
+    picture.put(`${kind} next`, "circle", { class: "cut landing", cx, cy, r: 5 });
+    const tip = at([w[0] + gradient[0], w[1] + gradient[1]]);
+    arrow(picture, `${kind} gradient`, from, tip, { className: "gradient arrow", head: 11 });
+  }
+  picture.put(`${kind} now`, "circle", { class: "data", cx: from[0], cy: from[1], r: 5 });
+}
+
+/** Names, where there is room. @param {Scene} scene */
+function names({ picture, kind, place, at, cx, cy, unit, shown }) {
+  const { now, optimum, correlation } = shown;
+  const { left, right, top, bottom } = place;
+  const room = labels(picture, place, 2);
+  const { w, norm, gradient, defined } = now[kind];
+  const away = (/** @type {Pair} */ p) => /** @type {Pair} */ ([p[0] - cx, p[1] - cy]);
+  /** @type {(text: string, p: Pair, normal: Pair, look?: string) => void} */
+  const put = (text, p, normal, look) => {
+    const inside = p[0] > left && p[0] < right && p[1] > top && p[1] < bottom;
+    if (inside) room.put(`${kind} name ${text.split(" ")[0]}`, text, p, normal, look);
+  };
+  const from = at(w);
+  room.avoid(...from, 9);
+  room.avoid(...at(optimum), 8);
+  const tip = at([w[0] + gradient[0], w[1] + gradient[1]]);
+  put("optimum", at(optimum), [1, 1]);
+  if (norm) put("w", from, away(from), "label");
+  if (defined && Math.hypot(tip[0] - from[0], tip[1] - from[1]) > 12)
+    put("gradient", tip, away(tip), "label");
+  if (kind === "plain" || !norm) return;
+  const low = /** @type {Pair} */ ([0.6 * norm, -0.8 * norm]);
+  put(`‖w‖ = ${format(norm, 2)}`, at(low), away(at(low)), "label");
+  if (Math.abs(correlation) > 0.05 && norm * unit > 30)
+    put("wᵀSw", at([-0.62 * norm, -0.62 * norm]), [-1, 1]);
+}
+
+const TITLES = {
+  normal: "With batch norm: rays",
+  bent: "With batch norm; ε > 0 bends the rays",
+  plain: "Without: ellipses",
+};
+
+/** The line from the origin through the optimum, and a cross there. @param {Scene} scene */
+function best(scene) {
+  const { picture, kind, reach, shown, at } = scene;
+  const [u, v] = shown.optimum;
+  const far = (8 * reach) / Math.hypot(u, v);
+  const ray = lineOf(scene, [
+    [0, 0],
+    [u * far, v * far],
+  ]);
+  if (kind === "normal") picture.put("best ray", "path", { class: "axis dashed", d: ray });
+  const [x, y] = at(shown.optimum);
+  const cross = `M${x - 5} ${y - 5}l10 10m0 -10l-10 10`;
+  picture.put(`${kind} optimum`, "path", { class: "axis strong", d: cross });
+}
+
+/** One panel of the space of weights. @param {Scene} scene */
+export function panel(scene) {
+  const { picture, kind, place, shown } = scene;
+  const { left, right, top, bottom } = place;
+  const box = { x: left, y: top, width: right - left, height: bottom - top };
+  const normal = kind === "normal";
+  const title = TITLES[normal && shown.eps ? "bent" : kind];
+  picture.layer("ground");
+  picture.text(`${kind} title`, "small title", left, top - 9, title);
+  // A drawing in the drawing clips what leaves the panel
+  const viewBox = Object.values(box).join(" ");
+  const clip = picture.put(`${kind} clip`, "svg", { ...box, viewBox });
+  const content = picture.group(`${kind} scene`, {}, () => {
+    picture.group(`${kind} frame`, {}, () =>
+      picture.put(`${kind} edge`, "rect", { class: "grid", ...box }),
+    );
+    const parts = { contours: normal ? contours : ovals, axes, best, lengths, walk, names };
+    for (const [name, draw] of Object.entries(parts)) {
+      if (draw !== lengths || normal) picture.group(`${kind} ${name}`, {}, () => draw(scene));
+    }
+    if (shown.now[kind].defined) return;
+    const [x, y] = [scene.cx, bottom - 14];
+    picture.text(`${kind} undefined`, "small middle halo", x, y, "not defined here");
+  });
+  if (content.parentNode !== clip) clip.append(content);
+}

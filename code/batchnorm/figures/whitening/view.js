@@ -1,0 +1,201 @@
+import { arrow } from "../kit/arrow.js";
+import { axis } from "../kit/axis.js";
+import { handle } from "../kit/handle.js";
+import { clamp, grown, linear, vector } from "../kit/scale.js";
+import { alike, chosen } from "./model.js";
+
+/**
+ * The picture of WhiteningFigure: a cloud of inputs and their outputs, each with its ellipse.
+ *
+ * @import { Ellipse, Pair, Shown } from "./model.js"
+ * @import { Drawing } from "../kit/svg.js"
+ * @import { Place } from "../kit/chart.js"
+ * @typedef {ReturnType<typeof square>} Square
+ *
+ * @typedef {{place: ReturnType<typeof layout>, input: Square, output: Square, shrink: number,
+ *   act: {place: (i: number, to: Pair) => void, push: (i: number, by: Pair) => void, pull: (to:
+ *   Pair) => void, tug: (by: Pair) => void, select: (i: number) => void}}} Around what of a frame
+ *   is not in the analysis; `shrink`: all arrows of dx are drawn so much shorter
+ * @typedef {Shown & Around} Frame
+ * @typedef {(picture: Drawing, frame: Frame) => void} Part
+ */
+
+const WIDE = 600; // from this width on the panels stand side by side
+const SIDE = 30; // for the upright axis
+const HEAD = 44;
+const FOOT = 26;
+export const REACH = 3; // the largest upstream gradient one can drag to
+const NOTHING = 0.004; // beside the longest gradient sent: drawn as what it is, nothing
+const LEAST = 10; // the length of an arrow too short to see where it points
+
+/** What a finger meets of a point: discs. */
+const TARGETS = {
+  large: { x: -15, y: -15, width: 30, height: 30, rx: 15 },
+  small: { x: -9, y: -9, width: 18, height: 18, rx: 9 },
+};
+const TITLES = ["scaled", "PCA", "ZCA", "Cholesky", "iterated"];
+
+/** @param {number} width */
+export function layout(width) {
+  const wide = width >= WIDE;
+  const side = Math.min((wide ? (width - 24) / 2 : width) - SIDE - 6, 380);
+  const panel = (/** @type {number} */ left, /** @type {number} */ top) => ({
+    ...{ left: left + SIDE, right: left + SIDE + side },
+    ...{ top: top + HEAD, bottom: top + HEAD + side * (wide ? 1 : 0.8) },
+  });
+  const input = panel(0, 0);
+  const output = wide ? panel(width - side - SIDE - 6, 0) : panel(0, input.bottom + FOOT);
+  return { input, output, height: output.bottom + FOOT };
+}
+
+/** How far a panel reaches so that it holds all points. @param {Pair[]} points */
+export const reachOf = (points) => grown(1.05 * Math.max(0, ...points.flat().map(Math.abs)), 4);
+
+/** The same scale both ways. @param {Place} panel @param {number} reach */
+export function square({ left, right, top, bottom }, reach) {
+  const x = linear([-reach, reach], [left, right]);
+  const unit = (right - left) / (2 * reach);
+  const [middle, up] = [(top + bottom) / 2, (bottom - top) / 2 / unit];
+  const y = linear([-up, up], [bottom, top]);
+  return {
+    ...{ x, y, unit },
+    /** @param {Pair} point @returns {Pair} its place, at the panel's edge if it lies outside */
+    to: ([p, q]) => [
+      clamp(x(p), left - 9, right + 9),
+      clamp(middle - q * unit, top - 9, bottom + 9),
+    ],
+    /** @param {number} u @param {number} v @returns {Pair} */
+    from: (u, v) => [x.invert(clamp(u, left, right)), y.invert(clamp(v, top, bottom))],
+  };
+}
+
+/**
+ * @param {Drawing} picture @param {string} key @param {Place} panel @param {Square} scale
+ * @param {string} title
+ */
+function ground(picture, key, { left, right, top, bottom }, { x, y }, title) {
+  picture.text(`${key} title`, "title", left - SIDE, top - 12, title);
+  axis(picture, `${key} x`, { scale: x, at: bottom, grid: [top, bottom], count: 4 });
+  axis(picture, `${key} y`, { scale: y, at: left, grid: [left, right], upright: true, count: 4 });
+}
+
+/**
+ * The ellipse of one standard deviation, and two arms from the mean.
+ * @param {Drawing} picture @param {string} key @param {Ellipse} of @param {Square} scale
+ * @param {Pair[]} arms
+ */
+function ellipse(picture, key, { mu, values, arms: axes }, scale, arms) {
+  const [x, y] = scale.to(mu);
+  const turn = (-Math.atan2(axes[0][1], axes[0][0]) * 180) / Math.PI;
+  const [rx, ry] = values.map((v) => Math.sqrt(v) * scale.unit);
+  const shape = { cx: 0, cy: 0, rx, ry, transform: `translate(${x} ${y}) rotate(${turn})` };
+  picture.put(`${key} fill`, "ellipse", { class: "band", ...shape });
+  picture.put(`${key} line`, "ellipse", { class: "variance hollow line", ...shape });
+  arms.forEach(([p, q], k) => {
+    const [u, v] = scale.to([mu[0] + p, mu[1] + q]);
+    const look = { class: `variance line${k ? " dashed" : ""}`, d: `M${x} ${y}L${u} ${v}` };
+    picture.put(`${key} arm ${k}`, "path", look);
+    const end = { class: k ? "variance hollow" : "variance", cx: u, cy: v, r: 4 };
+    picture.put(`${key} end ${k}`, "circle", end);
+  });
+  const d = `M${x - 5} ${y}H${x + 5}M${x} ${y - 5}V${y + 5}`;
+  picture.put(`${key} mean`, "path", { class: "mean line", d });
+}
+
+/**
+ * The gradients at points. One too short to see is drawn long enough to show where it points, and
+ * what is nothing beside the longest sent is not drawn.
+ * @param {Drawing} picture @param {string} key @param {Pair[]} rows @param {Pair[]} gradients
+ * @param {{scale: Square, factor: number, sent: number, big: number}} how
+ */
+function arrows(picture, key, rows, gradients, { scale, factor, sent, big }) {
+  rows.forEach((row, i) => {
+    const [p, q] = gradients[i];
+    if (!(Math.hypot(p, q) > NOTHING * sent)) return;
+    const [from, length] = [scale.to(row), factor * scale.unit];
+    /** @type {Pair} */
+    const to = [from[0] + p * length, from[1] - q * length];
+    const how = { className: "gradient part", head: 8, dot: i === big ? 7 : 3.5, least: LEAST };
+    arrow(picture, `${key} ${i}`, from, to, how);
+  });
+}
+
+/**
+ * A point of the batch: the selected one is a handle to the keys, too.
+ * @param {Drawing} picture @param {number} i @param {Frame} frame
+ */
+function point(picture, i, frame) {
+  const { x, x_hat, dx, input, act } = frame;
+  const on = i === chosen(frame, x);
+  const [u, v] = input.to(x[i]);
+  const isNew = !picture.has(`point ${i}`);
+  const back = x_hat.length ? `output ${vector(x_hat[i])}; gradient ${vector(dx[i])}` : "no output";
+  const node = handle(picture, `point ${i}`, {
+    ...{ x: u, y: v, label: `point ${i + 1}`, range: [-1000, 1000], value: x[i][0] },
+    text: `${vector(x[i])}; ${back}`,
+    marks: [["circle", { class: "data", r: on ? 7 : 3.5 }]],
+    target: on ? TARGETS.large : TARGETS.small,
+    move: (a, b) => act.place(i, input.from(a, b)),
+    nudge: (right, up) => act.push(i, [0.1 * right, 0.1 * up]),
+  });
+  if (isNew) node.addEventListener("focus", () => act.select(i));
+  const hidden = String(!on);
+  if (node.getAttribute("aria-hidden") === hidden) return node;
+  node.setAttribute("tabindex", on ? "0" : "-1");
+  node.setAttribute("aria-hidden", hidden);
+  return node;
+}
+
+/** The tip of the selected point's upstream gradient. @type {Part} */
+function tip(picture, frame) {
+  const { x_hat, dy, output, act } = frame;
+  const i = chosen(frame, x_hat);
+  const [x, y] = output.to(x_hat[i]);
+  handle(picture, "tip", {
+    ...{ x: x + dy[i][0] * output.unit, y: y - dy[i][1] * output.unit },
+    label: "upstream gradient of the selected point",
+    ...{ range: [-REACH, REACH], value: dy[i][0], text: vector(dy[i]) },
+    marks: [["circle", { class: "gradient hollow", r: 6 }]],
+    move: (u, v) => act.pull([(u - x) / output.unit, (y - v) / output.unit]),
+    nudge: (right, up) => act.tug([0.1 * right, 0.1 * up]),
+  });
+}
+
+/** The outputs, their gradients, and where the selected one landed before. @type {Part} */
+function results(picture, frame) {
+  const { x, x_hat, dy, dx, landed, input, output, shrink } = frame;
+  const big = chosen(frame, x_hat);
+  picture.layer("ground");
+  landed.slice(1).forEach((row, k) => {
+    const [cx, cy] = output.to(row);
+    picture.put(`landing ${k}`, "circle", { class: "cut hollow", cx, cy, r: 6 });
+  });
+  picture.layer("things");
+  x_hat.forEach((row, i) => {
+    const [cx, cy] = output.to(row);
+    picture.put(`out ${i}`, "circle", { class: "data", cx, cy, r: i === big ? 7 : 3.5 });
+  });
+  tip(picture, frame);
+  picture.layer("arrows");
+  const sent = Math.max(...dy.map(([p, q]) => Math.hypot(p, q)));
+  arrows(picture, "dx", x, dx, { scale: input, factor: shrink, sent, big });
+  arrows(picture, "dy", x_hat, dy, { scale: output, factor: 1, sent, big });
+}
+
+/** All of the picture. @type {Part} */
+export function paint(picture, frame) {
+  const { x, x_hat, before, after, place, input, output, method } = frame;
+  picture.layer("ground");
+  ground(picture, "in", place.input, input, "Inputs, and what comes back");
+  const title = `Outputs, ${TITLES[method]}, and what is sent`;
+  ground(picture, "out", place.output, output, title);
+  const round = alike(before.values);
+  ellipse(picture, "in ellipse", before, input, round ? [] : before.arms);
+  if (after) ellipse(picture, "out ellipse", after, output, round ? [] : before.carried);
+  picture.layer("points");
+  const nodes = x.map((_, i) => point(picture, i, frame));
+  // Others make way for the selected one: were it moved in the page, it would lose the focus
+  const top = nodes[chosen(frame, x)];
+  while (top.nextSibling) top.before(top.nextSibling);
+  if (x_hat.length) results(picture, frame);
+}
