@@ -4,6 +4,9 @@
  *
  * The build puts `bnVersion` before it: a new version is not to be taken for an old one.
  */
+import { store } from "./store.js";
+import { recalled } from "./visit.js";
+
 const page = /** @type {any} */ (globalThis);
 const { src } = /** @type {HTMLScriptElement} */ (document.currentScript);
 
@@ -48,6 +51,5 @@ function addButtons(input, i) {
 
 const inputs = document.querySelectorAll(".cell .cell_input");
 inputs.forEach(addButtons);
-try {
-  if (inputs.length && localStorage.getItem(`bn-cells:${location.pathname}`)) live();
-} catch {} // a browser that keeps nothing
+const left = recalled("edits") ?? recalled("outputs");
+if (inputs.length && (left || store.get(`bn-cells:${location.pathname}`))) live();

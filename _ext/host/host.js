@@ -22,6 +22,7 @@ import { start } from "./figures.js";
 import { isLink, joinTraits } from "./links.js";
 import { Model, message, models, nameOf, Refusal } from "./models.js";
 import { defineViews, missing, pending, shown, view } from "./views.js";
+import { changed, recalled, remember } from "./visit.js";
 
 /** @typedef {import("./models.js").ModelRecord} ModelRecord */
 
@@ -89,6 +90,19 @@ async function offstage(model, task) {
   }
 }
 
+/** After Back, the models are as they were. @param {Model[]} published */
+function recall(published) {
+  const were = recalled("models") ?? {};
+  for (const model of published) {
+    model.set(were[model.model_id] ?? {}).on("change", changed);
+  }
+  remember("models", () => {
+    const mine = [...models.values()].filter((model) => !model.peer);
+    const all = mine.map((model) => [model.model_id, model.changes()]);
+    return Object.fromEntries(all.filter(([, changes]) => Object.keys(changes).length));
+  });
+}
+
 /**
  * Takes in the page's models, or those that Python has made in the page.
  * @param {{ state: Record<string, ModelRecord> }} content
@@ -97,6 +111,7 @@ async function offstage(model, task) {
 function enter({ state }, peer) {
   const fresh = Object.entries(state).map(([id, record]) => new Model(id, record, peer));
   for (const model of fresh) models.set(model.model_id, model);
+  if (!peer) recall(fresh);
   // Links first, so that what is drawn is drawn with the values it will have.
   for (const link of fresh.filter(isLink))
     pending.push(offstage(link, async () => joinTraits(link)));

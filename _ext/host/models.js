@@ -67,6 +67,8 @@ export class Model {
   #pending = false;
   /** @type {Set<string>} the traits that the peer does not know of yet */
   #unsaved = new Set();
+  /** @type {Map<string, any>} what the traits that have changed were at first */
+  #published = new Map();
 
   /**
    * @param {string} id
@@ -109,8 +111,11 @@ export class Model {
   set(name, value) {
     const values = typeof name === "object" ? name : { [name]: value };
     const changed = Object.keys(values).filter((key) => !equal(this.#values[key], values[key]));
+    for (const key of changed) {
+      if (!this.#published.has(key)) this.#published.set(key, this.#values[key]);
+      this.#unsaved.add(key);
+    }
     Object.assign(this.#values, values);
-    for (const key of changed) this.#unsaved.add(key);
     this.#pending ||= changed.length > 0;
     const nested = this.#changing;
     this.#changing = true;
@@ -173,6 +178,21 @@ export class Model {
     this.set(values);
     for (const key of Object.keys(values))
       if (equal(this.#values[key], values[key])) this.#unsaved.delete(key);
+  }
+
+  /**
+   * What its reader has changed: all that is not as published, or those of a figure's inputs, from
+   * which the rest follows. Nothing of a figure that shows another function: see the workbench.
+   * @returns {Record<string, any>}
+   */
+  changes() {
+    const names = this.get("_inputs") ?? this.keys();
+    if (this.#published.has("_inputs")) return {};
+    return Object.fromEntries(
+      [...this.#published]
+        .filter(([name, first]) => names.includes(name) && !equal(first, this.get(name)))
+        .map(([name]) => [name, this.get(name)]),
+    );
   }
 
   /** Tells the peer what has changed. Without one there is nobody to save to. */

@@ -1,6 +1,6 @@
 """What a page needs beyond what MyST-NB and the theme make of it.
 
-The theme is set before the first paint; paper shows what is folded; images keep their place. A
+The theme is set before the first paint; images keep their place. A
 plain Markdown link may point to an explicit target of another page, `[text](page.md#target)`, as
 it may to a heading: such links work in JupyterLab, too. A folded cell is named by its own words.
 """
@@ -14,6 +14,8 @@ from myst_nb.core import render
 from myst_nb.sphinx_ import NbMetadataCollector
 from nbformat import NotebookNode
 
+from .bundle import joined
+
 KEYS = re.compile(r" \([^()<]*\bTab\b[^()<]*\)")
 STATE = "ipywidgets_state"  # the key under which MyST-NB keeps a page's widget state
 
@@ -22,20 +24,6 @@ RESOLVE_THEME = """\
 if (!["light", "dark"].includes(document.documentElement.dataset.theme))
   document.documentElement.dataset.theme =
     matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";"""
-
-# Paper is white, and nobody unfolds a line on it: what is printed is light and open.
-PRINT = """\
-matchMedia("print").addEventListener("change", ({ matches }) => {
-  const look = document.documentElement.dataset;
-  if (matches) look.screen ??= look.theme;
-  look.theme = matches ? "light" : look.screen;
-  if (!matches) delete look.screen;
-  const folds = matches ? "details:not([open])" : "details[data-unfolded]";
-  for (const fold of document.querySelectorAll(folds)) {
-    fold.open = matches;
-    fold.toggleAttribute("data-unfolded", matches);
-  }
-});"""
 
 NOSCRIPT = """
 <noscript><p class="bn-noscript">The figures on this page move only where JavaScript is allowed.
@@ -55,8 +43,8 @@ REDIRECT = """\
 
 def set_theme(app, pagename, templatename, context, doctree):
     """Set the theme before the first paint; say what a page without scripts lacks."""
+    context["first_script"] = joined("host/head.js")
     app.add_js_file(None, body=RESOLVE_THEME, priority=0)
-    app.add_js_file(None, body=PRINT)
     if STATE in NbMetadataCollector.get_js_files(app.env, pagename):
         app.add_css_file("host.css")
         context["body"] = context["body"].replace("</h1>", "</h1>" + NOSCRIPT, 1)

@@ -1,6 +1,6 @@
 /** One code cell of the page: its source as published and as edited, and what it has put out. */
 import { loadEditor } from "./load.js";
-import { Outputs, printed } from "./outputs.js";
+import { Outputs, printed, WIDGET } from "./outputs.js";
 
 /**
  * @typedef {import("./editor.js").Editor} Editor
@@ -196,6 +196,24 @@ export class Cell {
     this.buttons[1].hidden = false;
     this.buttons[0].focus();
     for (const { changed } of this.#followers) changed?.();
+  }
+
+  /** What it shows, to be kept: the widgets that Python made are gone with it. */
+  state() {
+    const outputs = this.outputs.all.map((output) =>
+      "data" in output && WIDGET in output.data
+        ? { ...output, data: { "text/plain": output.data["text/plain"] } }
+        : output,
+    );
+    return { outputs, told: this.told.textContent };
+  }
+
+  /** Shows again what it showed. @param {ReturnType<Cell["state"]>} state */
+  recall({ outputs, told }) {
+    const { add } = this.begin();
+    outputs.forEach(add);
+    this.running = false;
+    if (told) this.tell(told);
   }
 
   /** Brings back the output as it was published. */

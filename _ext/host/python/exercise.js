@@ -11,6 +11,8 @@
  *   shown: string }} Verdict
  */
 
+import { recall, store, tellUnkept } from "../store.js";
+
 const KEEP = "bn-solved";
 const STUB = /your code here[\s\S]*bn\.exercises\["(\w+)"\]\.check\(/;
 
@@ -18,23 +20,11 @@ const STUB = /your code here[\s\S]*bn\.exercises\["(\w+)"\]\.check\(/;
 export const exerciseIn = (source) => STUB.exec(source)?.[1] ?? "";
 
 /** The answers that were right: {exercise: source}. @returns {Record<string, string>} */
-function solved() {
-  try {
-    return JSON.parse(localStorage.getItem(KEEP) ?? "{}");
-  } catch {
-    return {}; // a browser that keeps nothing, or not what we wrote
-  }
-}
+const solved = () => recall(KEEP);
 
-/** Keeps an answer; false in a browser that keeps nothing. */
-function keep(/** @type {string} */ name, /** @type {string} */ source) {
-  try {
-    localStorage.setItem(KEEP, JSON.stringify({ ...solved(), [name]: source }));
-    return true;
-  } catch {
-    return false;
-  }
-}
+/** Keeps an answer; false in a browser that keeps nothing. @param {string} name @param {string} source */
+const saveAnswer = (name, source) =>
+  store.set(KEEP, JSON.stringify({ ...solved(), [name]: source }));
 
 /** All answers that were right, as a file of Python. */
 function download() {
@@ -85,7 +75,8 @@ export class Exercise {
     add({ type: "result", data: { "text/plain": verdict.shown } });
     if (source === cell.source) cell.editor?.mark(verdict.marks);
     if (!verdict.passed) return "Not yet. The verdict stands beside the lines it rests on.";
-    const kept = keep(name, source) ? ", kept in this browser" : "";
+    const kept = saveAnswer(name, source) ? ", kept in this browser" : "";
+    if (!kept) tellUnkept(cell.bar, "What you have solved");
     this.#tick();
     return `Right. ${Object.keys(solved()).length} of ${this.total} solved${kept}.`;
   }

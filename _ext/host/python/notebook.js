@@ -1,8 +1,11 @@
 /**
  * The cells of a page and the Python they share. To run a cell runs first, from the top, those
- * above it that have not run. What the reader has changed is kept in the browser until it is reset.
+ * above it that have not run. What the reader has changed is kept in the browser until it is reset;
+ * a tab has its own way with a cell as long as it stays.
  */
 import { Cell } from "./cell.js";
+import { recall, store, tellUnkept } from "../store.js";
+import { changed, recalled, remember } from "../visit.js";
 import { startInWords, Stopped } from "./protocol.js";
 
 /**
@@ -10,16 +13,8 @@ import { startInWords, Stopped } from "./protocol.js";
  * @typedef {ReturnType<typeof import("./join.js").join>} Joined
  */
 
+/** {a cell as published: as changed} */
 const KEEP = `bn-cells:${location.pathname}`;
-
-/** What the reader has changed on this page: {a cell as published: as changed}. */
-function kept() {
-  try {
-    return JSON.parse(localStorage.getItem(KEEP) ?? "{}");
-  } catch {
-    return {}; // a browser that keeps nothing, or not what we wrote
-  }
-}
 
 export class Notebook {
   /** @type {Cell | null} the cell that the reader has run, which may wait for others */
@@ -28,6 +23,7 @@ export class Notebook {
   #now = null;
   #queue = Promise.resolve();
   #lives = 0;
+  #recalling = true;
 
   /**
    * @param {Kernel} kernel
@@ -41,22 +37,49 @@ export class Notebook {
       run: (/** @type {Cell} */ cell, advance = false) => void this.run(cell, advance),
       stop: () => this.stop(),
       restart: () => this.restart(),
-      changed: () => this.#keep(),
+      changed: (/** @type {Cell} */ cell) => this.#keep(cell),
     };
     this.cells = elements.map((el, i) => new Cell(el, i + 1, joined.view, actions));
-    const old = kept();
-    for (const cell of this.cells)
-      if (Object.hasOwn(old, cell.published)) cell.take(old[cell.published]);
+    this.#recall();
     kernel.listen((status) => this.#progress(status));
   }
 
-  #keep() {
-    const edited = this.cells.filter((cell) => cell.edited);
-    const text = JSON.stringify(Object.fromEntries(edited.map((c) => [c.published, c.source])));
-    try {
-      if (edited.length) localStorage.setItem(KEEP, text);
-      else localStorage.removeItem(KEEP);
-    } catch {} // a browser that keeps nothing
+  /** The cells as this tab had them, or as the reader has changed them at an earlier visit. */
+  #recall() {
+    const edits = { ...recall(KEEP), ...recalled("edits") };
+    const outputs = recalled("outputs") ?? {};
+    for (const cell of this.cells) {
+      if (Object.hasOwn(edits, cell.published)) cell.take(edits[cell.published]);
+      if (Object.hasOwn(outputs, cell.published)) cell.recall(outputs[cell.published]);
+    }
+    this.#recalling = false;
+    /** @template T @param {(cell: Cell) => boolean} some @param {(cell: Cell) => T} value */
+    const of = (some, value) => () =>
+      Object.fromEntries(this.cells.filter(some).map((cell) => [cell.published, value(cell)]));
+    remember(
+      "edits",
+      of(
+        ({ edited }) => edited,
+        ({ source }) => source,
+      ),
+    );
+    remember(
+      "outputs",
+      of(
+        ({ live }) => !live.hidden,
+        (cell) => cell.state(),
+      ),
+    );
+  }
+
+  /** Keeps one cell's source beside those that other tabs may have kept meanwhile. @param {Cell} cell */
+  #keep(cell) {
+    if (this.#recalling) return;
+    changed();
+    const { [cell.published]: _, ...edits } = recall(KEEP);
+    if (cell.edited) edits[cell.published] = cell.source;
+    if (!Object.keys(edits).length) store.remove(KEEP);
+    else if (!store.set(KEEP, JSON.stringify(edits))) tellUnkept(cell.bar, "What you change");
   }
 
   /** @param {import("./protocol.js").Status} status */
@@ -138,6 +161,7 @@ export class Notebook {
     } finally {
       cell.running = false;
       this.#now = null;
+      changed();
     }
   }
 

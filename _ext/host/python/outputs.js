@@ -5,7 +5,8 @@
  * @typedef {import("./protocol.js").Failure} Failure
  */
 
-const WIDGET = "application/vnd.jupyter.widget-view+json";
+/** The MIME type of a widget. */
+export const WIDGET = "application/vnd.jupyter.widget-view+json";
 
 /**
  * An element below which outputs stand.
@@ -31,6 +32,8 @@ export class Outputs {
   #pre = null;
   #stream = "";
   #clear = false;
+  /** @type {Output[]} what stands there */
+  all = [];
 
   /**
    * @param {HTMLElement} el
@@ -46,6 +49,7 @@ export class Outputs {
     this.el.replaceChildren();
     this.#pre = null;
     this.#clear = false;
+    this.all = [];
   }
 
   /** @param {Output} output */
@@ -56,6 +60,7 @@ export class Outputs {
       return;
     }
     if (this.#clear) this.clear();
+    this.all.push(output);
     if (output.type === "stream") return this.#print(output.name, output.text);
     this.#pre = null;
     this.el.append(output.type === "error" ? failed(output) : this.#shown(output.data));

@@ -1,0 +1,38 @@
+/**
+ * The first script of every page, in its head and before the theme's own: from here on, storage
+ * never throws (see store.js). After Back, the folds that were open are open again. Paper is white,
+ * and nobody unfolds a line on it: what is printed is light and open.
+ */
+import { store, tellUnkept } from "./store.js";
+import { changed, recalled, remember } from "./visit.js";
+
+// On the way up from the theme's button, which has chosen by then
+document.addEventListener("click", ({ target }) => {
+  const button = target instanceof Element ? target.closest(".theme-switch-button") : null;
+  if (button && !store.kept("mode")) tellUnkept(button.parentElement, "This choice");
+});
+
+const folds = () => [...document.querySelectorAll("details")];
+document.addEventListener("DOMContentLoaded", () => {
+  /** @type {boolean[]} */
+  const open = recalled("folds") ?? [];
+  folds().forEach((fold, i) => {
+    fold.open = open[i] ?? fold.open;
+  });
+  remember("folds", () => folds().map((fold) => fold.open));
+  document.addEventListener("toggle", changed, true);
+});
+
+matchMedia("print").addEventListener("change", ({ matches }) => {
+  const look = document.documentElement.dataset;
+  if (matches) look.screen ??= look.theme;
+  look.theme = matches ? "light" : look.screen;
+  if (!matches) delete look.screen;
+  const printed = matches ? "details:not([open])" : "details[data-unfolded]";
+  for (const fold of /** @type {NodeListOf<HTMLDetailsElement>} */ (
+    document.querySelectorAll(printed)
+  )) {
+    fold.open = matches;
+    fold.toggleAttribute("data-unfolded", matches);
+  }
+});

@@ -1,0 +1,91 @@
+/**
+ * What the page keeps in the browser. Some browsers keep nothing, or nothing more: to read throws,
+ * or to write does, or there is no storage at all (private windows, sandboxed frames, policies, a
+ * full disk). What is not kept is remembered until the page is left.
+ *
+ * One store a page, `bnStore`, made by the first script that imports this. It stands in for
+ * `localStorage` and `sessionStorage` as well, since the theme's scripts expect these never to throw.
+ */
+
+/** @param {"localStorage" | "sessionStorage"} name */
+function makeStore(name) {
+  /** @type {Storage | undefined} */
+  let storage;
+  try {
+    storage = window[name] ?? undefined;
+  } catch {} // memory will do
+  /** @type {Map<string, string>} */
+  const memory = new Map();
+
+  /** @param {string} key @returns {string | null} */
+  const get = (key) => {
+    try {
+      return memory.get(key) ?? storage?.getItem(key) ?? null;
+    } catch {
+      return null;
+    }
+  };
+  /** Whether it is kept beyond this page. @param {string} key @param {string} text */
+  const set = (key, text) => {
+    memory.set(key, String(text));
+    try {
+      if (!storage) return false;
+      storage.setItem(key, text);
+      memory.delete(key);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  /** @param {string} key */
+  const remove = (key) => {
+    memory.delete(key);
+    try {
+      storage?.removeItem(key);
+    } catch {} // it was never there
+  };
+  /** Whether what was set last is kept. @param {string} key */
+  const kept = (key) => !memory.has(key);
+
+  const value = { getItem: get, setItem: set, removeItem: remove };
+  Object.defineProperty(window, name, { configurable: true, value });
+  return { get, set, remove, kept };
+}
+
+/** @typedef {ReturnType<typeof makeStore>} Store */
+
+const page = /** @type {{ bnStore?: Store }} */ (/** @type {unknown} */ (globalThis));
+if (!page.bnStore) {
+  page.bnStore = makeStore("localStorage");
+  makeStore("sessionStorage");
+}
+
+/** @type {Store} */
+export const store = page.bnStore;
+
+/** What was kept as JSON, or `otherwise`. @param {string} key @param {any} [otherwise] */
+export function recall(key, otherwise = {}) {
+  try {
+    return JSON.parse(store.get(key) ?? "null") ?? otherwise;
+  } catch {
+    return otherwise; // not what we wrote
+  }
+}
+
+/** @type {Set<string>} */
+const told = new Set();
+
+/**
+ * Says, once a page, that `what` is not kept, at the end of `place`.
+ * @param {Element | null} place
+ * @param {string} what the beginning of a sentence: "What you change"
+ */
+export function tellUnkept(place, what) {
+  if (!place || told.has(what)) return;
+  told.add(what);
+  const note = document.createElement("p");
+  note.className = "bn-unkept";
+  note.setAttribute("role", "status");
+  place.append(note);
+  note.textContent = `${what} lasts only until you leave this page: your browser stores nothing for this site.`;
+}

@@ -1,0 +1,90 @@
+"""Browsers that keep nothing: all works, and what is not kept is said where it would be kept."""
+
+import pytest
+from playwright.sync_api import expect
+from stage import serve
+
+BROKEN = {
+    "denied": """for (const name of ["localStorage", "sessionStorage"])
+      Object.defineProperty(window, name, { configurable: true, get() {
+        throw new DOMException("denied", "SecurityError"); } });""",
+    "full": """Storage.prototype.setItem = () => {
+      throw new DOMException("full", "QuotaExceededError"); };""",
+    "null": """for (const name of ["localStorage", "sessionStorage"])
+      Object.defineProperty(window, name, { configurable: true, value: null });""",
+}
+NOT_KEPT = "your browser stores nothing for this site"
+
+
+@pytest.fixture(params=BROKEN)
+def bare(request, page):
+    """A page of a browser that keeps nothing, in one way or another."""
+    page.set_default_timeout(15_000)
+    page.add_init_script(BROKEN[request.param])
+    return page
+
+
+def open_search(page):
+    page.keyboard.press("Control+k")
+    field = page.locator("#pst-search-dialog input, .search-button__search-container input").first
+    expect(field).to_be_visible()
+    field.fill("momentum")
+    page.keyboard.press("Enter")
+    expect(page.locator(".bn-results li").first).to_be_visible()
+
+
+def test_the_search_answers(bare, book):
+    bare.goto((book / "chapters" / "two_samples.html").as_uri())
+    open_search(bare)
+
+
+def test_the_theme_changes_and_says_that_it_is_not_kept(bare, book):
+    bare.goto((book / "chapters" / "two_samples.html").as_uri())
+    button = bare.locator(".theme-switch-button:visible").first
+    button.click()
+    expect(bare.locator("html")).to_have_attribute("data-theme", "dark")
+    notes = bare.get_by_text(NOT_KEPT)
+    expect(notes).to_have_count(1)
+    button.click()
+    expect(bare.locator("html")).to_have_attribute("data-theme", "light")
+    expect(notes).to_have_count(1)
+
+
+def test_edits_work_and_say_once_that_they_are_not_kept(bare, book):
+    bare.goto((book / "chapters" / "two_samples.html").as_uri())
+    for number in (2, 3):
+        bare.get_by_role("button", name=f"Edit cell {number}", exact=True).click()
+        bare.get_by_label(f"The code of cell {number}").click()
+        bare.keyboard.type("# mine\n")
+        bar = bare.locator(".cell:has(.bn-run)").nth(number - 1)
+        expect(bar.locator(".bn-told")).to_have_text("Changed, and not run yet.")
+    expect(bare.get_by_text(NOT_KEPT)).to_have_count(1)
+
+
+def test_a_sandboxed_frame_works(browser, book):
+    page = browser.new_page()  # the frame's fonts are refused, and the console says so
+    page.set_default_timeout(15_000)
+    broken = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    with serve(book) as address:
+        url = f"{address}/chapters/two_samples.html"
+        page.set_content(f'<iframe sandbox="allow-scripts" width=1200 height=700 src="{url}">')
+        inside = page.frame_locator("iframe")
+        expect(inside.locator(".bn-figure svg").first).to_be_attached()
+        inside.locator(".theme-switch-button").first.dispatch_event("click")
+        expect(inside.get_by_text(NOT_KEPT)).to_have_count(1)
+    page.close()
+    assert broken == []
+
+
+def test_where_the_browser_keeps_things_nothing_is_said(page, book):
+    page.goto((book / "chapters" / "two_samples.html").as_uri())
+    page.locator(".theme-switch-button:visible").first.click()
+    assert page.evaluate("() => localStorage.getItem('mode')") == "dark"
+    page.get_by_role("button", name="Edit cell 2", exact=True).click()
+    page.get_by_label("The code of cell 2").click()
+    page.keyboard.type("# mine\n")
+    expect(page.locator(".cell:has(.bn-run)").nth(1).locator(".bn-told")).to_have_text(
+        "Changed, and not run yet."
+    )
+    expect(page.get_by_text(NOT_KEPT)).to_have_count(0)
