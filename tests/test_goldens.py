@@ -118,6 +118,7 @@ STATES = {
         "start": lambda: graph(),
         "walking": lambda: graph(press("Next node"), press("Next node"), numbers=False),
         "cut": lambda: graph(cut=["mu"], gamma=-0.5),
+        "many-samples": lambda: graph(cut=["var"], x=[1, -0.5, 2.2, 0.4, 3, -1], dy=[1, -1] * 3),
         "pointed": lambda: graph(
             ("x̂, value", "pointerenter", {"pointerType": "mouse"}), numbers=False
         ),
@@ -167,6 +168,7 @@ STATES = {
     },
     "whitening": {
         "start": lambda: [whitening()],
+        "steep": lambda: [whitening(method="cholesky", scale_1=0.1, correlation=0.0)],
         "pca": lambda: [whitening(method="pca", upstream="stretch", correlation=0.9)],
         "cholesky": lambda: [whitening(method="cholesky", upstream="shear", correlation=-0.7)],
         "resampled": lambda: [whitening(method="newton-schulz"), *[press("Resample")] * 2],

@@ -476,6 +476,18 @@ def test_training_curves_are_losses_and_gauges():
     assert picture["angle curve 0"].classes >= {"mean", "dashed"}
 
 
+def test_training_curves_of_many_steps_are_means_of_a_few():
+    figure = training(steps=90)
+    picture = draw(figure)
+    assert picture["loss y title"].text == "loss, mean of 2 batches"
+    losses = np.reshape(figure.losses["plain"], (45, 2)).mean(axis=1)
+    places, heights = zip(*picture["loss curve 0"].points, strict=True)
+    assert np.log10(picture.axis("loss y", log=True)(heights)) == pytest.approx(
+        np.log10(losses), abs=0.01
+    )
+    assert picture.axis("loss x")(places) == pytest.approx(0.5 + 2 * np.arange(45), abs=1)
+
+
 def test_training_regions_are_what_the_chosen_net_answers():
     figure = training(steps=30, chosen=0)
     picture = draw(figure)
