@@ -21,14 +21,18 @@ WRONG = [
     ("broadcast", "return dy * w, (dy * x).sum(1), dy.sum(1)", "Was the sum taken over the wrong"),
     # --- only the mean
     ("only_mean", "return dy", "the path through the mean (mu) is cut"),
-    ("only_mean", "return dy - dy.sum(axis=0)", "the 1/m of the mean is left out"),
+    ("only_mean", "return dy - dy.sum(axis=0)", "the 1/m of mean(dy) is left out"),
     (
         "only_mean",
         "return dy + dy.mean(axis=0)",
         "the gradient through the mean (mu) has the wrong",
     ),
     ("only_mean", "return dy.mean(axis=0) - dy", "every entry of dx has the wrong sign"),
-    ("only_mean", "return dy - dy.mean(axis=1, keepdims=True)", "dx[0, 0] is"),
+    (
+        "only_mean",
+        "return dy - dy.mean(axis=1, keepdims=True)",
+        "mean(dy) runs over the wrong axis",
+    ),
     ("only_mean", "return dy - dy.sum(axis=0) / (len(dy) - 1)", "divides by m - 1 instead of m"),
     ("only_mean", "return (dy - dy.mean(axis=0)).sum(axis=0)", "dx has shape (3,), want (5, 3)"),
     ("only_mean", "return 0 * dy", "is 0."),
@@ -59,14 +63,14 @@ WRONG = [
         "return (dy * x_hat).sum(0), (dy * x_hat).sum(0)",
         "holds what dgamma should be",
     ),
-    ("gamma_beta", "return dy.sum(0), (dy * x_hat).sum(0)", "dgamma holds what dbeta"),
+    ("gamma_beta", "return dy.sum(0), (dy * x_hat).sum(0)", "in another order"),
     ("gamma_beta", "return (dy * x_hat).mean(0), dy.sum(0)", "dgamma is 1/m of what"),
     ("gamma_beta", "return x_hat.sum(0), dy.sum(0)", "dgamma is 0."),
     # --- evaluation mode
     ("evaluation", "return gamma / (var + eps) * dy", "the root of"),
     ("evaluation", "return gamma / np.sqrt(var) * dy", "eps is left out"),
     ("evaluation", "return dy / np.sqrt(var + eps)", "the factor gamma is left out"),
-    ("evaluation", "return gamma * dy", "the 1/s is left out"),
+    ("evaluation", "return gamma * dy", "the division by s is left out"),
     (
         "evaluation",
         "return gamma / np.sqrt(var + eps) * (dy - dy.mean(axis=0))",
@@ -131,7 +135,7 @@ WRONG = [
         dmu = -(dx_hat / s).sum(axis=0)
         return dx_hat / s + dvar * 2 * centred / len(x)
         """,
-        "Not yet: dx is what one gets when the path through the mean (mu) is cut",
+        "Not yet, line 10: dx is what one gets when the path through the mean (mu) is cut",
     ),
     # --- one line
     ("one_line", "return gamma / s * dy", "the paths through the mean and through the variance"),
@@ -163,7 +167,7 @@ WRONG = [
     (
         "one_line",
         "return gamma / s * (dy - dy.mean(0) - (dy * x_hat).mean(0))",
-        "the factor x_hat is left out",
+        "the factor x_hat of x_hat * mean(dy * x_hat) is left out",
     ),
     (
         "one_line",
@@ -188,7 +192,7 @@ WRONG = [
     (
         "one_line",
         "return gamma / s * (dy - dy.mean(0) - x_hat * dy.mean(0))",
-        "the factor x_hat is left out",
+        "the factor x_hat of dy * x_hat is left out",
     ),
     (
         "one_line",
@@ -209,7 +213,7 @@ WRONG = [
     (
         "raw_moments",
         "dmu = -(dx_hat / s).sum(0)\nreturn dmu, dx_hat / s + 2 * x * dvar / len(x) + dmu / len(x)",
-        "2 * mu * dvar is left out",
+        "the path through the variance (var) is cut",
     ),
     (
         "raw_moments",
@@ -231,7 +235,7 @@ WRONG = [
     (
         "bessel",
         "return gamma / s * (dy - dy.mean(0) - x_hat * (dy * x_hat).mean(0))",
-        "is divided by a number one too large",
+        "sum(dx_hat * x_hat) is divided by m instead of m - 1",
     ),
     (
         "bessel",

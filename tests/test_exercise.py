@@ -16,8 +16,9 @@ import batchnorm as bn
 from batchnorm.exercise import exercises
 from batchnorm.exercise.exercise import BATCHES, Exercise
 from batchnorm.exercise.problems import five_faults, zca
-from batchnorm.exercise.slips import of_backward, of_solution
 from batchnorm.graph import trace
+from batchnorm.judge.gradients import of_edges, of_paths
+from batchnorm.judge.values import of_solution
 
 ONE_LINE = exercises["one_line"]
 GOOD = "return gamma / s * (dy - dy.mean(0) - x_hat * (dy * x_hat).mean(0))"
@@ -226,9 +227,11 @@ def test_an_answer_right_for_one_batch_does_not_pass():
 def test_every_slip_changes_the_answer_or_nothing():
     """A slip that leads to the right values would be named for nothing."""
     graph = trace(ONE_LINE.solution, **ONE_LINE.trials[0].arguments)
-    assert len(list(of_solution(graph))) > 40
-    assert len(of_backward(ONE_LINE.trials[0].run.graph)) > 40
-    texts = [slip.text for slip in of_solution(graph)]
+    assert len(of_solution(graph, {})) > 40
+    whole = ONE_LINE.trials[0].run.graph
+    assert len(of_edges(whole)) > 40
+    assert len(of_paths(whole, {})) > 20
+    texts = [slip.text for slip in of_solution(graph, {})]
     assert all(text[0].islower() or text[0] in "(-" for text in texts)
 
 

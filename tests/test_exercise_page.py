@@ -40,7 +40,7 @@ ONE = "def my_backward(dy, x_hat, gamma, s):\n    dx = {}\n    return dx\n"
     [
         ("gamma / s * (dy - dy.mean(0) - x_hat * (dy * x_hat).mean(0))", 3, "right", "Right"),
         ("None", 3, "wrong", "Nothing returned yet"),
-        ("dy", 3, "wrong", "Not yet"),
+        ("dy", 2, "wrong", "Not yet, line 2"),
         ("dy / nothing", 2, "error", "NameError"),
         ("(dy", 2, "error", "never closed"),
         ("1\n    raise SystemExit", 3, "error", "SystemExit"),

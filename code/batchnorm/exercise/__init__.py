@@ -1,11 +1,11 @@
 """Exercises that say what is missing: ``bn.exercises["one_line"].check(my_backward)``.
 
-An answer is judged against the traced graph; what is wrong with it is found among the slips that
-the graph allows. `problems` holds the exercises, one a file; `exercise` judges, `observe` runs the
-answer under watch, `slips` knows what can go wrong.
+`problems` holds the exercises, one a file; `exercise` says what one is. What is wrong with an
+answer is found by the judge (`batchnorm.judge`).
 """
 
-from .exercise import Exercise, Line, Verdict
+from ..judge import Line, Verdict
+from .exercise import Exercise
 from .problems import load
 
 exercises = load()

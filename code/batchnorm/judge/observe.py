@@ -14,8 +14,8 @@ import numpy as np
 PACKAGE = str(Path(__file__).parent.parent)
 
 
-class _TooLong(BaseException):
-    """Raised inside a function that runs over its time; not an Exception, so few catch it."""
+class TooLong(BaseException):
+    """Raised inside code that runs over its time; not an Exception, so few catch it."""
 
 
 @dataclass
@@ -26,42 +26,78 @@ class Observation:
     variables: dict[str, Any] = field(default_factory=dict)  # as they were at the return
     lines: dict[str, int] = field(default_factory=dict)  # where each variable was last changed
     trouble: str = ""
-    line: int | None = None  # where the trouble arose, counted from 1 at the function's head
+    line: int | None = None  # where the trouble arose, or of the return; the function's head is 1
 
 
-def observe(function, arguments, seconds=2.0):
-    """Call ``function(**arguments)`` under watch, and return an `Observation`.
+def within(seconds, file, call, /, *arguments, **named):
+    """What the call returns. Raises `TooLong` where code of the file does not come to an end."""
+    until = time.perf_counter() + seconds
+
+    def step(frame, event, argument):
+        if time.perf_counter() > until:
+            raise TooLong("It did not come to an end, and was stopped.")
+        return step
+
+    def enter(frame, event, argument):
+        return step if frame.f_code.co_filename == file else None
+
+    before = sys.gettrace()
+    sys.settrace(enter)
+    try:
+        return call(*arguments, **named)
+    finally:
+        sys.settrace(before)
+
+
+def observe(function, arguments, seconds=2.0, put=(), own=False):
+    """Call ``function(*positional, **named)`` under watch, and return an `Observation`.
+
+    ``arguments`` is a dict of named ones, or a pair of a list and a dict. ``put`` maps variables to
+    (line, value): each time the line has changed the variable, the value is put in its place.
 
     The watch is Python's own trace function: it stops a call that runs longer than `seconds`,
     finds out which line last changed each variable, and notices a call into this package, which
-    would be no answer. A loop inside compiled code cannot be stopped. Never raises what the
-    function raises, but for KeyboardInterrupt.
+    would be no answer, unless ``own`` allows it. A loop inside compiled code cannot be stopped.
+    Never raises what the function raises, but for KeyboardInterrupt.
     """
-    code = getattr(inspect.unwrap(function), "__code__", None)
+    code = code_of(function)
     if code is None:
         return Observation(trouble=f"This is no Python function, but {type(function).__name__}.")
-    watch = _Watch(code, time.perf_counter() + seconds)
+    positional, named = arguments if isinstance(arguments, tuple) else ((), arguments)
+    watch = _Watch(code, time.perf_counter() + seconds, dict(put))
     before = sys.gettrace()
     seen = Observation()
     try:
         sys.settrace(watch.enter)
         try:
-            seen.result = function(**arguments)
+            seen.result = function(*positional, **named)
         finally:
             sys.settrace(before)
-    except _TooLong:
+    except TooLong:
         seen.trouble = f"Your function did not end within {seconds:g} seconds."
     except (Exception, SystemExit) as error:
         seen.trouble = f"Your function stopped with {type(error).__name__}: {error}"
         seen.line = _line_of(error, code)
     if seen.line:
         seen.trouble += f" (line {seen.line}: {source_line(code, seen.line)})"
-    if watch.called:
+    elif watch.last:
+        seen.line = watch.last - code.co_firstlineno + 1
+    if watch.called and not own:
         seen.trouble = (
             f"Your function calls {watch.called} of this package. Write it with NumPy alone."
         )
     seen.variables, seen.lines = watch.variables, watch.lines
     return seen
+
+
+def code_of(function):
+    """The code of a function, a method, or an object that can be called; None if it has none."""
+    function = inspect.unwrap(function)
+    function = getattr(function, "func", function)
+    code = getattr(function, "__code__", None)
+    return (
+        code or getattr(type(function).__call__, "__code__", None) if callable(function) else None
+    )
 
 
 def source_line(code: CodeType, line: int) -> str:
@@ -82,8 +118,8 @@ def _line_of(error, code):
 class _Watch:
     """The trace function of one call, and what it saw in the outermost frame of `code`."""
 
-    def __init__(self, code, until):
-        self.code, self.until = code, until
+    def __init__(self, code, until, put):
+        self.code, self.until, self.put = code, until, put
         self.frame, self.last = None, None
         self.variables, self.lines, self.called = {}, {}, ""
 
@@ -97,18 +133,23 @@ class _Watch:
 
     def step(self, frame, event, argument):
         if time.perf_counter() > self.until:
-            raise _TooLong
+            raise TooLong
         if frame is self.frame:
-            self.look(frame, event)
+            self.look(frame)
         return self.step
 
-    def look(self, frame, event):
+    def look(self, frame):
         """Ascribe every variable that has changed to the line that ran last."""
-        for name, value in frame.f_locals.items():
-            if name not in self.variables or not _same(self.variables[name], value):
-                self.variables[name] = value.copy() if isinstance(value, np.ndarray) else value
-                if self.last is not None:
-                    self.lines[name] = self.last - self.code.co_firstlineno + 1
+        line = None if self.last is None else self.last - self.code.co_firstlineno + 1
+        variables = frame.f_locals  # read once: read again, it forgets what was put into it
+        for name, value in list(variables.items()):
+            if name in self.variables and _same(self.variables[name], value):
+                continue
+            if line is not None:
+                self.lines[name] = line
+                if name in self.put and self.put[name][0] == line:
+                    value = variables[name] = np.array(self.put[name][1])
+            self.variables[name] = value.copy() if isinstance(value, np.ndarray) else value
         self.last = frame.f_lineno
 
 

@@ -1,0 +1,96 @@
+"""Which line of an answer is to blame: the one whose right value mends the result."""
+
+from itertools import combinations
+
+import numpy as np
+
+from .differences import as_array, close, fitted
+
+MOST = 300  # runs of the answer that the search may take
+
+
+def meaning(trial, name):
+    """What a variable of this name should hold: a value of the forward pass, or with "d" before it
+    a gradient; None where the name says nothing. Underscores and capitals make no difference."""
+    graph = trial.run.graph
+    wanted = _plain(name)
+    values, gradients = {}, {}
+    for i, node in enumerate(graph.nodes):
+        if node.name and node.inputs:
+            values[_plain(node.name)] = trial.run.arrays[i]
+        if node.name and trial.upstream:
+            gradients["d" + _plain(node.name)] = trial.found.arrays[i]
+    found = values.get(wanted, gradients.get(wanted))
+    return None if found is None else np.asarray(found)
+
+
+def _plain(name):
+    return name.replace("_", "").lower()
+
+
+class Stages:
+    """An answer's variables on one batch, judged one by one.
+
+    ``right`` holds those that have the value their name speaks of; ``other`` those that have not:
+    name -> the value they should have. Whether one of these is to blame, `blamed` finds out by
+    putting right values in their places: a name may mean something else to the reader.
+    """
+
+    def __init__(self, trial, seen, names):
+        self.seen, self.right, self.other = seen, [], {}
+        for name, value in seen.variables.items():
+            want = meaning(trial, name) if names is None or name in names else None
+            got, trouble = as_array(name, value)
+            if want is None or trouble or name not in seen.lines:
+                continue
+            want = fitted(want, got.shape)
+            if close(got, want):
+                self.right.append(name)
+            elif got.shape == want.shape:
+                self.other[name] = want
+
+    def blamed(self, run):
+        """The variables to blame, in the order of their lines; [] if there are none.
+
+        ``run(put)`` runs the answer with values put in place, and gives its variables, its results
+        and whether they are all right. A variable is at fault if it is wrong although those before
+        it have their right values. Right values of all that are at fault must mend the results; if
+        they do not, a name means something else here, and is left out.
+        """
+        order = sorted(self.other, key=lambda name: self.seen.lines[name])
+        left = MOST
+        for spared in dict.fromkeys((0, 1, len(order) - 1, *range(2, len(order)))):
+            for without in combinations(order, spared) if 0 <= spared < len(order) else ():
+                left -= len(order)
+                if left < 0:
+                    return []
+                at_fault = self._at_fault([name for name in order if name not in without], run)
+                if at_fault and run(self._put(at_fault))[2]:
+                    return [name for name in at_fault if self._matters(name, at_fault, run)]
+        return []
+
+    def _put(self, names):
+        return {name: (self.seen.lines[name], self.other[name]) for name in names}
+
+    def _at_fault(self, names, run):
+        found = []
+        for name in names:
+            variables = run(self._put(found))[0] if found else self.seen.variables
+            if not close(variables.get(name), self.other[name]):
+                found.append(name)
+        return found
+
+    def _matters(self, name, at_fault, run):
+        """Whether the results change when a variable is put right after those before it."""
+        before = at_fault[: at_fault.index(name)]
+        without, whole = (run(self._put(names))[1] for names in (before, [*before, name]))
+        return any(not np.array_equal(whole[k], without.get(k)) for k in whole)
+
+    def follows(self, run, blamed):
+        """Those of the others that come right once the blamed ones are."""
+        variables = run(self._put(blamed))[0]
+        return [
+            name
+            for name, want in self.other.items()
+            if name not in blamed and close(variables.get(name), want)
+        ]
