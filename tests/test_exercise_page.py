@@ -1,7 +1,8 @@
 """The check of an answer in the page: its verdict, and beside which lines it stands."""
 
 import pytest
-from host.python.page import exercise
+
+from _ext.host.python.page import exercise
 
 STEPS = """def my_backward(dy, x, gamma, eps):
     mu = x.mean(axis=0)

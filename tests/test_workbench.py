@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from host.python.page import workbench
 
 import batchnorm as bn
+from _ext.host.python.page import workbench
 
 LAYER = """
 def layer(x, gamma, beta, eps):
