@@ -1,0 +1,154 @@
+"""The gradient of each node as a term: the chain rule, walked back over the graph."""
+
+from ..graph import Edge
+from ..ops import OPS
+from .proofs import Proofs, summed_axes
+from .sources import SOURCES
+from .terms import Terms
+
+INLINE = 5  # an unnamed step is written into the next line while that has no more parts than this
+
+
+class Backward:
+    """The gradients of the nodes in ``wrt``, and of all on the way to them.
+
+    ``gradients[i]`` is the term of what arrives at node i, None where nothing does; ``notes`` say
+    what was simplified there, and what was cut, by the node at which the reader meets it.
+    """
+
+    def __init__(self, graph, cut, wrt, normalizations=()):
+        self.graph, self.cut = graph, cut
+        self.wrt = wrt
+        self.proofs = Proofs(graph, cut)
+        self.terms = Terms(graph, self.proofs)
+        self.compact = {norm.x_hat: norm for norm in normalizations}
+        inside = {i for norm in normalizations for i in norm.inside}
+        self.needed = self._needed(inside)
+        self.gradients = [None] * len(graph.nodes)
+        self.notes = {i: [] for i in range(len(graph.nodes))}
+        self.hints = {}
+        self.place = {}  # node -> where in the walk its gradient is complete
+        self._walk()
+
+    def _needed(self, inside):
+        """Which nodes' gradients lead to one that is asked for."""
+        needed = []
+        for i, node in enumerate(self.graph.nodes):
+            ways = (
+                source
+                for slot, source in enumerate(node.inputs)
+                if needed[source] and Edge(i, slot) not in self.cut
+            )
+            if i in self.compact:
+                ways = iter([self.compact[i].source] if needed[self.compact[i].source] else [])
+            needed.append(i not in inside and (i in self.wrt or any(True for _ in ways)))
+        return needed
+
+    def live(self, i):
+        """The edges over which node i sends something back that is used."""
+        return [
+            Edge(i, slot)
+            for slot, source in enumerate(self.graph.nodes[i].inputs)
+            if self.needed[source] and Edge(i, slot) not in self.cut
+        ]
+
+    def _walk(self):
+        graph, terms = self.graph, self.terms
+        arrived = {i: [] for i in range(len(graph.nodes))}
+        for i in graph.outputs:
+            arrived[i].append(terms.upstream(i))
+            self.place[i] = len(graph.nodes)
+        for i in reversed(range(len(graph.nodes))):
+            if not self.needed[i]:
+                continue
+            term = terms.total(arrived[i])
+            if term is not None:
+                term = self._named(i, term)
+            self.gradients[i] = term
+            if term is None:
+                continue
+            if i in self.compact:
+                norm = self.compact[i]
+                arrived[norm.source].append(norm.sent(terms, term))
+                self.notes[norm.source].append(("compact", norm))
+                self.place[norm.source] = i
+                continue
+            for edge in self.live(i):
+                source = graph.nodes[i].inputs[edge.slot]
+                terms.notes = []
+                sent = self.sent(i, edge.slot, term)
+                if OPS[graph.nodes[i].op].kind == "entrywise":
+                    sent = terms.reduced(sent, i, graph.nodes[source].shape)
+                self.notes[source] += terms.notes
+                arrived[source].append(sent)
+                self.place[source] = i
+
+    def _named(self, i, term):
+        """A reference to the gradient, where it deserves a line of its own; else the term."""
+        if term.op in ("gradient", "upstream") and i not in self.wrt:
+            return term
+        node = self.graph.nodes[i]
+        if i in self.wrt and term.shape != node.shape:
+            names = {"d": term, "y": self.terms.value(i)}
+            term = self.terms.read("np.broadcast_to(d, y.shape).copy()", names)
+        lines = node.name or i in self.wrt or len(self.live(i)) > 1 or i in self.compact
+        if lines or term.op == "total" or self.size(term) > INLINE:
+            return self.terms.gradient(i, term)
+        return term
+
+    def size(self, term):
+        """How many leaves a term has."""
+        return sum(map(self.size, term.args)) if term.args else 1
+
+    def sent(self, i, slot, d):
+        """What node i sends back over one of its edges, before a broadcast is summed."""
+        graph, terms = self.graph, self.terms
+        node = graph.nodes[i]
+        names = dict(zip("ab", map(terms.value, node.inputs), strict=False))
+        y, kind = terms.value(i), OPS[node.op].kind
+        if kind == "reduction":
+            names |= {"d": self._over(i, d), "y": self._over(i, y), "n": self._entries(i)}
+        else:
+            names |= {"d": d if kind == "entrywise" else self.spread(d, i), "y": y}
+        text = SOURCES[node.op].sent[slot]
+        return self.filled(text, i, names)
+
+    def filled(self, text, i, names):
+        """A source's text with ``names`` put in; its lines but the last name what follows."""
+        node = self.graph.nodes[i]
+        if callable(text):
+            text = text(node, *(self.graph.nodes[k] for k in node.inputs))
+        *before, last = text.split("\n")
+        for line in before:
+            name, _, expression = line.partition(" = ")
+            names = names | {name: self.terms.read(expression, names)}
+            self.hints[names[name]] = name
+        return self.terms.read(last, names)
+
+    def spread(self, d, i):
+        """``d`` with all of node i's shape."""
+        if d.shape == self.graph.nodes[i].shape:
+            return d
+        return self.terms.read("np.broadcast_to(d, y.shape)", {"d": d, "y": self.terms.value(i)})
+
+    def _entries(self, i):
+        """How many entries a reduction takes together."""
+        (a,) = self.graph.nodes[i].inputs
+        lengths = [self.terms.length(a, axis) for axis in summed_axes(self.graph, i)]
+        return self.terms.product(1, lengths)
+
+    def _over(self, i, term):
+        """A term of a reduction's output with new axes where it would not broadcast back."""
+        node = self.graph.nodes[i]
+        if node.params["keepdims"]:
+            return term
+        ndim = len(self.graph.nodes[node.inputs[0]].shape)
+        axes = summed_axes(self.graph, i)
+        left = [axis for axis in range(ndim) if axis not in axes]
+        left = left[len(left) - len(term.shape) :]
+        if not left or all(axis < left[0] for axis in axes):
+            return term
+        index = [":" if axis in left else "None" for axis in range(left[0], ndim)]
+        if "None" not in index:
+            return term
+        return self.terms.make("index", [term], ", ".join(index))

@@ -1,0 +1,312 @@
+"""The derived function as lines: in which order, under which names, with which comments."""
+
+import re
+import textwrap
+from typing import NamedTuple
+
+from .naming import Names, node_word
+from .python import Python
+
+WIDTH = 88  # ruff's own line length
+FORWARD = "# Forward: what the way back uses of it"
+BACKWARD = "# Backward: the last step first"
+
+
+class Line(NamedTuple):
+    """One line of code, and the node of the graph that it computes or speaks of, or None."""
+
+    text: str
+    node: int | None
+
+
+class Writer:
+    """Writes one derived function: ``lines``, each a text and the node it computes (or None)."""
+
+    def __init__(self, backward, name, parameters):
+        self.backward, self.terms = backward, backward.terms
+        self.graph = backward.graph
+        self.name, self.parameters = name, parameters
+        self.uses, self.lengths = {}, {}
+        self.results = {i: backward.gradients[i] for i in backward.wrt}
+        for term in self.results.values():
+            if term is not None:
+                self._reach(term)
+        self.taken = Names([*(n.name for n in self.graph.nodes), *parameters])
+        self.names, self.constants = {}, {}
+        self.written, self.said = set(), set()
+        self._name_values()
+        self._name_gradients()
+        self._name_parts()
+        self._name_lengths()
+        self.python = Python(self.terms, self.names, self.lengths)
+        self.lines = []
+
+    # --- What is used, and how often ---
+
+    def _reach(self, term):
+        self.uses[term] = self.uses.get(term, 0) + 1
+        if self.uses[term] > 1:
+            return
+        for part in self.parts(term):
+            self._reach(part)
+
+    def parts(self, term):
+        """The terms that a term is written with."""
+        if term.op == "gradient":
+            return [self.terms.definitions[term]]
+        if term.op == "length":
+            return [self.terms.value(term.data[0])]
+        if term.op == "value" and self.graph.nodes[term.data].inputs:
+            return [self.terms.formula(term.data)]
+        return list(term.args)
+
+    # --- Names ---
+
+    def _name_values(self):
+        nodes = self.graph.nodes
+        for term in sorted((t for t in self.uses if t.op == "value"), key=lambda t: t.data):
+            node = nodes[term.data]
+            if node.op == "constant":
+                if node.params["value"].size > 4:
+                    name = self.taken.new("constant")
+                    self.names[term], self.constants[name] = name, node.params["value"]
+            elif node.op == "input" or node.name:
+                self.names[term] = node.name
+            elif self.uses[term] > 1:
+                self.names[term] = self.taken.new(node_word(self.backward.proofs, term.data))
+
+    def _name_gradients(self):
+        """``d`` and the node's name; of nodes that share one gradient, the name asked for."""
+        shared = {}
+        for i, term in enumerate(self.backward.gradients):
+            if term is not None and term.op in ("gradient", "upstream"):
+                shared.setdefault(term, []).append(i)
+        nodes, wrt = self.graph.nodes, self.backward.wrt
+        outputs = self.graph.outputs
+        for k, i in enumerate(outputs):
+            word = nodes[i].name if nodes[i].op != "input" else ""
+            word = word or ("y" if len(outputs) == 1 else f"y{k + 1}")
+            self.names[self.terms.upstream(i)] = self.taken.new(f"d{word}", f"d_{word}")
+        for term, members in sorted(shared.items(), key=lambda item: min(item[1])):
+            if term.op == "gradient":
+                best = min(members, key=lambda i: (i not in wrt, not nodes[i].name, i))
+                value = self.terms.value(best)
+                word = nodes[best].name or self.names.get(value)
+                word = word or node_word(self.backward.proofs, best)
+                self.names[term] = self.taken.new(f"d{word}", f"d_{word}", f"grad_{word}")
+
+    def _name_parts(self):
+        """Names for unnamed parts that are used more than once, and for those of a source."""
+        heavy = ("sum", "product", "total", "call", "method", "operator")
+        for term, n in [*self.uses.items()]:
+            if term in self.names or term.op not in heavy:
+                continue
+            hint = self.backward.hints.get(term)
+            if hint or (n > 1 and self.backward.size(term) > 1):
+                self.names[term] = self.taken.new(hint or self._part_word(term))
+
+    def _part_word(self, term):
+        return {"sum": "summed", "operator": "chosen", "call": "slope"}.get(term.op, "part")
+
+    def _name_lengths(self):
+        for term in self.uses:
+            if term.op == "product":
+                _, factors, divisors = self.terms.split(term)
+                for side in (factors, divisors):
+                    group = tuple(t for t in side if t.op == "length")
+                    if group and group not in self.lengths:
+                        self.lengths[group] = self.taken.new("m", "n", "k", "size")
+
+    # --- Lines ---
+
+    def write(self):
+        """The lines of the function's body, and the names that it returns."""
+        forward = sorted((t for t in self.names if t.op == "value"), key=lambda t: t.data)
+        for group in self.lengths:
+            if all(self.graph.nodes[term.data[0]].op == "input" for term in group):
+                self._write_length(group)
+        for term in forward:
+            self._write(term)
+        steps = len(self.lines)
+        for i, term in sorted(self._gradients().items(), key=self._order):
+            self._say_cuts(self.backward.place[i])
+            self._write(term, i)
+        self._say_cuts(-1)
+        returned = [self._returned(i, term) for i, term in self.results.items()]
+        if steps:
+            self.lines.insert(0, Line(FORWARD, None))
+            self.lines[steps + 1 : steps + 1] = [Line("", None), Line(BACKWARD, None)]
+        return self.lines, returned
+
+    def _gradients(self):
+        """The gradients that have a line, by the node at which they arrive first."""
+        found = {}
+        for i in reversed(range(len(self.graph.nodes))):
+            term = self.backward.gradients[i]
+            if term in self.uses and term.op == "gradient" and term not in found.values():
+                found[i] = term
+        return found
+
+    def _order(self, item):
+        i, _ = item
+        return -self.backward.place[i], i not in self.backward.wrt, -i
+
+    def _write(self, term, node=None):
+        """Write the line that a named term is computed in, after those it needs."""
+        if term in self.written:
+            return
+        self.written.add(term)
+        if term.op == "upstream" or (term.op == "value" and not self._computed(term)):
+            return
+        for part in self.parts(term):
+            self._prepare(part)
+        if term.op == "value":
+            node = term.data
+        name, (text, _) = self.names[term], self.python.definition(term)
+        for comment in self._comments(term, node):
+            self.lines += [Line(f"# {line}", node) for line in wrapped(comment)]
+        self._append(name, text, node)
+
+    def _computed(self, term):
+        return bool(self.graph.nodes[term.data].inputs)
+
+    def _prepare(self, term):
+        """Write what an unnamed part needs, or a named one is."""
+        if term in self.names:
+            self._write(term)
+            return
+        if term.op == "product":
+            _, factors, divisors = self.terms.split(term)
+            for side in (factors, divisors):
+                if group := tuple(t for t in side if t.op == "length"):
+                    self._write_length(group)
+        for part in self.parts(term):
+            self._prepare(part)
+
+    def _write_length(self, group):
+        if group in self.written:
+            return
+        self.written.add(group)
+        for term in group:
+            self._prepare(self.terms.value(term.data[0]))
+        self._append(self.lengths[group], self._length_text(group), None)
+
+    def _length_text(self, group):
+        """How many entries the axes of a group have together."""
+        nodes = {term.data[0] for term in group}
+        first = group[0].data[0]
+        if len(nodes) == 1 and 1 < len(group) == len(self.graph.nodes[first].shape):
+            return f"{self.python.text(self.terms.value(first))}.size"
+        return " * ".join(self.python.definition(term)[0] for term in group)
+
+    def _append(self, name, text, node):
+        for line in statement(name, text):
+            self.lines.append(Line(line, node))
+
+    def _returned(self, i, term):
+        """The name under which a result is returned; a line for it where it has none yet."""
+        node = self.graph.nodes[i]
+        if term is None:
+            name = self.taken.new(f"d{node.name}", f"d_{node.name}")
+            for comment in self._notes(i) or ["nothing comes back to it"]:
+                self.lines += [Line(f"# {line}", i) for line in wrapped(comment)]
+            self._append(name, f"np.zeros_like({node.name})", i)
+            return name
+        return self.names[term]
+
+    # --- Comments ---
+
+    def _comments(self, term, node):
+        """What is worth saying of a line: what was simplified, and what is not seen at once."""
+        if term.op != "gradient":
+            return []
+        notes = []
+        for i in self._members(term):
+            notes += self._notes(i)
+        uses = [e for e in self.backward.proofs.uses[node] if self._brings(e)]
+        if len(uses) > 1 and self.terms.definitions[term].op == "total":
+            how = {2: "twice"}.get(len(uses), f"{len(uses)} times")
+            notes.append(f"{self._word(node)} is used {how}: what comes back is added")
+        return notes
+
+    def _members(self, term):
+        gradients = self.backward.gradients
+        return [i for i, known in enumerate(gradients) if known is term]
+
+    def _brings(self, edge):
+        backward = self.backward
+        return edge not in backward.cut and backward.gradients[edge.target] is not None
+
+    def _word(self, i):
+        """How a comment calls a node."""
+        known = self.names.get(self.terms.value(i))
+        return self.graph.nodes[i].name or known or node_word(self.backward.proofs, i)
+
+    def _notes(self, i):
+        """What was simplified in the gradient of node i, each told once."""
+        texts = []
+        for note in self.backward.notes[i]:
+            text = getattr(self, f"_say_{note[0]}")(*note[1:])
+            if text and text not in self.said:
+                self.said.add(text)
+                texts.append(text)
+        return texts
+
+    def _say_zero(self, kind, node, axes):
+        word = self._word(node)
+        if kind == "value":
+            return f"{word} sums to 0 {along(axes)}: what it is a factor of adds nothing here"
+        return f"d{word} sums to 0 {along(axes)}, for {word} is centred there"
+
+    def _say_factor(self, terms, axes):
+        names = [self.names[term] for term in terms if term in self.names]
+        if not names or len(names) < len(terms):
+            return ""
+        what = " and ".join(names)
+        be, they = ("is", "it comes") if len(names) == 1 else ("are", "they come")
+        return f"{what} {be} the same {along(axes)}: {they} out of the sum"
+
+    def _say_compact(self, norm):
+        return norm.comment(self._word)
+
+    def _say_cuts(self, place):
+        """Say what was cut on the way from the nodes after ``place`` back to it."""
+        for edge in sorted(self.backward.cut, reverse=True):
+            source = self.graph.nodes[edge.target].inputs[edge.slot]
+            known = self.backward.gradients[edge.target] is not None
+            if edge.target < place or edge in self.said or not known:
+                continue
+            if self.graph.nodes[source].op == "constant":
+                continue
+            self.said.add(edge)
+            text = f"cut: from {self._word(edge.target)} nothing goes back to {self._word(source)}"
+            self.lines += [Line(f"# {line}", edge.target) for line in wrapped(text)]
+
+
+def along(axes):
+    """Axes in words."""
+    if len(axes) == 1:
+        return f"along axis {axes[0]}"
+    return f"along axes {', '.join(map(str, axes[:-1]))} and {axes[-1]}"
+
+
+def wrapped(text):
+    """A comment's lines, without their sign."""
+    return textwrap.wrap(text, WIDTH - 6, break_long_words=False)
+
+
+def statement(name, text):
+    """``name = text`` as ruff breaks it, for a body indented by 4."""
+    line = f"{name} = {text}"
+    if len(line) + 4 <= WIDTH:
+        return [line]
+    if len(text) + 8 <= WIDTH and splits(text):
+        return [f"{name} = (", f"    {text}", ")"]
+    return ["# fmt: off", line, "# fmt: on"]
+
+
+def splits(text):
+    """Whether an operator stands outside every bracket, where ruff may break."""
+    while (flat := re.sub(r"\([^()]*\)|\[[^\[\]]*\]", "", text)) != text:
+        text = flat
+    return bool(re.search(r" [-+*/@] ", text))

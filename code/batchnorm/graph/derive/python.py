@@ -1,0 +1,145 @@
+"""A term as Python's text, spaced and bracketed as ruff formats it."""
+
+import re
+from fractions import Fraction
+
+from .terms import arguments
+
+ANY, COMPARISON, SUM, PRODUCT, NEGATIVE, POWER, ATOM = range(7)
+BINDS = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT, "**": POWER}
+SIMPLE = re.compile(r"[\w.]+|-[\d.e+-]+")  # what ruff writes a power of without spaces
+
+
+class Python:
+    """Writes terms; ``names`` are those that have a name, ``lengths`` names products of lengths."""
+
+    def __init__(self, terms, names, lengths):
+        self.terms, self.names, self.lengths = terms, names, lengths
+
+    def text(self, term, binds=ANY):
+        """The text of a term, in brackets if it binds less than ``binds``."""
+        if term in self.names:
+            return self.names[term]
+        text, own = self.definition(term)
+        return f"({text})" if own < binds else text
+
+    def definition(self, term):
+        """What a term is, without its own name: the text, and how strongly it binds."""
+        return getattr(self, f"_{term.op}")(term)
+
+    def _number(self, term):
+        text = number(term.data)
+        return text, NEGATIVE if text.startswith("-") else ATOM
+
+    def _value(self, term):
+        return self.definition(self.terms.formula(term.data))
+
+    def _gradient(self, term):
+        definition = self.terms.definitions[term]
+        if definition in self.names:
+            return self.names[definition], ATOM
+        return self.definition(definition)
+
+    def _product(self, term):
+        coefficient, factors, divisors = self.terms.split(term)
+        above, below = _fraction(abs(coefficient))
+        over = [above] if above != "1" else []
+        over += self._factors(factors)
+        under = [below] if below != "1" else []
+        under += self._factors(divisors)
+        text = " * ".join(over) or "1"
+        if len(under) > 1:
+            text += f" / ({' * '.join(under)})"
+        elif under:
+            text += f" / {under[0]}"
+        binds = PRODUCT if len(over) > 1 or under else NEGATIVE
+        return ("-" + text if coefficient < 0 else text), binds
+
+    def _factors(self, terms):
+        """The texts of factors, the lengths among them under one name."""
+        lengths = tuple(term for term in terms if term.op == "length")
+        texts = [self.lengths[lengths]] if lengths else []
+        rest = [term for term in terms if term.op != "length"]
+        k = 0
+        while k < len(rest):
+            n = rest.count(rest[k]) if rest.index(rest[k]) == k else 0
+            if n == 1:
+                texts.append(self.text(rest[k], NEGATIVE))
+            elif n:
+                texts.append(power(self.text(rest[k], ATOM), number(n)))
+            k += 1
+        return texts
+
+    def _total(self, term):
+        texts = [self.text(part, SUM) for part in term.args]
+        text = texts[0]
+        for part in texts[1:]:
+            text += f" - {part[1:]}" if part.startswith("-") else f" + {part}"
+        return text, SUM
+
+    def _sum(self, term):
+        gone, stay = term.data
+        (inner,) = term.args
+        text, ndim = self.text(inner, ATOM), len(inner.shape)
+        for axes, kept in ((gone, False), (stay, True)):
+            if axes:
+                given = [] if len(axes) == ndim else [f"axis={axes[0] if len(axes) == 1 else axes}"]
+                text += f".sum({', '.join(given + ['keepdims=True'] * kept)})"
+                ndim -= 0 if kept else len(axes)
+        return text, ATOM
+
+    def _length(self, term):
+        node, axis = term.data
+        return f"{self.text(self.terms.value(node), ATOM)}.shape[{axis}]", ATOM
+
+    def _call(self, term):
+        function, words = term.data
+        return f"{function}({arguments([self.text(a) for a in term.args], words)})", ATOM
+
+    def _method(self, term):
+        name, words = term.data
+        rest = [self.text(a) for a in term.args[1:]]
+        return f"{self.text(term.args[0], ATOM)}.{name}({arguments(rest, words)})", ATOM
+
+    def _attribute(self, term):
+        return f"{self.text(term.args[0], ATOM)}.{term.data}", ATOM
+
+    def _index(self, term):
+        return f"{self.text(term.args[0], ATOM)}[{term.data}]", ATOM
+
+    def _operator(self, term):
+        sign = term.data
+        if len(term.args) == 1:
+            return f"{sign}{self.text(term.args[0], NEGATIVE)}", NEGATIVE
+        left, right = term.args
+        binds = BINDS.get(sign, COMPARISON)
+        if sign == "**":
+            return power(self.text(left, ATOM), self.text(right, NEGATIVE)), POWER
+        if binds == COMPARISON:
+            return f"{self.text(left, SUM)} {sign} {self.text(right, SUM)}", binds
+        return f"{self.text(left, binds)} {sign} {self.text(right, binds + 1)}", binds
+
+    def _text(self, term):
+        return term.data, ATOM
+
+
+def power(base, exponent):
+    """``base ** exponent``, without spaces where both are simple."""
+    simple = SIMPLE.fullmatch(base) and SIMPLE.fullmatch(exponent)
+    return f"{base}**{exponent}" if simple else f"{base} ** {exponent}"
+
+
+def number(value):
+    """A number as it is read: 2.0 is 2."""
+    if isinstance(value, Fraction) or float(value).is_integer():
+        if value == int(value) and abs(value) < 1e6:
+            return repr(int(value))
+    value = float(value)
+    return repr(value) if abs(value) < float("inf") else f"{'-' * (value < 0)}np.inf"
+
+
+def _fraction(value):
+    """A positive number as (what multiplies, what divides)."""
+    if isinstance(value, Fraction):
+        return number(value.numerator), number(value.denominator)
+    return number(value), "1"
