@@ -92,9 +92,13 @@ class Backward:
             names = {"d": term, "y": self.terms.value(i)}
             term = self.terms.read("np.broadcast_to(d, y.shape).copy()", names)
         lines = node.name or i in self.wrt or len(self.live(i)) > 1 or i in self.compact
-        if lines or term.op == "total" or self.size(term) > INLINE:
+        if lines or term.op != "product" or self.size(term) > INLINE or "sum" in self.ops(term):
             return self.terms.gradient(i, term)
         return term
+
+    def ops(self, term):
+        """The operations that a term is made of."""
+        return {term.op}.union(*map(self.ops, term.args))
 
     def size(self, term):
         """How many leaves a term has."""

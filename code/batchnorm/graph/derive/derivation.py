@@ -9,7 +9,8 @@ from ..graph import Graph
 from ..ops import UnknownOperation
 from ..trace import trace
 from .backward import Backward
-from .emit import Line, Writer, WIDTH
+from .emit import WIDTH, Line, Writer
+from .merge import merged
 
 
 class Derivation:
@@ -33,9 +34,11 @@ def derive(function, /, *, cut=(), wrt=None, **inputs):
     else:
         graph, defaults = _traced(function, inputs)
         name = getattr(function, "__name__", "")
+    cut = graph.cut(cut)
+    graph = merged(graph, cut)
     known = graph.inputs
     asked = [known[key] for key in ([*inputs] or [*known] if wrt is None else _listed(wrt))]
-    return written(graph, graph.cut(cut), asked, name, defaults)
+    return written(graph, cut, asked, name, defaults)
 
 
 def written(graph, cut, wrt, name, defaults):

@@ -4,10 +4,13 @@ import re
 import textwrap
 from typing import NamedTuple
 
+import numpy as np
+
 from .naming import Names, node_word
 from .python import Python
 
 WIDTH = 88  # ruff's own line length
+COMPOSITE = ("sum", "product", "total", "call", "method", "operator")
 FORWARD = "# Forward: what the way back uses of it"
 BACKWARD = "# Backward: the last step first"
 
@@ -56,7 +59,7 @@ class Writer:
             return [self.terms.definitions[term]]
         if term.op == "length":
             return [self.terms.value(term.data[0])]
-        if term.op == "value" and self.graph.nodes[term.data].inputs:
+        if term.op == "value" and self._computed(term):
             return [self.terms.formula(term.data)]
         return list(term.args)
 
@@ -67,9 +70,10 @@ class Writer:
         for term in sorted((t for t in self.uses if t.op == "value"), key=lambda t: t.data):
             node = nodes[term.data]
             if node.op == "constant":
-                if node.params["value"].size > 4:
+                value = node.params["value"]
+                if value.size > 4 or not np.isfinite(value).all():
                     name = self.taken.new("constant")
-                    self.names[term], self.constants[name] = name, node.params["value"]
+                    self.names[term], self.constants[name] = name, value
             elif node.op == "input" or node.name:
                 self.names[term] = node.name
             elif self.uses[term] > 1:
@@ -92,14 +96,16 @@ class Writer:
                 best = min(members, key=lambda i: (i not in wrt, not nodes[i].name, i))
                 value = self.terms.value(best)
                 word = nodes[best].name or self.names.get(value)
-                word = word or node_word(self.backward.proofs, best)
-                self.names[term] = self.taken.new(f"d{word}", f"d_{word}", f"grad_{word}")
+                if word:
+                    name = self.taken.new(f"d{word}", f"d_{word}", f"grad_{word}")
+                else:
+                    name = self.taken.new(f"d{node_word(self.backward.proofs, best)}")
+                self.names[term] = name
 
     def _name_parts(self):
         """Names for unnamed parts that are used more than once, and for those of a source."""
-        heavy = ("sum", "product", "total", "call", "method", "operator")
         for term, n in [*self.uses.items()]:
-            if term in self.names or term.op not in heavy:
+            if term in self.names or term.op not in COMPOSITE:
                 continue
             hint = self.backward.hints.get(term)
             if hint or (n > 1 and self.backward.size(term) > 1):
@@ -130,7 +136,10 @@ class Writer:
         steps = len(self.lines)
         for i, term in sorted(self._gradients().items(), key=self._order):
             self._say_cuts(self.backward.place[i])
-            self._write(term, i)
+            if term is None:
+                self._say(self._notes(i), i)
+            else:
+                self._write(term, i)
         self._say_cuts(-1)
         returned = [self._returned(i, term) for i, term in self.results.items()]
         if steps:
@@ -143,6 +152,8 @@ class Writer:
         found = {}
         for i in reversed(range(len(self.graph.nodes))):
             term = self.backward.gradients[i]
+            if term is None and self.backward.notes[i] and i not in self.results:
+                found[i] = None
             if term in self.uses and term.op == "gradient" and term not in found.values():
                 found[i] = term
         return found
@@ -162,10 +173,30 @@ class Writer:
             self._prepare(part)
         if term.op == "value":
             node = term.data
-        name, (text, _) = self.names[term], self.python.definition(term)
-        for comment in self._comments(term, node):
-            self.lines += [Line(f"# {line}", node) for line in wrapped(comment)]
+        name = self.names[term]
+        text = self._short(term, len(name) + 3)
+        self._say(self._comments(term, node), node)
         self._append(name, text, node)
+
+    def _short(self, term, room):
+        """What a term is, its longest parts on lines of their own where it would not fit one."""
+        text, _ = self.python.definition(term)
+        while len(text) + room + 4 > WIDTH:
+            inner = [part for part in self._inside(term) if part.op in COMPOSITE]
+            if not inner:
+                break
+            longest = max(inner, key=lambda part: len(self.python.text(part)))
+            self.names[longest] = self.taken.new(self._part_word(longest))
+            self._write(longest, term.data if term.op == "gradient" else None)
+            text, _ = self.python.definition(term)
+        return text
+
+    def _inside(self, term):
+        """The unnamed parts that a named term's line is made of, as far as they are terms."""
+        for part in self.parts(term):
+            if part not in self.names:
+                yield from [part] if term.op not in ("gradient", "value") else []
+                yield from self._inside(part)
 
     def _computed(self, term):
         return bool(self.graph.nodes[term.data].inputs)
@@ -193,10 +224,12 @@ class Writer:
 
     def _length_text(self, group):
         """How many entries the axes of a group have together."""
-        nodes = {term.data[0] for term in group}
-        first = group[0].data[0]
-        if len(nodes) == 1 and 1 < len(group) == len(self.graph.nodes[first].shape):
-            return f"{self.python.text(self.terms.value(first))}.size"
+        lengths = sorted(term.data for term in group)
+        for node, known in zip(self.graph.nodes, self.backward.proofs.lengths, strict=True):
+            if node.op == "input" and len(known) > 1:
+                same = [self.backward.proofs.length(length) for length in known]
+                if sorted(same) == lengths:
+                    return f"{node.name}.size"
         return " * ".join(self.python.definition(term)[0] for term in group)
 
     def _append(self, name, text, node):
@@ -208,13 +241,16 @@ class Writer:
         node = self.graph.nodes[i]
         if term is None:
             name = self.taken.new(f"d{node.name}", f"d_{node.name}")
-            for comment in self._notes(i) or ["nothing comes back to it"]:
-                self.lines += [Line(f"# {line}", i) for line in wrapped(comment)]
+            self._say(self._notes(i) or [f"nothing comes back to {node.name}"], i)
             self._append(name, f"np.zeros_like({node.name})", i)
             return name
         return self.names[term]
 
     # --- Comments ---
+
+    def _say(self, comments, node):
+        for comment in comments:
+            self.lines += [Line(f"# {line}", node) for line in wrapped(comment)]
 
     def _comments(self, term, node):
         """What is worth saying of a line: what was simplified, and what is not seen at once."""
@@ -252,11 +288,15 @@ class Writer:
                 texts.append(text)
         return texts
 
-    def _say_zero(self, kind, node, axes):
-        word = self._word(node)
+    def _say_zero(self, kind, term, node, axes):
+        word, text = self._word(node), self.python.text(abs_term(self.terms, term))
         if kind == "value":
-            return f"{word} sums to 0 {along(axes)}: what it is a factor of adds nothing here"
-        return f"d{word} sums to 0 {along(axes)}, for {word} is centred there"
+            why = "" if text == word else f", as {word} does"
+        elif kind == "share":
+            why = f": a multiple of {word} has the same shares"
+        else:
+            why = f": {word} is centred, so moving it as a whole changes nothing"
+        return f"{text} sums to 0 {along(axes)}{why}"
 
     def _say_factor(self, terms, axes):
         names = [self.names[term] for term in terms if term in self.names]
@@ -280,7 +320,13 @@ class Writer:
                 continue
             self.said.add(edge)
             text = f"cut: from {self._word(edge.target)} nothing goes back to {self._word(source)}"
-            self.lines += [Line(f"# {line}", edge.target) for line in wrapped(text)]
+            self._say([text], edge.target)
+
+
+def abs_term(terms, term):
+    """A term without its sign."""
+    coefficient, factors, divisors = terms.split(term)
+    return terms.product(abs(coefficient), factors, divisors)
 
 
 def along(axes):

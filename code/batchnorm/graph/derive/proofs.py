@@ -16,7 +16,7 @@ class Proofs:
         self.uses = {i: [] for i in range(len(graph.nodes))}
         for edge in graph.edges:
             self.uses[graph.nodes[edge.target].inputs[edge.slot]].append(edge)
-        self.lengths = []
+        self.lengths, self._is = [], {}
         for i in range(len(graph.nodes)):
             self.lengths.append(self._lengths(i))
         self._centred = {}
@@ -27,26 +27,42 @@ class Proofs:
         own = [(i, axis) for axis in range(len(node.shape))]
         if kind == "entrywise":
             for axis in range(-len(node.shape), 0):
-                known = [
+                found = [
                     self.lengths[k][axis]
                     for k in node.inputs
                     if len(nodes[k].shape) >= -axis and nodes[k].shape[axis] == node.shape[axis]
                 ]
-                known = [source for source in known if source is not None]
-                known.sort(key=lambda source: (nodes[source[0]].op == "constant", source))
-                own[axis] = known[0] if known else None
+                own[axis] = self._same([length for length in found if length])
         elif kind == "reduction":
             source, axes = self.lengths[node.inputs[0]], summed_axes(self.graph, i)
-            kept = [None if a in axes else length for a, length in enumerate(source)]
-            own = kept if node.params["keepdims"] else [
-                length for a, length in enumerate(source) if a not in axes
-            ]
+            own = [None if a in axes else length for a, length in enumerate(source)]
+            if not node.params["keepdims"]:
+                own = [length for a, length in enumerate(source) if a not in axes]
         elif node.op == "transpose" and not node.params:
             own = self.lengths[node.inputs[0]][::-1]
         elif node.op == "matmul":
             left, right = (self.lengths[k] for k in node.inputs)
-            own = [*left[:-1], *right[1:]] if len(right) < 3 and len(left) < 3 else own
+            if max(len(left), len(right)) < 3:
+                self._same([length for length in (left[-1], right[0]) if length])
+                own = [*left[:-1], *right[1:]]
         return own
+
+    def _same(self, lengths):
+        """Note that lengths are the same; the one to tell them by, an input's if there is one."""
+        lengths = sorted({self.length(length) for length in lengths}, key=self._rank)
+        for length in lengths[1:]:
+            self._is[length] = lengths[0]
+        return lengths[0] if lengths else None
+
+    def _rank(self, length):
+        op = self.graph.nodes[length[0]].op
+        return ("input", op, "constant").index(op) if op in ("input", "constant") else 1, length
+
+    def length(self, length):
+        """The (node, axis) by which a length is told."""
+        while length in self._is:
+            length = self._is[length]
+        return length
 
     # --- Centring ---
 
@@ -57,11 +73,18 @@ class Proofs:
         node = self.graph.nodes[i]
         if node.op != "mean":
             return None
-        (a,) = node.inputs
-        axes, ndim = summed_axes(self.graph, i), len(self.graph.nodes[a].shape)
+        axes = self._over(i)
+        return (node.inputs[0], axes) if axes is not None else None
+
+    def _over(self, i):
+        """The axes of a reduction, from the last, if its result stands over what it reduces as
+        broadcasting puts it; else None.
+        """
+        node = self.graph.nodes[i]
+        axes, ndim = summed_axes(self.graph, i), len(self.graph.nodes[node.inputs[0]].shape)
         if not node.params["keepdims"] and sorted(axes) != list(range(len(axes))):
             return None
-        return a, frozenset(axis - ndim for axis in axes)
+        return frozenset(axis - ndim for axis in axes)
 
     def centring(self, i):
         """``(a, mean, axes)`` if node i is a less its own mean over axes; else None."""
@@ -126,26 +149,81 @@ class Proofs:
             return found[1]
         return None
 
+    def only_shares(self, i):
+        """The axes along which node i is used as a share of its own sum and for nothing else, so
+        that scaling it changes nothing, and it times what comes back sums to 0; else None.
+        """
+        common = None
+        for target, slot in self.uses[i]:
+            share = self.graph.nodes[target]
+            if (target, slot) in self.cut or i in self.graph.outputs:
+                return None
+            if share.op == "divide" and slot == 0:
+                whole = share.inputs[1]
+                edges = [(target, 1)]
+            elif share.op in ("sum", "mean"):
+                whole, edges = target, []
+                others = [self.graph.nodes[use.target] for use in self.uses[target]]
+                if target in self.graph.outputs or not all(
+                    other.op == "divide" and other.inputs == (i, target) for other in others
+                ):
+                    return None
+                edges = [edge for use in self.uses[target] for edge in ((use.target, 0), use)]
+            else:
+                return None
+            axes = self._whole(whole, i)
+            if axes is None or common not in (None, axes) or self.cut & set(edges):
+                return None
+            common = axes
+        return common
+
+    def _whole(self, whole, i):
+        """The axes over which a node sums node i, if it does."""
+        node = self.graph.nodes[whole]
+        if node.op not in ("sum", "mean") or node.inputs != (i,):
+            return None
+        return self._over(whole)
+
     # --- Sums of terms ---
 
     def sums_to_zero(self, terms, term, full, axes):
         """Why a term sums to 0 over ``axes`` of an array of shape ``full``, as a note; else None."""
         ndim = len(full)
         summed = {axis - ndim for axis in axes}
-        coefficient, factors, divisors = terms.split(term)
+        _, factors, divisors = terms.split(term)
         for k, factor in enumerate(factors):
-            found = None
-            if factor.op == "value":
-                found = self.centred_along(factor.data)
-            elif factor.op == "gradient":
-                along = self.gradient_is_centred(factor.data)
-                found = along and (along, factor.data)
-            if not found or not found[0] <= summed:
-                continue
-            others = [*factors[:k], *factors[k + 1 :], *divisors]
-            if all(-a > len(t.shape) or t.shape[a] == 1 for t in others for a in found[0]):
-                return ("zero", factor.op, found[1], tuple(sorted(a + ndim for a in found[0])))
+            for found, node, why, also in self._reasons(terms, factor, factors):
+                others = [*factors[:k], *factors[k + 1 :], *divisors]
+                others = [other for other in others if other is not also]
+                along = [axis for axis in found if axis in summed]
+                if len(along) == len(found) and all(
+                    -axis > len(other.shape) or other.shape[axis] == 1
+                    for other in others
+                    for axis in found
+                ):
+                    return ("zero", why, term, node, tuple(sorted(a + ndim for a in found)))
         return None
+
+    def _reasons(self, terms, factor, factors):
+        """``(axes, node, kind, partner)`` for each reason for which a factor, times its partner if
+        it has one, sums to 0.
+        """
+        if factor.op == "value" and (found := self.centred_along(factor.data)):
+            yield *found, "value", None
+        if factor.op == "gradient":
+            i = factor.data
+            if axes := self.gradient_is_centred(i):
+                yield axes, i, "gradient", None
+            if axes := self.only_shares(i):
+                value = terms.value(i)
+                if value in factors:
+                    yield axes, i, "share", value
+            coefficient, inner, divisors = terms.split(terms.definitions[factor])
+            if len(inner) == 2 and not divisors:
+                for one, other in (inner, inner[::-1]):
+                    if one.op == "gradient" and other is terms.value(one.data):
+                        if axes := self.only_shares(one.data):
+                            yield axes, one.data, "share", None
 
 
 def summed_axes(graph, i):

@@ -35,13 +35,13 @@ def _power(node, a, b):
 
 def _power_sent(node, a, b):
     if b.shape:
-        return "d * b * a ** np.where(b, b - 1, 0.0)"
+        return "b * a ** np.where(b, b - 1, 0.0) * d"
     p = _plain(b)
     if p == 0:
         return "0"
     if p == 0.5:
         return "d / (2 * y)"
-    return f"d * {p!r} * a ** {p - 1!r}"
+    return f"{p!r} * a ** {p - 1!r} * d"
 
 
 def _plain(b):
@@ -80,7 +80,7 @@ SOURCES = {
     "divide": Source("a / b", ("d / b", "-d * y / b")),
     "power": Source(_power, (_power_sent, None)),
     "negative": Source("-a", ("-d",)),
-    "square": Source("a**2", ("d * 2 * a",)),
+    "square": Source("a**2", ("2 * a * d",)),
     "sqrt": Source("np.sqrt(a)", ("d / (2 * y)",)),
     "exp": Source("np.exp(a)", ("d * y",)),
     "log": Source("np.log(a)", ("d / a",)),

@@ -12,6 +12,7 @@ the graph proves it (`proofs`).
 import ast
 import functools
 import math
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -34,6 +35,7 @@ OPERATORS = {
     ast.BitAnd: "&",
     ast.BitOr: "|",
 }
+NUMPY = re.compile(r"np(\.\w+)+")  # a name in NumPy
 
 
 class Term:
@@ -78,6 +80,7 @@ class Terms:
         self._rng = np.random.default_rng(0)
 
     def make(self, op, args=(), data=None, shape=None):
+        args = [self.number(0) if term is None else term for term in args]
         key = op, data, *map(id, args)
         if key not in self._known:
             term = Term(op, tuple(args), data, shape)
@@ -101,11 +104,15 @@ class Terms:
     def formula(self, i):
         """What node i is computed as, in terms of the values before it, as it was written."""
         node = self.graph.nodes[i]
+        if node.op == "constant":
+            value = node.params["value"]
+            dtype = "" if value.dtype == float else f", dtype=np.{value.dtype}"
+            return self.make("text", (), f"np.array({value.tolist()}{dtype})", node.shape)
         text = SOURCES[node.op].value
         if callable(text):
             text = text(node, *(self.graph.nodes[k] for k in node.inputs))
         names = dict(zip("ab", map(self.value, node.inputs), strict=False))
-        return self.read(text, names, as_written=True)
+        return self.read(text, names, as_written=True, shape=node.shape)
 
     def upstream(self, i):
         return self.make("upstream", (), i, self.graph.nodes[i].shape)
@@ -113,6 +120,7 @@ class Terms:
     def length(self, i, axis):
         """How long node i is along an axis, told by the first node that has this length."""
         source = self.proofs.lengths[i][axis]
+        source = source and self.proofs.length(source)
         if source is None or self.graph.nodes[source[0]].op == "constant":
             return self.number(self.graph.nodes[i].shape[axis])
         return self.make("length", (), source, ())
@@ -244,14 +252,15 @@ class Terms:
 
     # --- Python's text as a term ---
 
-    def read(self, text, names, as_written=False):
+    def read(self, text, names, as_written=False, shape=None):
         """The term that a line of Python means, where ``names`` are terms; its sums and products
-        gathered, or ``as_written``.
+        gathered, or ``as_written``. Its shape is found by trying, if it is not given.
         """
-        self._as_written = as_written
+        self._as_written, self._shape = as_written, shape
         return self._convert(_parsed(text), names)
 
     def _convert(self, node, names):
+        shape, self._shape = self._shape, None
         match node:
             case ast.Name(id=name) if name in names:
                 return names[name]
@@ -259,31 +268,38 @@ class Terms:
                 return self.number(value)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 if self._as_written and not isinstance(operand, ast.Constant):
-                    return self.make("operator", [self._convert(operand, names)], "-")
+                    return self.make("operator", [self._convert(operand, names)], "-", shape)
                 return self.product(-1, [self._convert(operand, names)])
             case ast.BinOp(left=left, op=op, right=right):
-                return self._binary(op, self._convert(left, names), self._convert(right, names))
+                left, right = self._convert(left, names), self._convert(right, names)
+                return self._binary(op, left, right, shape)
             case ast.Compare(left=left, ops=[op], comparators=[right]):
-                return self._binary(op, self._convert(left, names), self._convert(right, names))
+                left, right = self._convert(left, names), self._convert(right, names)
+                return self._binary(op, left, right, shape)
             case ast.Call(func=func, args=args, keywords=keywords):
-                terms = [self._convert(a, names) for a in args]
-                terms += [self._convert(k.value, names) for k in keywords]
+                terms = [self._argument(a, names) for a in [*args, *(k.value for k in keywords)]]
                 words = tuple(k.arg for k in keywords)
                 function = ast.unparse(func)
-                if function.startswith("np."):
-                    return self.make("call", terms, (function, words))
-                return self.make(
-                    "method", [self._convert(func.value, names), *terms], (func.attr, words)
-                )
-            case ast.Attribute(value=value, attr=attr) if not ast.unparse(node).startswith("np."):
-                return self.make("attribute", [self._convert(value, names)], attr)
+                if NUMPY.fullmatch(function):
+                    return self.make("call", terms, (function, words), shape)
+                terms.insert(0, self._convert(func.value, names))
+                return self.make("method", terms, (func.attr, words), shape)
+            case ast.Attribute(value=value, attr=attr) if not NUMPY.fullmatch(ast.unparse(node)):
+                return self.make("attribute", [self._convert(value, names)], attr, shape)
             case ast.Subscript(value=value, slice=index):
-                return self.make("index", [self._convert(value, names)], _bare(ast.unparse(index)))
+                value = self._convert(value, names)
+                return self.make("index", [value], _bare(ast.unparse(index)), shape)
         return self.make("text", (), ast.unparse(node), ())
 
-    def _binary(self, op, left, right):
+    def _argument(self, node, names):
+        """An argument of a call; a number or a tuple of them is an axis or a shape: text."""
+        if any(isinstance(part, ast.Name) and part.id in names for part in ast.walk(node)):
+            return self._convert(node, names)
+        return self.make("text", (), ast.unparse(node), ())
+
+    def _binary(self, op, left, right, shape):
         if self._as_written:
-            return self.make("operator", [left, right], OPERATORS[type(op)])
+            return self.make("operator", [left, right], OPERATORS[type(op)], shape)
         match op:
             case ast.Add():
                 return self.total([left, right])
@@ -295,7 +311,7 @@ class Terms:
                 return self.product(1, [left], [right])
             case ast.Pow() if right.op == "number" and right.data == 1:
                 return left
-        return self.make("operator", [left, right], OPERATORS[type(op)])
+        return self.make("operator", [left, right], OPERATORS[type(op)], shape)
 
     def sample(self, term):
         """An array such as the term stands for, to see the shape of what is computed from it."""
