@@ -21,7 +21,7 @@ from .figures import (
     WhiteningFigure,
     controls,
 )
-from .graph import Edge, Graph, trace
+from .graph import Derivation, Edge, Graph, derive, trace
 from .jacobian import (
     gradient_norm_squared,
     jacobian_terms,
@@ -49,6 +49,7 @@ __all__ = [
     "BatchFigure",
     "CancellationFigure",
     "DepthFigure",
+    "Derivation",
     "DescentFigure",
     "Edge",
     "Graph",
@@ -70,6 +71,7 @@ __all__ = [
     "compare",
     "controls",
     "covariance",
+    "derive",
     "descend",
     "direction_gradient",
     "direction_loss",

@@ -6,6 +6,7 @@ formulas it shows). Beside them the same for the page: ``tensor.js``, ``ops/``, 
 ``wire.js``.
 """
 
+from .derive import Derivation, derive
 from .graph import SYMBOLS, Edge, Graph, Node
 from .ops import OPS, UnknownOperation, unbroadcast
 from .ops.symmetric import eigenvalues, eigenvectors, inverse_sqrt
@@ -14,10 +15,12 @@ from .trace import trace
 __all__ = [
     "OPS",
     "SYMBOLS",
+    "Derivation",
     "Edge",
     "Graph",
     "Node",
     "UnknownOperation",
+    "derive",
     "eigenvalues",
     "eigenvectors",
     "inverse_sqrt",

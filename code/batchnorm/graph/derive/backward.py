@@ -3,7 +3,7 @@
 from ..graph import Edge
 from ..ops import OPS
 from .proofs import Proofs, summed_axes
-from .sources import SOURCES
+from .sources import source_of
 from .terms import Terms
 
 INLINE = 5  # an unnamed step is written into the next line while that has no more parts than this
@@ -23,6 +23,7 @@ class Backward:
         self.terms = Terms(graph, self.proofs)
         self.compact = {norm.x_hat: norm for norm in normalizations}
         inside = {i for norm in normalizations for i in norm.inside}
+        self.replaced = {edge for norm in normalizations for edge in norm.edges}
         self.needed = self._needed(inside)
         self.gradients = [None] * len(graph.nodes)
         self.notes = {i: [] for i in range(len(graph.nodes))}
@@ -34,22 +35,34 @@ class Backward:
         """Which nodes' gradients lead to one that is asked for."""
         needed = []
         for i, node in enumerate(self.graph.nodes):
-            ways = (
-                source
-                for slot, source in enumerate(node.inputs)
-                if needed[source] and Edge(i, slot) not in self.cut
-            )
+            ways = [k for slot, k in enumerate(node.inputs) if Edge(i, slot) not in self.cut]
             if i in self.compact:
-                ways = iter([self.compact[i].source] if needed[self.compact[i].source] else [])
-            needed.append(i not in inside and (i in self.wrt or any(True for _ in ways)))
+                ways.append(self.compact[i].source)
+            leads = i in self.wrt or any(needed[k] for k in ways)
+            needed.append(leads and i not in inside)
         return needed
+
+    def source(self, edge):
+        """The node at which an edge starts; None if its end leads to no output."""
+        inputs = self.graph.nodes[edge.target].inputs
+        return inputs[edge.slot] if inputs else None
+
+    def matters(self, edge):
+        """Whether something asked for would come back over a cut edge."""
+        behind, pending = set(), [self.source(edge)]
+        while pending:
+            i = pending.pop()
+            if i is not None and i not in behind:
+                behind.add(i)
+                pending += self.graph.nodes[i].inputs
+        return bool(behind & {*self.wrt})
 
     def live(self, i):
         """The edges over which node i sends something back that is used."""
         return [
             Edge(i, slot)
             for slot, source in enumerate(self.graph.nodes[i].inputs)
-            if self.needed[source] and Edge(i, slot) not in self.cut
+            if self.needed[source] and Edge(i, slot) not in self.cut | self.replaced
         ]
 
     def _walk(self):
@@ -69,10 +82,9 @@ class Backward:
                 continue
             if i in self.compact:
                 norm = self.compact[i]
-                arrived[norm.source].append(norm.sent(terms, term))
+                arrived[norm.source].append(norm.sent(self, term))
                 self.notes[norm.source].append(("compact", norm))
                 self.place[norm.source] = i
-                continue
             for edge in self.live(i):
                 source = graph.nodes[i].inputs[edge.slot]
                 terms.notes = []
@@ -114,7 +126,7 @@ class Backward:
             names |= {"d": self._over(i, d), "y": self._over(i, y), "n": self._entries(i)}
         else:
             names |= {"d": d if kind == "entrywise" else self.spread(d, i), "y": y}
-        text = SOURCES[node.op].sent[slot]
+        text = source_of(node.op).sent[slot]
         return self.filled(text, i, names)
 
     def filled(self, text, i, names):

@@ -6,11 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..ops import OPS
+from .latex import Latex, symbol
 from .naming import Names, node_word
 from .python import Python
+from .terms import Term
 
 WIDTH = 88  # ruff's own line length
 COMPOSITE = ("sum", "product", "total", "call", "method", "operator")
+FMT_OFF = ("# fmt: off", "# fmt: on")  # around a line that cannot be broken
 FORWARD = "# Forward: what the way back uses of it"
 BACKWARD = "# Backward: the last step first"
 
@@ -25,16 +29,15 @@ class Line(NamedTuple):
 class Writer:
     """Writes one derived function: ``lines``, each a text and the node it computes (or None)."""
 
-    def __init__(self, backward, name, parameters):
+    def __init__(self, backward):
         self.backward, self.terms = backward, backward.terms
         self.graph = backward.graph
-        self.name, self.parameters = name, parameters
         self.uses, self.lengths = {}, {}
         self.results = {i: backward.gradients[i] for i in backward.wrt}
         for term in self.results.values():
             if term is not None:
                 self._reach(term)
-        self.taken = Names([*(n.name for n in self.graph.nodes), *parameters])
+        self.taken = Names(node.name for node in self.graph.nodes)
         self.names, self.constants = {}, {}
         self.written, self.said = set(), set()
         self._name_values()
@@ -42,7 +45,7 @@ class Writer:
         self._name_parts()
         self._name_lengths()
         self.python = Python(self.terms, self.names, self.lengths)
-        self.lines = []
+        self.lines, self.formulas = [], []
 
     # --- What is used, and how often ---
 
@@ -104,15 +107,18 @@ class Writer:
 
     def _name_parts(self):
         """Names for unnamed parts that are used more than once, and for those of a source."""
+        own = {part for term in self.names for part in self.parts(term)}
         for term, n in [*self.uses.items()]:
-            if term in self.names or term.op not in COMPOSITE:
+            if term in self.names or term in own or term.op not in COMPOSITE:
                 continue
             hint = self.backward.hints.get(term)
             if hint or (n > 1 and self.backward.size(term) > 1):
                 self.names[term] = self.taken.new(hint or self._part_word(term))
 
     def _part_word(self, term):
-        return {"sum": "summed", "operator": "chosen", "call": "slope"}.get(term.op, "part")
+        """What a part is called."""
+        words = {"sum": "summed", "operator": "chosen", "call": "slope", "method": "averaged"}
+        return words.get(term.op, "part")
 
     def _name_lengths(self):
         for term in self.uses:
@@ -174,21 +180,24 @@ class Writer:
         if term.op == "value":
             node = term.data
         name = self.names[term]
-        text = self._short(term, len(name) + 3)
+        text = self._short(term, name)
         self._say(self._comments(term, node), node)
-        self._append(name, text, node)
+        aside = self._aside(term, node)
+        self._append(name, text, node, aside)
+        self.formulas.append(term)
 
-    def _short(self, term, room):
-        """What a term is, its longest parts on lines of their own where it would not fit one."""
-        text, _ = self.python.definition(term)
-        while len(text) + room + 4 > WIDTH:
-            inner = [part for part in self._inside(term) if part.op in COMPOSITE]
-            if not inner:
+    def _short(self, term, name):
+        """What a term is, parts of it on lines of their own where it would not fit one."""
+        while len(statement(name, text := self.python.definition(term)[0])) == len(FMT_OFF) + 1:
+            parts = {part: None for part in self._inside(term) if part.op in COMPOSITE}
+            parts = sorted(parts, key=lambda part: len(self.python.text(part)))
+            if not parts:
                 break
-            longest = max(inner, key=lambda part: len(self.python.text(part)))
-            self.names[longest] = self.taken.new(self._part_word(longest))
-            self._write(longest, term.data if term.op == "gradient" else None)
-            text, _ = self.python.definition(term)
+            over = len(name) + 3 + len(text) + 4 - WIDTH
+            fits = (part for part in parts if len(self.python.text(part)) > over + 10)
+            part = next(fits, parts[-1])
+            self.names[part] = self.taken.new(self._part_word(part))
+            self._write(part, term.data if term.op == "gradient" else None)
         return text
 
     def _inside(self, term):
@@ -220,7 +229,9 @@ class Writer:
         self.written.add(group)
         for term in group:
             self._prepare(self.terms.value(term.data[0]))
-        self._append(self.lengths[group], self._length_text(group), None)
+        name, text = self.lengths[group], self._length_text(group)
+        self._append(name, text, None)
+        self.formulas.append(rf"{name} = \text{{{text}}}".replace("_", r"\_"))
 
     def _length_text(self, group):
         """How many entries the axes of a group have together."""
@@ -232,9 +243,11 @@ class Writer:
                     return f"{node.name}.size"
         return " * ".join(self.python.definition(term)[0] for term in group)
 
-    def _append(self, name, text, node):
-        for line in statement(name, text):
-            self.lines.append(Line(line, node))
+    def _append(self, name, text, node, aside=""):
+        lines = statement(name, text)
+        if aside and len(lines) == 1 and len(lines[0]) + len(aside) + 8 <= WIDTH:
+            lines = [f"{lines[0]}  # {aside}"]
+        self.lines += [Line(line, node) for line in lines]
 
     def _returned(self, i, term):
         """The name under which a result is returned; a line for it where it has none yet."""
@@ -265,6 +278,36 @@ class Writer:
             notes.append(f"{self._word(node)} is used {how}: what comes back is added")
         return notes
 
+    def _aside(self, term, node):
+        """A word beside a line: why something is summed, or divided by a number of entries."""
+        if term.op != "gradient" or node is None:
+            return ""
+        for target, _ in self.backward.proofs.uses[node]:
+            there, here = self.graph.nodes[target], self.graph.nodes[node]
+            if self.backward.gradients[target] is None:
+                continue
+            if node in self.results and OPS[there.op].kind == "entrywise":
+                axes = stretched(here.shape, there.shape)
+                if axes and here.shape:
+                    return f"{here.name} is shared {along(axes)}"
+                if axes:
+                    return f"{here.name} is one number for all"
+        return ""
+
+    def latex(self):
+        """The lines that compute something as formulas."""
+        symbols = {}
+        for term, name in self.names.items():
+            if term.op in ("gradient", "upstream") and name.startswith("d"):
+                symbols[term] = "d" + symbol(name[1:].lstrip("_"))
+            else:
+                symbols[term] = symbol(name)
+        latex = Latex(self.terms, symbols, self.lengths)
+        return [
+            f"{symbols[made]} = {latex.definition(made)[0]}" if isinstance(made, Term) else made
+            for made in self.formulas
+        ]
+
     def _members(self, term):
         gradients = self.backward.gradients
         return [i for i, known in enumerate(gradients) if known is term]
@@ -293,10 +336,10 @@ class Writer:
         if kind == "value":
             why = "" if text == word else f", as {word} does"
         elif kind == "share":
-            why = f": a multiple of {word} has the same shares"
+            why = f", since a multiple of {word} has the same shares"
         else:
-            why = f": {word} is centred, so moving it as a whole changes nothing"
-        return f"{text} sums to 0 {along(axes)}{why}"
+            why = f", since {word} is centred: moving it as a whole changes nothing"
+        return f"{text} sums to 0 {along(axes)}{why}; left out"
 
     def _say_factor(self, terms, axes):
         names = [self.names[term] for term in terms if term in self.names]
@@ -312,11 +355,8 @@ class Writer:
     def _say_cuts(self, place):
         """Say what was cut on the way from the nodes after ``place`` back to it."""
         for edge in sorted(self.backward.cut, reverse=True):
-            source = self.graph.nodes[edge.target].inputs[edge.slot]
-            known = self.backward.gradients[edge.target] is not None
-            if edge.target < place or edge in self.said or not known:
-                continue
-            if self.graph.nodes[source].op == "constant":
+            source = self.backward.source(edge)
+            if edge.target < place or edge in self.said or not self.backward.matters(edge):
                 continue
             self.said.add(edge)
             text = f"cut: from {self._word(edge.target)} nothing goes back to {self._word(source)}"
@@ -327,6 +367,12 @@ def abs_term(terms, term):
     """A term without its sign."""
     coefficient, factors, divisors = terms.split(term)
     return terms.product(abs(coefficient), factors, divisors)
+
+
+def stretched(shape, full):
+    """The axes of ``full`` along which an array of ``shape`` is used again and again."""
+    lead = len(full) - len(shape)
+    return [i for i, n in enumerate(full) if n != 1 and (i < lead or shape[i - lead] == 1)]
 
 
 def along(axes):
@@ -348,7 +394,7 @@ def statement(name, text):
         return [line]
     if len(text) + 8 <= WIDTH and splits(text):
         return [f"{name} = (", f"    {text}", ")"]
-    return ["# fmt: off", line, "# fmt: on"]
+    return [FMT_OFF[0], line, FMT_OFF[1]]
 
 
 def splits(text):

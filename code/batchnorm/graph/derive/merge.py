@@ -10,8 +10,9 @@ from ..graph import Graph
 def merged(graph, cut):
     """The graph with all uses of equal nodes moved to the first of them.
 
-    The indices stay; a later twin is used no more. Nodes at a cut stay apart, since the cut is of
-    one of them, and so do nodes of two names.
+    The indices stay; a later twin, or a node that leads to no output, has no inputs any more, and
+    so no say. Nodes at a cut stay apart, since the cut is of one of them, and so do nodes of two
+    names.
     """
     touched = {edge.target for edge in cut}
     touched |= {graph.nodes[edge.target].inputs[edge.slot] for edge in cut}
@@ -28,6 +29,14 @@ def merged(graph, cut):
             if node.name:
                 nodes[twin] = replace(nodes[twin], name=node.name)
                 nodes[i] = replace(node, name="")
+    live = set()
+    pending = [*graph.outputs]
+    while pending:
+        i = pending.pop()
+        if i not in live:
+            live.add(i)
+            pending += nodes[i].inputs
+    nodes = [n if i in live else replace(n, inputs=()) for i, n in enumerate(nodes)]
     return Graph(tuple(nodes), graph.outputs)
 
 

@@ -23,8 +23,10 @@ class Proofs:
 
     def _lengths(self, i):
         node, nodes = self.graph.nodes[i], self.graph.nodes
-        kind = OPS[node.op].kind if node.inputs else ""
         own = [(i, axis) for axis in range(len(node.shape))]
+        if not node.inputs:
+            return own
+        kind = OPS[node.op].kind
         if kind == "entrywise":
             for axis in range(-len(node.shape), 0):
                 found = [
@@ -73,10 +75,10 @@ class Proofs:
         node = self.graph.nodes[i]
         if node.op != "mean":
             return None
-        axes = self._over(i)
+        axes = self.over(i)
         return (node.inputs[0], axes) if axes is not None else None
 
-    def _over(self, i):
+    def over(self, i):
         """The axes of a reduction, from the last, if its result stands over what it reduces as
         broadcasting puts it; else None.
         """
@@ -182,12 +184,12 @@ class Proofs:
         node = self.graph.nodes[whole]
         if node.op not in ("sum", "mean") or node.inputs != (i,):
             return None
-        return self._over(whole)
+        return self.over(whole)
 
     # --- Sums of terms ---
 
     def sums_to_zero(self, terms, term, full, axes):
-        """Why a term sums to 0 over ``axes`` of an array of shape ``full``, as a note; else None."""
+        """Why a term sums to 0 over ``axes`` of an array of shape ``full``: a note; else None."""
         ndim = len(full)
         summed = {axis - ndim for axis in axes}
         _, factors, divisors = terms.split(term)
@@ -218,12 +220,13 @@ class Proofs:
                 value = terms.value(i)
                 if value in factors:
                     yield axes, i, "share", value
-            coefficient, inner, divisors = terms.split(terms.definitions[factor])
+            _, inner, divisors = terms.split(terms.definitions[factor])
             if len(inner) == 2 and not divisors:
                 for one, other in (inner, inner[::-1]):
-                    if one.op == "gradient" and other is terms.value(one.data):
-                        if axes := self.only_shares(one.data):
-                            yield axes, one.data, "share", None
+                    i = one.data
+                    if one.op == "gradient" and other is terms.value(i):
+                        axes = self.only_shares(i)
+                        yield from [(axes, i, "share", None)] if axes else []
 
 
 def summed_axes(graph, i):

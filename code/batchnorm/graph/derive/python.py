@@ -44,7 +44,8 @@ class Python:
         coefficient, factors, divisors = self.terms.split(term)
         above, below = _fraction(abs(coefficient))
         over = [above] if above != "1" else []
-        over += self._factors(factors)
+        # ruff writes -(a**2), not -a**2
+        over += self._factors(factors, ATOM if coefficient < 0 and not over else NEGATIVE)
         under = [below] if below != "1" else []
         under += self._factors(divisors)
         text = " * ".join(over) or "1"
@@ -55,33 +56,42 @@ class Python:
         binds = PRODUCT if len(over) > 1 or under else NEGATIVE
         return ("-" + text if coefficient < 0 else text), binds
 
-    def _factors(self, terms):
-        """The texts of factors, the lengths among them under one name."""
+    def _factors(self, terms, binds=NEGATIVE):
+        """The texts of factors, the lengths among them under one name; the first may have to bind
+        more than the others.
+        """
         lengths = tuple(term for term in terms if term.op == "length")
         texts = [self.lengths[lengths]] if lengths else []
         rest = [term for term in terms if term.op != "length"]
-        k = 0
-        while k < len(rest):
-            n = rest.count(rest[k]) if rest.index(rest[k]) == k else 0
+        for k, term in enumerate(rest):
+            if term in rest[:k]:
+                continue
+            binds = NEGATIVE if texts else binds
+            n = rest.count(term)
             if n == 1:
-                texts.append(self.text(rest[k], NEGATIVE))
-            elif n:
-                texts.append(power(self.text(rest[k], ATOM), number(n)))
-            k += 1
+                texts.append(self.text(term, binds))
+            else:
+                text = power(self.text(term, ATOM), number(n))
+                texts.append(f"({text})" if binds == ATOM else text)
         return texts
 
     def _total(self, term):
-        texts = [self.text(part, SUM) for part in term.args]
-        text = texts[0]
-        for part in texts[1:]:
-            text += f" - {part[1:]}" if part.startswith("-") else f" + {part}"
+        first, *rest = term.args
+        text = self.text(first, SUM)
+        for part in rest:
+            coefficient, factors, divisors = self.terms.split(part)
+            if coefficient < 0 and part not in self.names:
+                positive = self.terms.product(-coefficient, factors, divisors)
+                text += f" - {self.text(positive, PRODUCT)}"
+            else:
+                text += f" + {self.text(part, PRODUCT)}"
         return text, SUM
 
     def _sum(self, term):
         gone, stay = term.data
         (inner,) = term.args
         text, ndim = self.text(inner, ATOM), len(inner.shape)
-        for axes, kept in ((gone, False), (stay, True)):
+        for axes, kept in ((gone, False), (tuple(axis - len(gone) for axis in stay), True)):
             if axes:
                 given = [] if len(axes) == ndim else [f"axis={axes[0] if len(axes) == 1 else axes}"]
                 text += f".sum({', '.join(given + ['keepdims=True'] * kept)})"
@@ -110,7 +120,8 @@ class Python:
     def _operator(self, term):
         sign = term.data
         if len(term.args) == 1:
-            return f"{sign}{self.text(term.args[0], NEGATIVE)}", NEGATIVE
+            (inner,) = term.args
+            return f"{sign}{self.text(inner, ATOM if inner.op == 'value' else NEGATIVE)}", NEGATIVE
         left, right = term.args
         binds = BINDS.get(sign, COMPARISON)
         if sign == "**":
@@ -131,10 +142,9 @@ def power(base, exponent):
 
 def number(value):
     """A number as it is read: 2.0 is 2."""
-    if isinstance(value, Fraction) or float(value).is_integer():
-        if value == int(value) and abs(value) < 1e6:
-            return repr(int(value))
     value = float(value)
+    if value.is_integer() and abs(value) < 1e6:
+        return repr(int(value))
     return repr(value) if abs(value) < float("inf") else f"{'-' * (value < 0)}np.inf"
 
 

@@ -1,12 +1,15 @@
 """Each operation as Python's text: what it computes, and what it sends back to each input.
 
-``a``, ``b`` are the inputs, ``y`` the output, ``d`` the gradient that arrives there; for a reduction
-``y`` and ``d`` stand over ``a`` as broadcasting puts them, and ``n`` says how many entries it takes
-together. Where the text depends on the node, it is a function of the node and its inputs' nodes.
+``a``, ``b`` are the inputs, ``y`` the output, ``d`` the gradient that arrives there; for a
+reduction ``y`` and ``d`` stand over ``a`` as broadcasting puts them, and ``n`` says how many entries
+it takes together. Where the text depends on the node, it is a function of the node and its inputs'
+nodes.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
+
+from ..ops import OPS
 
 
 class Source(NamedTuple):
@@ -103,10 +106,17 @@ SOURCES = {
             "(both + both.T) / 2",
         ),
     ),
-    "solve": Source("np.linalg.solve(a, b)", (
-        lambda node, a, b: "-np.outer(np.linalg.solve(a.T, d), y)" if len(node.shape) == 1
-        else "-np.linalg.solve(a.T, d) @ y.T",
-        "np.linalg.solve(a.T, d)")),
+    "solve": Source(
+        "np.linalg.solve(a, b)",
+        (
+            lambda node, a, b: (
+                "-np.outer(np.linalg.solve(a.T, d), y)"
+                if len(node.shape) == 1
+                else "-np.linalg.solve(a.T, d) @ y.T"
+            ),
+            "np.linalg.solve(a.T, d)",
+        ),
+    ),
     "inverse_sqrt": Source(
         "np.linalg.eigh(a)[1] / np.sqrt(np.linalg.eigh(a)[0]) @ np.linalg.eigh(a)[1].T",
         (
@@ -116,8 +126,15 @@ SOURCES = {
             "-U @ (U.T @ ((d + d.T) / 2) @ U / pairs) @ U.T",
         ),
     ),
-    "eigenvalues": Source("np.linalg.eigvalsh(a)[::-1]", (
-        "U = np.linalg.eigh(a)[1][:, ::-1]\n"
-        "U * d @ U.T",
-    )),
+    "eigenvalues": Source(
+        "np.linalg.eigvalsh(a)[::-1]", ("U = np.linalg.eigh(a)[1][:, ::-1]\nU * d @ U.T",)
+    ),
 }
+
+
+def source_of(op):
+    """The source of an operation. Raises ValueError if it has none."""
+    source = OPS[op].source or SOURCES.get(op)
+    if source is None:
+        raise ValueError(f"derive: {op.replace('_', ' ')} cannot be written in lines of NumPy")
+    return source

@@ -17,7 +17,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from .sources import SOURCES
+from .sources import source_of
 
 OPERATORS = {
     ast.Add: "+",
@@ -85,7 +85,8 @@ class Terms:
         if key not in self._known:
             term = Term(op, tuple(args), data, shape)
             if shape is None:
-                term.shape = np.shape(self.sample(term))
+                sample = self.sample(term)
+                term.shape = () if isinstance(sample, tuple) else np.shape(sample)
             self._known[key] = term
         return self._known[key]
 
@@ -108,7 +109,7 @@ class Terms:
             value = node.params["value"]
             dtype = "" if value.dtype == float else f", dtype=np.{value.dtype}"
             return self.make("text", (), f"np.array({value.tolist()}{dtype})", node.shape)
-        text = SOURCES[node.op].value
+        text = source_of(node.op).value
         if callable(text):
             text = text(node, *(self.graph.nodes[k] for k in node.inputs))
         names = dict(zip("ab", map(self.value, node.inputs), strict=False))
@@ -281,7 +282,10 @@ class Terms:
                 words = tuple(k.arg for k in keywords)
                 function = ast.unparse(func)
                 if NUMPY.fullmatch(function):
-                    return self.make("call", terms, (function, words), shape)
+                    call = self.make("call", terms, (function, words), shape)
+                    if "number" in (ops := {t.op for t in terms}) and ops <= {"number", "text"}:
+                        return self.number(float(self.sample(call)))
+                    return call
                 terms.insert(0, self._convert(func.value, names))
                 return self.make("method", terms, (func.attr, words), shape)
             case ast.Attribute(value=value, attr=attr) if not NUMPY.fullmatch(ast.unparse(node)):
@@ -309,8 +313,8 @@ class Terms:
                 return self.product(1, [left, right])
             case ast.Div():
                 return self.product(1, [left], [right])
-            case ast.Pow() if right.op == "number" and right.data == 1:
-                return left
+            case ast.Pow() if right.op == "number" and right.data in (0, 1):
+                return left if right.data else self.number(1)
         return self.make("operator", [left, right], OPERATORS[type(op)], shape)
 
     def sample(self, term):
