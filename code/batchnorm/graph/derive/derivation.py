@@ -12,6 +12,9 @@ from .backward import Backward
 from .compact import normalizations
 from .emit import WIDTH, Line, Writer
 from .merge import merged
+from .python import number
+
+GLUE = "\N{NO-BREAK SPACE}"
 
 
 class Derivation:
@@ -164,15 +167,12 @@ def _written(graph, cut, wrt, name, defaults, found=()):
 def _about(dys, inputs, shapes):
     """The docstring: what comes in and out, and in what shapes."""
     text = f'''"""Send {_joined(dys)} back to {_joined(inputs)}.'''
-    shapes = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
+    shapes = [f"{name} {shape}".replace(" ", GLUE) for name, shape in shapes.items() if shape]
     if not shapes:
         return [*textwrap.wrap(f'{text}"""', WIDTH - 4)]
-    return [
-        *textwrap.wrap(text, WIDTH - 4),
-        "",
-        *textwrap.wrap(f"Shapes: {shapes}.", WIDTH - 4),
-        '"""',
-    ]
+    lines = textwrap.wrap(f"Shapes: {', '.join(shapes)}.", WIDTH - 4)
+    lines = [line.replace(GLUE, " ") for line in lines]
+    return [*textwrap.wrap(text, WIDTH - 4), "", *lines, '"""']
 
 
 def _joined(names):
@@ -182,7 +182,7 @@ def _joined(names):
 def _with_defaults(parameters, defaults):
     """Parameters as a signature has them: those with a default at the end."""
     plain = [p for p in parameters if p not in defaults]
-    return plain + [f"{p}={defaults[p]!r}" for p in parameters if p in defaults]
+    return plain + [f"{p}={number(defaults[p])}" for p in parameters if p in defaults]
 
 
 def _compared(staged, compact, graph, wrt):

@@ -190,7 +190,8 @@ class Writer:
         """What a term is, parts of it on lines of their own where it would not fit one."""
         while len(statement(name, text := self.python.definition(term)[0])) == len(FMT_OFF) + 1:
             parts = {part: None for part in self._inside(term) if part.op in COMPOSITE}
-            parts = sorted(parts, key=lambda part: len(self.python.text(part)))
+            order = [(p.op not in ("sum", "method"), len(self.python.text(p))) for p in parts]
+            parts = [part for _, part in sorted(zip(order, parts, strict=True), key=_first)]
             if not parts:
                 break
             over = len(name) + 3 + len(text) + 4 - WIDTH
@@ -361,6 +362,10 @@ class Writer:
             self.said.add(edge)
             text = f"cut: from {self._word(edge.target)} nothing goes back to {self._word(source)}"
             self._say([text], edge.target)
+
+
+def _first(pair):
+    return pair[0]
 
 
 def abs_term(terms, term):

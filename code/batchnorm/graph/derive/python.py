@@ -145,7 +145,9 @@ def number(value):
     value = float(value)
     if value.is_integer() and abs(value) < 1e6:
         return repr(int(value))
-    return repr(value) if abs(value) < float("inf") else f"{'-' * (value < 0)}np.inf"
+    if abs(value) < float("inf"):
+        return re.sub(r"e([-+])0+", r"e\1", repr(value)).replace("e+", "e")
+    return "np.nan" if value != value else f"{'-' * (value < 0)}np.inf"
 
 
 def _fraction(value):

@@ -1,9 +1,9 @@
 """Each operation as Python's text: what it computes, and what it sends back to each input.
 
 ``a``, ``b`` are the inputs, ``y`` the output, ``d`` the gradient that arrives there; for a
-reduction ``y`` and ``d`` stand over ``a`` as broadcasting puts them, and ``n`` says how many entries
-it takes together. Where the text depends on the node, it is a function of the node and its inputs'
-nodes.
+reduction ``y`` and ``d`` stand over ``a`` as broadcasting puts them, and ``n`` says how many
+entries it takes together. Where the text depends on the node, it is a function of the node and its
+inputs' nodes.
 """
 
 from collections.abc import Callable

@@ -100,6 +100,8 @@ class Terms:
         node = self.graph.nodes[i]
         if node.op == "constant" and node.shape == ():
             return self.number(float(node.params["value"]))
+        if node.op == "negative" and node.inputs and not node.name:
+            return self.product(-1, [self.value(node.inputs[0])])
         return self.make("value", (), i, node.shape)
 
     def formula(self, i):
@@ -283,7 +285,7 @@ class Terms:
                 function = ast.unparse(func)
                 if NUMPY.fullmatch(function):
                     call = self.make("call", terms, (function, words), shape)
-                    if "number" in (ops := {t.op for t in terms}) and ops <= {"number", "text"}:
+                    if "number" in (ops := {t.op for t in call.args}) and ops <= {"number", "text"}:
                         return self.number(float(self.sample(call)))
                     return call
                 terms.insert(0, self._convert(func.value, names))
