@@ -295,7 +295,7 @@ def test_the_text_is_clean(name, tmp_path):
         if shown:
             (tmp_path / f"code{k}.py").write_text(shown.code)
             assert "fmt:" not in shown.code
-            assert repr(shown) == shown.code == "".join(f"{t}\n" for t, _ in shown.lines)
+            assert f"{shown}\n" == shown.code == "".join(f"{t}\n" for t, _ in shown.lines)
     lint(tmp_path)
 
 

@@ -62,7 +62,7 @@ class Derivation:
         return self._function
 
     def __repr__(self):
-        return self.code
+        return self.code.rstrip()
 
 
 def derive(function, /, *, cut=(), wrt=None, **inputs):
@@ -119,7 +119,6 @@ def derive(function, /, *, cut=(), wrt=None, **inputs):
         dw = x.T @ dh
         dx = dh @ w.T
         return dx, dw
-    <BLANKLINE>
     '''
     if isinstance(function, Graph):
         graph, name, defaults = function, "", {}
