@@ -33,6 +33,21 @@ def fused(x):
     return torch.nn.functional.batch_norm(x, None, None, training=True, eps=1e-5)
 
 
+def layer_norm(x):
+    return torch.nn.functional.layer_norm(x.T, (len(x),), eps=1e-5).T
+
+
+def instance_norm(x):
+    return torch.nn.functional.instance_norm(x.T[None], eps=1e-5)[0].T
+
+
+def group_norm(x):
+    return torch.nn.functional.group_norm(x.T[None], x.shape[1], eps=1e-5)[0].T
+
+
+FUSED = {"batch": fused, "layer": layer_norm, "instance": instance_norm}
+
+
 def written_out(x):
     centred = x - x.mean(dim=0)
     return centred / torch.sqrt((centred**2).mean(dim=0) + 1e-5)
@@ -52,47 +67,72 @@ def repeated(layer, x, v, c):
     return [order.item() for order in orders]
 
 
-def forward_twice(layer, x, v, c):
-    """The second derivative, by forward mode within forward mode."""
+def forward(function):
+    """The derivative of a function of one number, by forward mode."""
+    return lambda t: torch.func.jvp(function, (t,), (torch.ones_like(t),))[1]
+
+
+reverse = torch.func.grad
+MODES = {
+    "reverse, then reverse": (reverse, reverse),
+    "reverse, then forward": (reverse, forward),
+    "forward, then reverse": (forward, reverse),
+    "forward, then forward": (forward, forward),
+}
+
+
+def twice(modes, layer, x, v, c):
+    """The second derivative: the first mode inside, the second around it."""
     x, v, c = map(torch.from_numpy, (x, v, c))
-    t = torch.zeros((), dtype=torch.float64)
-
-    def slope(function, t):
-        return torch.func.jvp(function, (t,), (torch.ones_like(t),))[1]
-
-    return slope(lambda t: slope(lambda t: (c * layer(x + t * v)).sum(), t), t).item()
+    inside, around = MODES[modes]
+    slope = inside(lambda t: (c * layer(x + t * v)).sum())
+    return around(slope)(torch.zeros((), dtype=torch.float64)).item()
 
 
 CASES = [(seed, m) for seed in range(3) for m in (3, 5, 17)]
 
 
 @pytest.mark.parametrize(("seed", "m"), CASES)
-def test_written_out_all_orders_are_right(chapter, seed, m):
+@pytest.mark.parametrize("layer", [written_out, group_norm])
+def test_written_out_and_group_norm_all_orders_are_right(chapter, layer, seed, m):
     x, v, c = batch(seed, m)
     first, second, derivative = (chapter[n] for n in ("first", "second", "derivative"))
     want = [first(x, v, c), second(x, v, c), derivative(second, x, v, c)]
-    np.testing.assert_allclose(repeated(written_out, x, v, c)[1:], want, rtol=1e-7)
-    np.testing.assert_allclose(forward_twice(written_out, x, v, c), want[1], rtol=1e-9)
+    np.testing.assert_allclose(repeated(layer, x, v, c)[1:], want, rtol=1e-7)
+    for modes in MODES:
+        np.testing.assert_allclose(twice(modes, layer, x, v, c), want[1], rtol=1e-8)
 
 
 @pytest.mark.parametrize(("seed", "m"), CASES)
-def test_fused_the_first_two_orders_are_right(chapter, seed, m):
+@pytest.mark.parametrize("name", FUSED)
+def test_fused_the_first_two_orders_are_right_in_reverse(chapter, name, seed, m):
     x, v, c = batch(seed, m)
     want = [chapter["first"](x, v, c), chapter["second"](x, v, c)]
-    np.testing.assert_allclose(repeated(fused, x, v, c)[1:3], want, rtol=1e-9)
+    np.testing.assert_allclose(repeated(FUSED[name], x, v, c)[1:3], want, rtol=1e-8)
+    for modes in ("reverse, then reverse", "reverse, then forward"):
+        np.testing.assert_allclose(twice(modes, FUSED[name], x, v, c), want[1], rtol=1e-8)
 
 
 @pytest.mark.skipif(not HELD, reason="what PyTorch 2.13 answers")
 @pytest.mark.parametrize(("seed", "m"), CASES)
-def test_fused_the_third_order_holds_the_moments(chapter, seed, m):
+@pytest.mark.parametrize("name", FUSED)
+def test_fused_the_third_order_holds_the_moments(chapter, name, seed, m):
     x, v, c = batch(seed, m)
     held = chapter["derivative"](chapter["second"], x, v, c, held=["mu", "s"])
-    assert repeated(fused, x, v, c)[3] == pytest.approx(held, rel=1e-7)
+    assert repeated(FUSED[name], x, v, c)[3] == pytest.approx(held, rel=1e-7)
 
 
 @pytest.mark.skipif(not HELD, reason="what PyTorch 2.13 answers")
 @pytest.mark.parametrize(("seed", "m"), CASES)
-def test_fused_forward_mode_holds_them_at_the_second(chapter, seed, m):
+@pytest.mark.parametrize("name", FUSED)
+def test_fused_forward_mode_first_holds_them_at_the_second(chapter, name, seed, m):
     x, v, c = batch(seed, m)
     held = chapter["derivative"](chapter["first"], x, v, c, held=["mu", "s"])
-    assert forward_twice(fused, x, v, c) == pytest.approx(held, rel=1e-7)
+    for modes in ("forward, then reverse", "forward, then forward"):
+        assert twice(modes, FUSED[name], x, v, c) == pytest.approx(held, rel=1e-7)
+
+
+@pytest.mark.skipif(not HELD, reason="what PyTorch 2.13 answers")
+def test_fused_refuses_eps_0():
+    with pytest.raises(ValueError, match="eps must be positive"):
+        torch.nn.functional.batch_norm(torch.ones(3, 2), None, None, training=True, eps=0.0)
