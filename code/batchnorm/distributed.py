@@ -1,7 +1,11 @@
 """Batch normalization over several workers: each holds a part of the batch, all share its moments.
 
 Forward, the workers merge their counts, means and sums of squares in one all-reduce; backward, they
-add up two sums in one. Every worker then has what one worker with the whole batch would have.
+add up two sums in one. Every worker then has what one worker with the whole batch would have, as
+exactly as `batchnorm.forward` has it, in float64.
+
+What one worker refuses, all refuse: it tells the others in the same message, so that none of them
+waits for it or goes on without it.
 
 Needs ``pip install batchnorm[mpi]``: mpi4py and an MPI, both from wheels. The arithmetic of a merge
 needs neither, and is plain NumPy.
@@ -10,9 +14,12 @@ Sources: Ioffe & Szegedy 2015 for the layer; Chan, Golub & LeVeque 1979, "Updati
 pairwise algorithm for computing sample variances", for the merge.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from .validate import all_finite, check_finite, finite, number, numbers, plain, quiet
 
 
 class Moments(NamedTuple):
@@ -21,23 +28,28 @@ class Moments(NamedTuple):
     n: float
     mean: np.ndarray  # (d,)
     m2: np.ndarray  # (d,)
+    rest: np.ndarray  # (d,), what the rounding of a large mean has taken from it
 
 
 class Cache(NamedTuple):
     """What `forward` leaves for `backward`."""
 
     x_hat: np.ndarray  # this worker's part, (m, d)
-    gamma: np.ndarray
+    gamma: np.ndarray  # a copy
     s: np.ndarray  # sqrt(var + eps) of the whole batch
     n: float  # samples in the whole batch
     comm: Any
 
 
+@plain
 def moments(x):
     """The `Moments` of x, (m, d), m >= 0."""
     n = float(len(x))
     mean = x.sum(axis=0) / max(n, 1.0)
-    return Moments(n, mean, ((x - mean) ** 2).sum(axis=0))
+    centred = x - mean
+    rest = centred.sum(axis=0) / max(n, 1.0)
+    centred -= rest
+    return Moments(n, mean, np.einsum("ij,ij->j", centred, centred), rest)
 
 
 def merge(a, b):
@@ -45,93 +57,183 @@ def merge(a, b):
 
     ``delta = b.mean - a.mean``, ``mean = a.mean + delta * b.n / n``,
     ``m2 = a.m2 + b.m2 + delta² * a.n * b.n / n``. It never subtracts large squares, as
-    ``Σx² - n mean²`` does.
+    ``Σx² - n mean²`` does. What the new mean's rounding takes is added to ``rest``.
     """
+    if not a.n or not b.n:
+        return a if a.n else b
     n = a.n + b.n
-    share = b.n / max(n, 1.0)
-    delta = b.mean - a.mean
-    return Moments(n, a.mean + delta * share, a.m2 + b.m2 + delta**2 * (a.n * share))
+    delta = (b.mean - a.mean) + (b.rest - a.rest)
+    step = delta * (b.n / n)
+    mean = a.mean + step
+    rest = a.rest + (step - (mean - a.mean))
+    return Moments(n, mean, a.m2 + b.m2 + delta * step * a.n, rest)
 
 
+@quiet
 def forward(x, gamma, beta, eps=1e-5, *, comm):
     """Normalize this worker's part of the batch with the moments of the whole.
 
-    ``y = gamma * (x - mu) / sqrt(var + eps) + beta``; one all-reduce of 1 + 2 d numbers.
+    ``y = gamma * (x - mu) / sqrt(var + eps) + beta``; one all-reduce of 2 + 3 d numbers.
 
     Parameters
     ----------
-    x : (m, d) array, this worker's samples; m may differ between workers, and be 0
+    x : (m, d) array, this worker's samples; m may differ between workers, and be 0. Where d does,
+        MPI ends the program on all of them ("message truncated")
     gamma, beta : (d,) arrays, the same on every worker
     eps : number >= 0
     comm : an mpi4py communicator; all its workers must call this
 
-    Returns (y, cache). Raises ValueError for shapes that do not fit, and on every worker if the
-    whole batch is empty.
+    Returns (y, cache), y in float64. Raises ValueError, on every worker, if any of them has shapes
+    that do not fit, data that are not finite real numbers, or eps < 0; if the whole batch is empty,
+    its squares or y overflow, or a feature has variance 0 with eps = 0.
     """
-    x = np.asarray(x, float)
-    gamma, beta = np.asarray(gamma, float), np.asarray(beta, float)
+    _check_comm(comm)
+    refused = None
+    try:
+        x, gamma, beta, eps = _arguments(x, gamma, beta, eps)
+        own = moments(x)
+        if not all_finite(own.m2, own.m2):
+            check_finite("x", x)
+    except Exception as error:  # whatever it is, the others must hear of it
+        refused, nothing = error, np.zeros(_features(x, gamma, beta))
+        own = Moments(0.0, nothing, nothing, nothing)
+    whole = _all_merged(own, refused, comm)
+    if whole.n == 0:
+        raise ValueError("x: got no sample on any worker, want at least one")
+    var = whole.m2 / whole.n
+    if not all_finite(stable := var + eps, stable):
+        raise ValueError("x: got numbers whose squares overflow, want smaller ones")
+    if eps == 0 and not var.all():
+        where = tuple(map(int, np.argwhere(var == 0)[0]))
+        raise ValueError(f"x: got variance 0 in feature {where}, want some spread, or eps > 0")
+    # |x_hat| is at most √n: so all workers can tell alike whether y may overflow
+    most = np.abs(gamma) * whole.n**0.5 + np.abs(beta)
+    if not all_finite(most, most):
+        raise ValueError("gamma: got numbers with which y may overflow, want smaller ones")
+    s = np.sqrt(stable)
+    x_hat = x - whole.mean
+    x_hat -= whole.rest
+    x_hat /= s
+    y = gamma * x_hat
+    y += beta
+    return y, Cache(x_hat, gamma, s, whole.n, comm)
+
+
+@quiet
+def backward(dy, cache):
+    """The gradients of this worker's x, and of gamma and beta.
+
+    ``dbeta = Σ dy`` and ``dgamma = Σ dy * x_hat`` over the *whole* batch, from one all-reduce of
+    3 + 2 d numbers; ``dx = gamma / s * (dy - dbeta / n - x_hat * dgamma / n)``.
+
+    dy : this worker's part of the upstream gradient, of x's shape
+
+    Returns (dx, dgamma, dbeta), in float64. dgamma and dbeta are the whole batch's on every worker
+    already: a framework that adds up parameters' gradients over the workers must leave these out.
+    Raises ValueError, on every worker, if any of them has a dy of another shape or that is not
+    finite and real, or if the sums or dx may overflow.
+    """
+    if not isinstance(cache, Cache):
+        raise ValueError(f"cache: got {type(cache).__name__}, want what forward returned")
+    x_hat, gamma, s, n, comm = cache
+    refused, sums = None, np.zeros(3 + 2 * x_hat.shape[1])
+    try:
+        dy = numbers("dy", dy)[0].astype(float, copy=False)
+        if dy.shape != x_hat.shape:
+            raise ValueError(f"dy: got shape {dy.shape}, want {x_hat.shape}, that of x")
+        largest = max(dy.max(initial=0), -dy.min(initial=0))
+        if not math.isfinite(largest):
+            check_finite("dy", dy)
+        sums[2:] = np.concatenate([[largest], dy.sum(axis=0), np.einsum("ij,ij->j", dy, x_hat)])
+    except Exception as error:  # as in `forward`
+        refused, sums[:2] = error, (1, comm.rank)
+    comm.Allreduce(sums.copy(), sums)  # the operation is a sum unless one says otherwise
+    (refusing, ranks, largest), (dbeta, dgamma) = sums[:3], sums[3:].reshape(2, -1)
+    if refusing:
+        _refuse(refused, f"rank {ranks:.0f}" if refusing == 1 else f"{refusing:.0f} ranks")
+    scale = gamma / s
+    # dx is no longer than scale * dy, whose length is at most √n times its largest entry
+    longest = scale * (n**0.5 * largest)
+    if not (all_finite(sums, sums) and all_finite(longest, longest)):
+        raise ValueError("dy: got numbers whose sums or gradients overflow, want smaller ones")
+    dx = x_hat * (dgamma / -n)
+    dx += dy
+    dx -= dbeta / n
+    dx *= scale
+    return dx, dgamma, dbeta
+
+
+def _arguments(x, gamma, beta, eps):
+    x = numbers("x", x)[0].astype(float, copy=False)
+    gamma, beta = finite("gamma", gamma), finite("beta", beta)
     if x.ndim != 2:
         raise ValueError(f"x: got shape {x.shape}, want (m, d)")
     for name, a in (("gamma", gamma), ("beta", beta)):
         if a.shape != x.shape[1:]:
             raise ValueError(f"{name}: got shape {a.shape}, want {x.shape[1:]}")
-    if not (np.isfinite(eps) and eps >= 0):
-        raise ValueError(f"eps: got {eps!r}, want a finite number >= 0")
-    whole = _all_merged(moments(x), comm)
-    if whole.n == 0:
-        raise ValueError("x: got no sample on any worker, want at least one")
-    s = np.sqrt(whole.m2 / whole.n + eps)
-    x_hat = (x - whole.mean) / s
-    return gamma * x_hat + beta, Cache(x_hat, gamma, s, whole.n, comm)
+    return x, gamma, beta, number("eps", eps)
 
 
-def backward(dy, cache):
-    """The gradients of this worker's x, and of gamma and beta.
+def _features(x, gamma, beta):
+    """How many features there are elsewhere, most likely: what most of the arguments say."""
+    found = []
+    for a, ndim in ((gamma, 1), (beta, 1), (x, 2)):
+        try:
+            shape = np.shape(a)
+        except ValueError:
+            continue
+        if len(shape) == ndim:
+            found.append(shape[-1])
+    return max(found, key=found.count, default=1)
 
-    ``dbeta = Σ dy`` and ``dgamma = Σ dy * x_hat`` over the *whole* batch, from one all-reduce of
-    2 d numbers; ``dx = gamma / s * (dy - dbeta / n - x_hat * dgamma / n)``.
 
-    dy : this worker's part of the upstream gradient, of x's shape
+def _check_comm(comm):
+    if not hasattr(comm, "Allreduce"):
+        raise ValueError(f"comm: got {type(comm).__name__}, want an mpi4py communicator")
 
-    Returns (dx, dgamma, dbeta). dgamma and dbeta are the whole batch's on every worker already: a
-    framework that adds up parameters' gradients over the workers must leave these out. Raises
-    ValueError for a dy of another shape.
+
+def _refuse(own, where):
+    """Raise this worker's own error, or one that says where the arguments were refused."""
+    if own is not None:
+        raise own
+    raise ValueError(
+        f"comm: {where} refused its arguments, as its own error says, so no rank has a result"
+    )
+
+
+def _all_merged(own, refused, comm):
+    """The moments of all workers' samples, on each of them, by one all-reduce with `merge`.
+
+    The message begins with who has refused its arguments: its rank, counted from 1, or 0.
     """
-    dy = np.asarray(dy, float)
-    if dy.shape != cache.x_hat.shape:
-        raise ValueError(f"dy: got shape {dy.shape}, want {cache.x_hat.shape}, that of x")
-    sums = np.stack([dy.sum(axis=0), (dy * cache.x_hat).sum(axis=0)])
-    cache.comm.Allreduce(sums.copy(), sums)  # the operation is a sum unless one says otherwise
-    dbeta, dgamma = sums
-    dx = cache.gamma / cache.s * (dy - dbeta / cache.n - cache.x_hat * (dgamma / cache.n))
-    return dx, dgamma, dbeta
-
-
-def _all_merged(own, comm):
-    """The moments of all workers' samples, on each of them, by one all-reduce with `merge`."""
     from mpi4py import MPI  # here, since the rest of this file needs no MPI
 
-    d = len(own.mean)
-    packed = np.concatenate([[own.n], own.mean, own.m2])
+    packed = np.concatenate([[0.0 if refused is None else comm.rank + 1], _pack(own)])
     merged = np.empty_like(packed)
 
     def combine(left, right, datatype):
         # One element is a whole set of moments: MPI may cut a long message, never an element
-        into = np.frombuffer(right, float).reshape(-1, 1 + 2 * d)
+        into = np.frombuffer(right, float).reshape(-1, len(packed))
         for a, b in zip(np.frombuffer(left, float).reshape(into.shape), into, strict=True):
-            n, mean, m2 = merge(_unpack(a), _unpack(b))
-            b[:] = np.concatenate([[n], mean, m2])
+            b[0] = a[0] or b[0]
+            b[1:] = _pack(merge(_unpack(a[1:]), _unpack(b[1:])))
 
-    element = MPI.DOUBLE.Create_contiguous(1 + 2 * d).Commit()
+    element = MPI.DOUBLE.Create_contiguous(len(packed)).Commit()
     operation = MPI.Op.Create(combine, commute=True)
     try:
         comm.Allreduce([packed, 1, element], [merged, 1, element], op=operation)
     finally:
         operation.Free()
         element.Free()
-    return _unpack(merged)
+    if merged[0]:
+        _refuse(refused, f"rank {merged[0] - 1:.0f}")
+    return _unpack(merged[1:])
+
+
+def _pack(moments):
+    n, *arrays = moments
+    return np.concatenate([[n], *arrays])
 
 
 def _unpack(packed):
-    d = (len(packed) - 1) // 2
-    return Moments(float(packed[0]), packed[1 : 1 + d], packed[1 + d :])
+    return Moments(float(packed[0]), *packed[1:].reshape(3, -1))

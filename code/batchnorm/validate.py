@@ -96,9 +96,8 @@ def finite(name: str, a: ArrayLike) -> np.ndarray:
 
 def check_finite(name: str, a: np.ndarray) -> None:
     """Raise ValueError for the first entry that is not finite."""
-    bad = np.argwhere(~np.isfinite(a))
-    if len(bad):
-        where = tuple(map(int, bad[0]))
+    if not all_finite(flat := a.ravel(), flat):
+        where = tuple(map(int, np.argwhere(~np.isfinite(a))[0]))
         raise ValueError(
             f"{name}: got {a[where]}{f' at {where}' if where else ''}, want finite numbers"
         )
