@@ -205,7 +205,9 @@ export async function drawn(module, traits, width, actions) {
     for (const [who, event, properties] of actions) {
       const named = (node) =>
         node.textContent === who || node.getAttribute("aria-label")?.startsWith(who);
-      const found = el.querySelectorAll("*").find(named);
+      const some = el.querySelectorAll("*").filter(named);
+      // Words of the picture may be those of a handle
+      const found = some.find((node) => node.getAttribute("role") === "slider") ?? some[0];
       if (!found) throw new Error(`nothing here is called ${who}`);
       found.dispatchEvent(Object.assign(new Event(event), properties));
       await null; // the model hands its outputs back when the task ends

@@ -75,6 +75,32 @@ function trackOf(model) {
 }
 
 /**
+ * A gesture that becomes a scroll gives back what it has changed, and a wheel changes nothing.
+ * @param {HTMLInputElement} range
+ * @param {() => any} read the value as it is
+ * @param {(value: any) => void} giveBack
+ * @returns {() => boolean} whether an event comes from scrolling
+ */
+function scrolling(range, read, giveBack) {
+  let before = read();
+  let scrolls = false;
+  const over = () => setTimeout(() => (scrolls = false)); // after its last event of a change
+  range.addEventListener("pointerdown", () => {
+    before = read();
+  });
+  range.addEventListener("pointercancel", () => {
+    scrolls = true;
+    giveBack(before);
+  });
+  for (const end of ["touchend", "touchcancel"]) range.addEventListener(end, over);
+  range.addEventListener("wheel", () => {
+    scrolls = true; // Firefox takes a wheel over a slider in focus for a key
+    over();
+  });
+  return () => scrolls;
+}
+
+/**
  * Float, int and log sliders. The thumb stands on the nearest step; the model keeps its value.
  * @type {Builder}
  */
@@ -86,8 +112,22 @@ function slider(model, row) {
   row.append(element, range, number);
 
   const move = () => model.set("value", track.from(range.valueAsNumber)).save_changes();
-  range.addEventListener("input", () => model.get("continuous_update") === false || move());
-  range.addEventListener("change", () => model.get("continuous_update") === false && move());
+  const scrolls = scrolling(
+    range,
+    () => model.get("value"),
+    (value) => {
+      model.set("value", value).save_changes();
+      update();
+    },
+  );
+  for (const [event, continuous] of /** @type {const} */ ([
+    ["input", true],
+    ["change", false],
+  ]))
+    range.addEventListener(event, () => {
+      if (scrolls()) update();
+      else if ((model.get("continuous_update") ?? true) === continuous) move();
+    });
   number.addEventListener("change", () => {
     const typed = number.value.trim() === "" ? NaN : Number(number.value);
     const [low, high] = [model.get("min"), model.get("max")].map(track.from);

@@ -143,6 +143,7 @@ function sample(picture, i, frame) {
       act.setX(i, clamp(snap(sx.invert(to), view.get().x.toSpliced(i, 1), near), ...frame.domain));
     },
     nudge: (right_, up) => act.setX(i, tidy(view.get().x[i] + 0.1 * (right_ + up))),
+    go: (v) => act.setX(i, v),
   });
 }
 

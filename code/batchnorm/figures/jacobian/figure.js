@@ -109,12 +109,12 @@ function strip(picture, { x, m, k, i, jacobian }, { top, right }, { title, move 
 }
 
 /**
- * Pointing at an entry, by mouse or finger; the ends of its row, by keys.
+ * Pointing at an entry, by mouse or finger.
  * @param {SVGElement} node
  * @param {() => {left: number, top: number, cell: number, m: number}} where
- * @param {{point: (k: number, i: number) => void, entry: () => number[]}} how
+ * @param {(k: number, i: number) => void} point
  */
-function listen(node, where, { point, entry }) {
+function listen(node, where, point) {
   const at = (/** @type {PointerEvent | MouseEvent} */ event) => {
     const { left, top, cell, m } = where();
     const [x, y] = placeIn(node, event);
@@ -124,12 +124,6 @@ function listen(node, where, { point, entry }) {
   node.classList.add("bn-map");
   node.addEventListener("pointermove", (event) => event.pointerType === "touch" || at(event));
   node.addEventListener("click", at);
-  node.addEventListener("keydown", (event) => {
-    if (event.key !== "Home" && event.key !== "End") return;
-    event.preventDefault();
-    event.stopPropagation(); // JupyterLab would move to another cell
-    point(entry()[0], event.key === "Home" ? 0 : Infinity);
-  });
 }
 
 /** @type {Mount} */
@@ -153,8 +147,7 @@ function mount(el, view) {
       const value = `${rows[0][0]} = ${rows[0].at(-1)}`;
       const isNew = !picture.has("map");
       const node = sum(picture, shown, place.large, { text: `${acting}: ${value}`, point });
-      const entry = () => view.get().entry;
-      if (isNew) listen(node, () => where, { point, entry });
+      if (isNew) listen(node, () => where, point);
       colours(picture, place.scale);
       spectrum(picture, shown, place.spectrum);
     }

@@ -154,6 +154,7 @@ export function scrubber(picture, key, { top, bottom }, { x, at, range, label, t
     ],
     move: (u) => go(x.invert(u)),
     nudge: (right, up) => by(right + up),
+    go,
   });
 }
 

@@ -15,6 +15,8 @@
  * @property {(x: number, y: number) => void} [move] it was dragged to this place in the drawing
  * @property {(right: number, up: number) => void} nudge an arrow key was pressed: steps of 1; with
  *   Shift, and for the Page keys, 10
+ * @property {(value: number) => void} [go] Home or End was pressed: an end of the range. Without it,
+ *   they are many steps: `nudge` stops at the ends
  * @property {[string, Record<string, any>][]} marks what is seen, around (0, 0): [tag, attributes]
  * @property {Record<string, any>} [target] what one can take hold of: a rectangle's attributes;
  *   without it, a disc for a finger
@@ -23,6 +25,7 @@
  */
 
 const RADIUS = 15; // of the disc that a finger meets
+const FAR = 1e6; // steps: farther than any range
 const ENDS = ["pointerup", "pointercancel"];
 /** @type {Partial<Record<string, [number, number]>>} */
 const KEYS = {
@@ -32,6 +35,8 @@ const KEYS = {
   ArrowUp: [0, 1],
   PageDown: [0, -10],
   PageUp: [0, 10],
+  Home: [-FAR, 0],
+  End: [FAR, 0],
 };
 
 /** @type {WeakMap<Element, Handle>} what each handle is in the frame that was drawn last */
@@ -79,9 +84,10 @@ function listen(picture, node, level) {
   /** @type {[number, number] | null} */
   let grip = null; // where in the thing it was taken hold of, so that it does not jump
   let down = { clientX: 0, clientY: 0 }; // where on the screen that was
-  const end = () => {
+  const end = (/** @type {Event} */ { type }) => {
     for (const name of ENDS) window.removeEventListener(name, end);
     grip = null;
+    if (type === "pointercancel") picture.restore(); // it was the beginning of a scroll
     picture.drag(false);
   };
   node.addEventListener("pointerdown", (event) => {
@@ -114,6 +120,8 @@ function listen(picture, node, level) {
     event.preventDefault();
     event.stopPropagation(); // JupyterLab would move to another cell
     const [right, up] = step.map((v) => (event.shiftKey ? v * 10 : v));
-    current.get(node)?.nudge(right, up);
+    const { nudge, go, range } = current.get(node) ?? {};
+    if (go && range && Math.abs(right) >= FAR) go(range[right < 0 ? 0 : 1]);
+    else nudge?.(right, up);
   });
 }

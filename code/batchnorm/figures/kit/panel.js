@@ -82,7 +82,7 @@ function report() {
 /**
  * What stands in a figure, one below the other: the picture, the `parts`, a report. `tell` ends a
  * frame: it shows what is reported, and what was not drawn again goes.
- * @param {HTMLElement} el @param {{redraw: () => void, zoom: () => number}} view
+ * @param {HTMLElement} el @param {import("./svg.js").Viewed} view
  * @param {string} about the picture, in words
  * @param {Node[]} [parts] @param {string[]} [layers] of the picture; later ones lie on top
  */

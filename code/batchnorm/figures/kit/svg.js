@@ -37,6 +37,11 @@ export function setText(node, text) {
 
 /** @typedef {ReturnType<typeof drawing>} Drawing */
 
+/**
+ * @typedef {{redraw: () => void, zoom: () => number, get?: () => any, set?: (to: any) => void}}
+ *   Viewed what a drawing needs of its view: see figure.js
+ */
+
 /** @typedef {{node: SVGElement, given: Record<string, any>}} Known an element, and its attributes */
 
 /** Gives an element attributes; the same ones again would lay it out again. @param {Known} known */
@@ -113,7 +118,7 @@ function elements(root, layers) {
  * the one it had when the drag began. So a scale made from a held domain stays under the hand.
  *
  * @param {string} label what the picture shows, in words
- * @param {{redraw: () => void, zoom: () => number}} view
+ * @param {Viewed} view
  * @param {string[]} layers their names; later ones lie on top
  */
 export function drawing(label, view, layers) {
@@ -122,6 +127,8 @@ export function drawing(label, view, layers) {
   /** @type {Map<string, any>} */
   const held = new Map();
   let dragged = false;
+  /** @type {Record<string, any> | undefined} */
+  let before; // the inputs, when the drag began
   return {
     root: html("div", { class: "bn-picture" }, root),
     ...elements(root, layers),
@@ -134,7 +141,12 @@ export function drawing(label, view, layers) {
     /** @param {boolean} on whether a handle is dragged */
     drag(on) {
       dragged = on;
-      if (!on) view.redraw();
+      if (on) before = view.get?.();
+      else view.redraw();
+    },
+    /** Takes back what the drag has changed. */
+    restore() {
+      if (before) view.set?.(before);
     },
     /** @param {number} width @param {number} height */
     size(width, height) {

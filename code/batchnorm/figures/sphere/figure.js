@@ -98,6 +98,7 @@ function turner({ picture, box }, turn, act, view) {
     ...{ text: `${format(turn, 0)} degrees`, level: true, target: { ...area, rx: 6 }, marks: [] },
     move: (to) => act.turnTo(to / 2),
     nudge: (right_, up) => act.turnTo(view.get().turn + 5 * (right_ + up)),
+    go: (degrees) => act.turnTo(Math.min(degrees, 179)),
   });
 }
 
@@ -123,6 +124,7 @@ function inPlane(scene, { x, dy, defined, space }, act, view) {
     ...{ label: "the centred batch, R", value: lengthOf(space.centred), text: `x = ${vector(x)}` },
     move: (px, py) => act.setX(flat(px, py)),
     nudge: (...step) => act.setX(by(intoSpace(view.get().x), step)),
+    go: (v) => act.setX([0.92 * v]),
   });
   if (!defined) return;
   const [start, , r, tip] = space.chain;
@@ -131,6 +133,7 @@ function inPlane(scene, { x, dy, defined, space }, act, view) {
     value: lengthOf(shifted(r, start, -1)),
     move: (px, py) => act.setDy(flat(px, py).map((v, k) => v - start[k])),
     nudge: (...step) => act.setDy(by(intoSpace(view.get().dy), step)),
+    go: (v) => act.setDy([0.92 * v]),
   });
 }
 
@@ -146,6 +149,7 @@ function alongOne(scene, { x, dy, defined, space }, act, view) {
     text: `mean ${mean}, x = ${vector(x)}`,
     move: (_, py) => act.setX([undefined, undefined, high(py, space.centred)]),
     nudge: (right, up) => act.setX([undefined, undefined, out("x") + 0.1 * (right + up)]),
+    go: (v) => act.setX([undefined, undefined, v]),
   });
   if (!defined) return;
   const [, , r, tip] = space.chain;
@@ -154,6 +158,7 @@ function alongOne(scene, { x, dy, defined, space }, act, view) {
     ...{ label: "dy along 1", value: tip[2], text },
     move: (_, py) => act.setDy([undefined, undefined, high(py, r)]),
     nudge: (right, up) => act.setDy([undefined, undefined, out("dy") + 0.1 * (right + up)]),
+    go: (v) => act.setDy([undefined, undefined, v]),
   });
 }
 
