@@ -1,6 +1,5 @@
 """What several test files need: one browser a session, a fresh page a test, the built book."""
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -78,16 +77,21 @@ def show(page, tmp_path):
 
 @pytest.fixture(scope="session")
 def book():
-    """The folder of the built book, as `make book` leaves it; built now if missing or stale."""
+    """The folder of the built book. Nothing is built here: without it, or older than its sources,
+    the test fails."""
     venv = [f"VENV={sys.prefix}"] if Path(sys.prefix, ".installed").exists() else []
     env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    with (ROOT / "pytest.ini").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two workers that build at once break each other's book
-        command = ["make", *venv, "_build/html/index.html"]
-        made = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
-    if made.returncode:
-        pytest.fail(f"the book does not build:\n{made.stdout}\n{made.stderr}")
+    command = ["make", "--question", *venv, "_build/html/index.html"]
+    if subprocess.run(command, cwd=ROOT, env=env, capture_output=True).returncode:
+        pytest.fail("the book is not built, or older than its sources: run make book")
     return ROOT / "_build" / "html"
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what needs a browser or the built book: -m "not browser" leaves it out."""
+    for item in items:
+        if {"browser", "book"} & set(getattr(item, "fixturenames", [])):
+            item.add_marker("browser")
 
 
 def pytest_terminal_summary(terminalreporter):
