@@ -23,7 +23,7 @@ SOURCES := _config.yml _toc.yml requirements.lock $(shell find chapters _static 
 WORKERS = $(shell $(BIN)/python -c "import os; print((os.cpu_count() or 1) + 1)")
 SCRIPTS := $(shell find code/batchnorm -name '*.js')
 
-.PHONY: help book serve lab test lint lock notebooks pictures goldens bench clean
+.PHONY: help book serve lab test lint lock notebooks pictures goldens bench stock clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is
@@ -62,8 +62,11 @@ pictures: $(SITE) ## Take anew the README's picture and the small ones of the st
 goldens: $(INSTALLED) ## Draw anew what the figures are compared with
 	$(BIN)/python tests/test_goldens.py
 
-bench: $(SITE) ## Measure: figures, layer
-	@set -e; for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done
+bench: $(SITE) stock ## Measure: layer, figures, pages, Python in the page, each beside a peer
+	$(BIN)/python bench
+
+stock: $(INSTALLED) ## Build some chapters as Jupyter Book does by itself, for make bench
+	@test -f _build/stock/_build/html/whitening.html || $(BIN)/python bench/stock.py
 
 clean: ## Remove the built book and every cache (.venv and node_modules stay)
 	rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -3,19 +3,16 @@
 By Chromium's own accounting (the metrics of its Performance domain): milliseconds of script, style
 and layout from a control's event until the figure has drawn, median and 95th percentile. Then, with
 the processor slowed four times, how long a dragged slider waits for its picture. The figures and
-controls are those of tests/test_one_view.py. Nothing here is asserted: a busy machine is slower.
+controls are those of tests/test_one_view.py.
 """
 
 import statistics
-import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
-sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("tests", "."))
-
 from conftest import launch
+from playwright.sync_api import sync_playwright
+from row import Row
 from stage import write
 from test_one_view import CASES
 
@@ -57,22 +54,13 @@ def times(page, cdp, control, until_next=False):
     return zip(*taken[5:], strict=True)  # the first ones compile
 
 
-def row(figure, control, values):
-    median, p95 = statistics.median(values), statistics.quantiles(values, n=20)[-1]
-    print(f"{figure:16} {control:38} {median:9.1f} {p95:9.1f}", flush=True)
-
-
 def name_of(control):
     return control.evaluate("(c) => c.labels?.[0]?.textContent || c.textContent || c.ariaLabel")
 
 
-def main():
+def rows():
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as tmp:
         browser = launch(playwright)
-        slow = {}
-        print(
-            f"{'figure':16} {'script, style, layout of a move':38} {'median ms':>9} {'95 % ms':>9}"
-        )
         for figure, (make, wanted) in CASES.items():
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.goto(write(Path(tmp), controls(make(), **wanted)).as_uri())
@@ -80,19 +68,14 @@ def main():
             cdp = page.context.new_cdp_session(page)
             cdp.send("Performance.enable")
             every = page.locator(".bn-box :is(input:not(.bn-number), select, .bar button)").all()
-            for control in every:
-                handle = control.element_handle()
-                spent, _ = times(page, cdp, handle)
-                row(figure, name_of(control), spent)
+            moves = {name_of(c): times(page, cdp, c.element_handle())[0] for c in every}
             cdp.send("Emulation.setCPUThrottlingRate", {"rate": 4})
-            for slider in page.locator(".bn-box input[type=range]").all():
-                _, slow[figure, name_of(slider)] = times(page, cdp, slider.element_handle(), True)
+            sliders = page.locator(".bn-box input[type=range]").all()
+            slow = {name_of(c): times(page, cdp, c.element_handle(), True)[1] for c in sliders}
             page.close()
-        print(f"{'':16} {'until it is shown, four times slower':38}")
-        for (figure, control), values in slow.items():
-            row(figure, control, values)
+            for name, spent in moves.items():
+                yield Row(f"{figure}, {name}", statistics.median(spent), "ms", "(aim)", 8)
+            for name, waited in slow.items():
+                what = f"{figure}, {name}, four times slower"
+                yield Row(what, statistics.median(waited), "ms", "(aim)", 50)
         browser.close()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,29 +1,25 @@
 """Time the two all-reduces of a shared layer against the layer's own work, as d grows.
 
-Run on its own it starts itself under mpiexec with two workers, on one machine: so the link is
-memory, as fast as a link can be, and the ratio is the least that sharing costs. Each worker holds
+It starts itself under mpiexec with two workers, on one machine: so the link is memory, as fast as
+a link can be, and the ratio is the least that sharing costs. Each worker holds
 m samples in float64. Times are by the clock, since an all-reduce is mostly waiting; medians over
 rounds in which the variants take turns. The all-reduces are waited for together, so a busy machine
-with fewer free cores than workers shows its scheduler and not its link. Nothing is asserted.
-
-mpi4py and mpich are in requirements.txt; other sizes: ``mpiexec -n 4 python bench/distributed.py``.
+with fewer free cores than workers shows its scheduler and not its link.
 """
 
+import json
 import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
 
-for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM"):
-    os.environ[f"{library}_NUM_THREADS"] = "1"  # read once, when NumPy is imported
+import numpy as np
+from row import Row
 
-import shutil  # noqa: E402
-import statistics  # noqa: E402
-import subprocess  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
-from pathlib import Path  # noqa: E402
-
-import numpy as np  # noqa: E402
-
-from batchnorm import distributed  # noqa: E402
+from batchnorm import distributed
 
 WIDTHS = [1, 8, 64, 512, 4096, 32768]
 SAMPLES = [32, 1024]  # a worker
@@ -65,14 +61,10 @@ def medians(functions, comm):
     return {name: 1e6 * statistics.median(t) for name, t in times.items()}
 
 
-def main():
+def worker():
     from mpi4py import MPI
 
     comm = MPI.COMM_WORLD
-    if comm.rank == 0:
-        print(f"The shared layer, forward and backward, float64, {comm.size} workers, one machine.")
-        print("Medians in µs; ratios to the layer alone, which holds a worker's part.")
-        print(f"{'m':>6}{'d':>7}{'layer':>10}{'sums':>9}{'shared':>10}   sums/layer  shared/layer")
     for m in SAMPLES:
         for d in (d for d in WIDTHS if m * d <= MOST):
             x, dy = np.random.default_rng(comm.rank).normal(size=(2, m, d))
@@ -83,21 +75,18 @@ def main():
             }
             us = medians(functions, comm)
             if comm.rank == 0:
-                cells = f"{m:6}{d:7}{us['layer']:10.0f}{us['sums']:9.0f}{us['shared']:10.0f}"
-                ratios = us["sums"] / us["layer"], us["shared"] / us["layer"]
-                print(f"{cells}   {ratios[0]:9.3f}× {ratios[1]:12.2f}×", flush=True)
+                print(json.dumps([m, d, us]), flush=True)
 
 
-def started_by_mpiexec():
-    return any(name in os.environ for name in ("PMI_RANK", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE"))
+def rows():
+    here = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    command = [shutil.which("mpiexec", path=here) or "mpiexec", "-n", "2", sys.executable, __file__]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    for m, d, us in map(json.loads, printed.splitlines()):
+        what = f"a shared layer, 2 workers of {m}×{d}"
+        yield Row(what, us["shared"], "µs", "the layer alone", us["layer"])
+        yield Row(what, us["shared"], "µs", "bare all-reduces", us["sums"])
 
 
 if __name__ == "__main__":
-    here = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    mpiexec = shutil.which("mpiexec", path=here)
-    if started_by_mpiexec():
-        main()
-    elif mpiexec:
-        subprocess.run([mpiexec, "-n", "2", sys.executable, __file__], check=True)
-    else:
-        print("no mpiexec here: pip install mpi4py mpich")
+    worker()

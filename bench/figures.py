@@ -4,28 +4,23 @@ Each figure stands beside the same picture drawn by matplotlib in the kernel und
 `ipywidgets.interact`: two sliders in one notebook, pressed in turn. The clock starts at the key's
 event in the browser and stops when the page shows the change: the figure's script has drawn, or
 the kernel's new image is decoded. The same figure on the static page, with no kernel, comes last.
-Milliseconds, median and 95th percentile. Nothing here is asserted: a busy machine is slower.
 """
 
 import statistics
-import sys
 import tempfile
 from pathlib import Path
 
 import ipywidgets
 import nbformat
 import numpy as np
+from conftest import launch
 from playwright.sync_api import sync_playwright
+from row import Row
+from stage import write
+from test_jupyterlab import Lab, running_lab
 
 import batchnorm as bn
 from batchnorm.training import Net, spirals
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from conftest import launch
-from stage import write
-from test_jupyterlab import Lab, running_lab
 
 PRESSES = 40
 SPACE = {
@@ -291,12 +286,6 @@ def on_the_page(browser, folder, live):
     return taken
 
 
-def row(name, where, taken):
-    median, p95 = statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
-    print(f"{name:19} {where:36} {median:9.1f} {p95:9.1f}", flush=True)
-    return median
-
-
 # Steps and frames that a page takes in so many milliseconds while nets are trained in it
 PACE = """(milliseconds) => new Promise((done) => {
   const steps = () => parseInt(document.querySelector(".count").textContent.slice(5));
@@ -327,14 +316,13 @@ def training(browser, folder):
     page.evaluate(PACE, 1000)  # the first ones compile
     steps, frames = page.evaluate(PACE, 5000)
     page.close()
-    print(
-        f"TrainingFigure: {3 * steps:.0f} steps a second (3 nets, 2 hidden layers of 16, "
-        f"64 samples), at {frames:.0f} frames a second"
+    yield Row("TrainingFigure, time for a step of one net", 1000 / (3 * steps), "ms")
+    yield Row(
+        "TrainingFigure, a frame while three nets train", 1000 / frames, "ms", "(aim)", 1000 / 60
     )
 
 
-def main():
-    print(f"{'figure':19} {'drawn by':36} {'median ms':>9} {'95 % ms':>9}")
+def rows():
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as tmp:
         folder, browser = Path(tmp) / "notebooks", launch(playwright)
         folder.mkdir()
@@ -349,19 +337,12 @@ def main():
                 lab.figures().first.wait_for()
                 page.locator(".widget-interact img").wait_for()
                 handles = page.locator(".widget-slider .noUi-handle")
-                here = times(page, handles.nth(0), ".bn-figure")
+                here = statistics.median(times(page, handles.nth(0), ".bn-figure"))
                 there = times(page, handles.nth(1), ".widget-interact", image=True)
                 page.close()
-                ours = row(name, "the figure, in JupyterLab", here)
-                peer = row(name, "interact and matplotlib, in JupyterLab", there)
-                still = on_the_page(browser, folder, live)
-                still = row(name, "the figure, on the static page", still)
-                print(
-                    f"{'':19} interact / figure: {peer / ours:.0f}; {peer / still:.0f} for the page"
-                )
-        training(browser, Path(tmp))
+                still = statistics.median(on_the_page(browser, folder, live))
+                peer = "interact and matplotlib", statistics.median(there)
+                yield Row(f"{name}, a key press in JupyterLab", here, "ms", *peer)
+                yield Row(f"{name}, a key press on the page", still, "ms", *peer)
+        yield from training(browser, Path(tmp))
         browser.close()
-
-
-if __name__ == "__main__":
-    main()

@@ -5,22 +5,17 @@ but the state of the allocator. So one round runs each variant once, in an order
 and medians are taken over the rounds. A plain copy of two arrays stands beside them as the memory's
 own speed, and PyTorch's CPU kernels where it is installed.
 Times are processor times of the one thread, which other programs disturb less than the clock.
-Nothing here is asserted: a busy machine is slower, not wrong.
 """
 
-import os
+import math
+import statistics
+import time
+from functools import partial
 
-for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM"):
-    os.environ[f"{library}_NUM_THREADS"] = "1"  # read once, when NumPy is imported
+import numpy as np
+from row import Row
 
-import math  # noqa: E402
-import statistics  # noqa: E402
-import time  # noqa: E402
-from functools import partial  # noqa: E402
-
-import numpy as np  # noqa: E402
-
-import batchnorm as bn  # noqa: E402
+import batchnorm as bn
 
 try:
     import torch
@@ -35,13 +30,22 @@ CASES = [  # shape of x, axes that are averaged over, shape of gamma if not x's 
     ((4096, 1024), 0, None),
     ((65536, 64), 0, None),
     ((65537, 10), 0, None),
+    ((131072, 16), 0, None),
+    ((1048576, 2), 0, None),
     ((32, 64, 56, 56), (0, 2, 3), None),
     ((64, 512, 7, 7), (0, 2, 3), None),
     ((4096, 1024), 1, (1, 1024)),  # layer norm
     ((32, 32, 2, 28, 28), (2, 3, 4), (1, 32, 2, 1, 1)),  # group norm, 32 groups of 2 channels
 ]
-COLUMNS = ["plain fwd", "forward", "torch fwd", "staged", "compact"]
-COLUMNS += ["backward", "out=", "torch bwd", "copy"]
+PEERS = [  # ours, theirs, what theirs is
+    ("forward", "plain fwd", "without checks"),
+    ("forward", "torch fwd", "PyTorch"),
+    ("backward", "staged", "staged"),
+    ("backward", "compact", "compact"),
+    ("backward", "torch bwd", "PyTorch"),
+    ("out=", "compact", "compact"),
+    ("backward", "copy", "copying two arrays"),
+]
 SECONDS = 2  # for the forward passes of a case, and for the backward passes
 
 
@@ -125,27 +129,12 @@ def milliseconds(functions, entries):
     return {name: 1e3 * statistics.median(t) for name, t in times.items()}
 
 
-def main():
-    version = torch.__version__ if torch else "not installed"
-    print(f"The layer, float32, one thread; NumPy {np.__version__}, PyTorch {version}.")
-    print("Medians in ms. The ratios say how many times as fast the second one is as the first;")
-    print("`backward` allocates dx, `out=` writes to an array that is already there.\n")
-    ratios = [("staged", "backward"), ("staged", "out="), ("compact", "backward")]
-    ratios += [("compact", "out="), ("plain fwd", "forward")]
-    heads = [f"{slow}/{fast}" for slow, fast in ratios]
-    print(f"{'x':22}", *(f"{name:>9}" for name in COLUMNS), " ", *heads)
+def rows():
     for shape, axis, learned in CASES:
         ms = {}
         for functions in variants(shape, axis, learned):
             ms |= milliseconds(functions, math.prod(shape))
-        label = "×".join(map(str, shape)) + (f",axis{axis}" if axis else "").replace(" ", "")
-        cells = [f"{ms[name]:9.3f}" if name in ms else f"{'':9}" for name in COLUMNS]
-        times = [
-            (f"{ms[slow] / ms[fast]:.2f}×" if slow in ms else "").rjust(len(head))
-            for (slow, fast), head in zip(ratios, heads, strict=True)
-        ]
-        print(f"{label:22}", *cells, " ", *times, flush=True)
-
-
-if __name__ == "__main__":
-    main()
+        label = "×".join(map(str, shape)) + (f", axis {axis}" if axis else "")
+        for ours, theirs, peer in PEERS:
+            if theirs in ms:
+                yield Row(f"{ours}, {label}", ms[ours], "ms", peer, ms[theirs])

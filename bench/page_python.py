@@ -3,20 +3,16 @@
 The first result counts from the click on *Run*, with nothing loaded before, on a page from the
 folder of the built book. Later results are those of a cell that does nothing, so that what is left
 is the way there and back. The workbench counts from the last change of its function until the
-picture of the new graph has been drawn. Nothing here is asserted: a busy machine is slower.
+picture of the new graph has been drawn.
 """
 
 import statistics
-import sys
 import time
-from pathlib import Path
-
-from jupyter_client.manager import start_new_kernel
-from playwright.sync_api import sync_playwright
-
-sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("tests", "."))
 
 from conftest import ROOT, launch
+from jupyter_client.manager import start_new_kernel
+from playwright.sync_api import sync_playwright
+from row import Row
 
 TIMES = 30
 NOTHING = "1 + 1"
@@ -42,12 +38,6 @@ EDIT = """(k) => new Promise((done) => {
 })"""
 
 
-def row(what, values, beside=""):
-    median, p95 = statistics.median(values), statistics.quantiles(values, n=20)[-1]
-    print(f"{what:44} {median:9.1f} {p95:9.1f}   {beside}", flush=True)
-    return median
-
-
 def opened(browser, name):
     page = browser.new_page()
     page.set_default_timeout(120_000)
@@ -69,19 +59,21 @@ def first_result(browser):
 
 
 def kernel_times():
-    """Milliseconds of the same cell in a Jupyter kernel."""
+    """A Jupyter kernel: seconds to its first result, milliseconds of each later one."""
+    began = time.perf_counter()
     manager, client = start_new_kernel()
-    taken = []
+    client.execute_interactive(NOTHING, output_hook=lambda message: None)
+    start, taken = time.perf_counter() - began, []
     for _ in range(TIMES + 5):
         began = time.perf_counter()
         client.execute_interactive(NOTHING, output_hook=lambda message: None)
         taken.append(1000 * (time.perf_counter() - began))
     client.stop_channels()
     manager.shutdown_kernel(now=True)
-    return taken[5:]
+    return start, taken[5:]
 
 
-def main():
+def rows():
     with sync_playwright() as playwright:
         browser = launch(playwright)
         seconds, page = first_result(browser)
@@ -93,13 +85,10 @@ def main():
         cell.get_by_text("The figures show layer.").wait_for()
         edits = [page.evaluate(EDIT, k) for k in range(TIMES + 5)][5:]
         browser.close()
-    print(f"\nPython in the page: the first result after {seconds:.1f} s\n")
-    print(f"{'milliseconds':44} {'median':>9} {'95 %':>9}")
-    peer = row("the cell in a Jupyter kernel", kernel_times())
-    ratio = statistics.median(later) / peer
-    row("a cell that does nothing, in the page", later, f"{ratio:.1f} times the kernel's")
-    row("the workbench: from an edit to its picture", edits)
-
-
-if __name__ == "__main__":
-    main()
+    start, kernel = kernel_times()
+    yield Row("Python in the page, first result", seconds, "s", "a Jupyter kernel", start)
+    here, there = statistics.median(later), statistics.median(kernel)
+    yield Row("a cell that does nothing", here, "ms", "a Jupyter kernel", there)
+    yield Row(
+        "workbench, from an edit to its picture", statistics.median(edits), "ms", "(aim)", 150
+    )
