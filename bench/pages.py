@@ -79,7 +79,11 @@ def rows():
     with sync_playwright() as playwright, served(OURS.parent) as here, served(THEIRS) as there:
         browser = launch(playwright)
         for path in sorted(OURS.glob("*.html")):
-            slider = "bn-view :is(input, button)" if "bn-view" in path.read_text("utf8") else None
+            slider = (
+                "bn-view :is(input, button)"
+                if "widget-view+json" in path.read_text("utf8")
+                else None
+            )
             name = path.stem
             size, alive, task, jumps = medians(browser, f"{here}/chapters/{path.name}", slider)
             peer = [None] * 4
