@@ -2,7 +2,7 @@
 
 Every page of the book, and some beside the same chapter as Jupyter Book builds it (`stock`). Bytes
 are counted as a server sends them, compressed by gzip. A page is alive when its first control is
-there (or counts as 60 s); both kinds of page come from a server on this machine, so no network is in it.
+there (or counts as 60 s). Both kinds come from a server on this machine: no network is in it.
 """
 
 import contextlib
