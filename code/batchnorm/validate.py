@@ -151,7 +151,8 @@ def plain(function: Function) -> Function:
 
     Lists and integers become arrays of float64, since NumPy's integers wrap around; an array of a
     subclass becomes a plain one. Floats of any precision are computed in it, and complex numbers
-    too, for the complex step. What is no NumPy array, as a traced one, goes through as it is.
+    too, for the complex step. What computes in its own way, as a traced array
+    or a reader's own class does, goes through as it is.
 
     The function raises ValueError for masked arrays, for bools, objects and other data that are no
     numbers, and for a number that is too large for float64.
@@ -168,7 +169,8 @@ def plain(function: Function) -> Function:
                 exact = number(name, a, -math.inf, math.inf, "a number that float64 can hold")
                 return a if isinstance(a, (int, float)) else exact
             return a
-        if hasattr(a, "shape") and not isinstance(a, (np.ndarray, np.generic)):
+        known = isinstance(a, (np.ndarray, np.generic, bool))
+        if not known and (hasattr(a, "shape") or hasattr(type(a), "__truediv__")):
             return a
         a = array(name, a)
         if a.dtype.kind not in "fciu":
