@@ -60,7 +60,8 @@ function actions(view) {
     view.set({ trail: [], steps: 0, x, dy });
   };
   return {
-    ...{ step, reset },
+    step,
+    reset,
     setX: (/** @type {number} */ i, /** @type {number} */ v) =>
       view.set({ trail: [], steps: 0, x: view.get().x.with(i, v) }),
     setDy: (/** @type {number} */ i, /** @type {number} */ v) =>
@@ -91,7 +92,9 @@ const entry = (...all) => all;
 /** @type {Mount} */
 function mount(el, view) {
   const about = "A batch of samples, its outputs, and the gradients that flow back";
-  const [keys, act, glide] = [legend(), actions(view), motion(view)];
+  const keys = legend();
+  const act = actions(view);
+  const glide = motion(view);
   const buttons = bar(button("Take a step", act.step), button("Reset", act.reset));
   const { picture, tell } = stage(el, view, about, [buttons, keys.root]);
   const domainFor = standing();
@@ -103,13 +106,19 @@ function mount(el, view) {
     const domain = picture.hold("inputs", domainFor(analysis));
     const seen = defined ? [...y, ...past.flatMap((p) => p.y)] : [];
     const range = picture.hold("outputs", domainOf(seen));
-    const [sx, sy] = [place.input.scale(domain), place.output.scale(range)];
+    const sx = place.input.scale(domain);
+    const sy = place.output.scale(range);
     if (steps > before) glide.start();
     before = steps;
     const part = past.length ? glide.part() : 1;
     const from = past.at(-1) ?? { x, y };
     const around = {
-      ...{ view, place, act, sx, sy, domain },
+      view,
+      place,
+      act,
+      sx,
+      sy,
+      domain,
       now: { x: between(from.x, x, part), y: between(from.y, y, part) },
     };
     picture.size(width, place.height);

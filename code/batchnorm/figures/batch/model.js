@@ -90,7 +90,14 @@ export function analyse(inputs, keep) {
   const places = [...past, { x, y }];
   const next = { x: step(1), y: outputsAt(inputs, graph, step(1)) };
   return {
-    ...{ y, dx, parts, flows, past, next, mu: mu?.[0], s: s?.[0] },
+    y,
+    dx,
+    parts,
+    flows,
+    past,
+    next,
+    mu: mu?.[0],
+    s: s?.[0],
     defined: [y, dx, ...Object.values(parts)].flat().every(Number.isFinite),
     travelled: {
       inputs: farthest(places.map((p) => p.x)),

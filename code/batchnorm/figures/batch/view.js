@@ -35,7 +35,10 @@ export const REACH = 3; // the largest upstream gradient one can drag to
  * @param {number[]} corner @param {number} w @param {number} high @param {number} m
  */
 const panelAt = ([left, top], w, high, m) => ({
-  ...{ left, right: left + w, top: top + HEAD, bottom: top + HEAD + m * high },
+  left,
+  right: left + w,
+  top: top + HEAD,
+  bottom: top + HEAD + m * high,
   lane: (/** @type {number} */ i) => top + HEAD + (i + 0.42) * high,
   scale: (/** @type {number[]} */ domain) => linear(domain, [left + PAD, left + w - PAD]),
 });
@@ -63,7 +66,8 @@ function ground(picture, key, { left, right, top, bottom }, { scale, title, far,
   picture.text(`${key} title`, "title", left, top - 22, title);
   axis(picture, key, { scale, at: bottom, grid: [top, bottom + 4] });
   const long = linear([0, most], [0, right - left - 190]);
-  const [x, y] = [left + 130, bottom + 40];
+  const x = left + 130;
+  const y = bottom + 40;
   const name = `${key === "x" ? "inputs" : "outputs"} travelled`;
   picture.text(`${key} far name`, "small", left, y + 4, name);
   picture.put(`${key} far`, "rect", { class: "data", x, y: y - 5, width: long(far), height: 10 });
@@ -75,7 +79,8 @@ function ground(picture, key, { left, right, top, bottom }, { scale, title, far,
  * @param {Drawing} picture @param {string} key @param {number[]} places @param {number} y
  */
 function trail(picture, key, places, y) {
-  const [from, to] = [places[0], places[places.length - 1]];
+  const from = places[0];
+  const to = places[places.length - 1];
   if (places.length < 2 || Math.abs(to - from) < 1) return;
   picture.put(`${key} trail`, "path", { class: "cut hollow part", d: `M${from} ${y}H${to}` });
   const ring = (/** @type {number} */ x) =>
@@ -88,7 +93,8 @@ function trail(picture, key, places, y) {
 function moments(picture, { left, right, top, bottom }, { mu, s, sx }) {
   if (mu === undefined) return;
   if (s !== undefined) {
-    const [a, b] = [sx.inside(mu - s), sx.inside(mu + s)];
+    const a = sx.inside(mu - s);
+    const b = sx.inside(mu + s);
     const band = { x: a, width: b - a, y: top, height: bottom - top };
     picture.put("band", "rect", { class: "band", ...band });
   }
@@ -101,13 +107,17 @@ function moments(picture, { left, right, top, bottom }, { mu, s, sx }) {
 function sample(picture, i, frame) {
   const { x, dx, parts, flows, defined, place, sx, act, next, past, view } = frame;
   const { left, right } = place.input;
-  const [at, y] = [sx.inside(frame.now.x[i]), place.input.lane(i)];
-  const [name, gradient] = [subscript("x", i), `∂L/∂${subscript("x", i)}`];
+  const at = sx.inside(frame.now.x[i]);
+  const y = place.input.lane(i);
+  const name = subscript("x", i);
+  const gradient = `∂L/∂${subscript("x", i)}`;
   const end = (/** @type {number} */ v) => clamp(v, left, right);
   /** @type {(key: string, from: number, length: number, row: number, className: string) => void} */
   const put = (key, from, length, row, className) =>
     arrow(picture, `${key} ${i}`, [end(from), row], [end(from + length * place.unit), row], {
-      ...{ className, side: [0, -1], ...(key === "dx" ? { head: 10, dot: 7 } : { head: 7 }) },
+      className,
+      side: [0, -1],
+      ...(key === "dx" ? { head: 10, dot: 7 } : { head: 7 }),
     });
   picture.layer("trails");
   trail(picture, `x ${i}`, [...past.map((p) => sx.inside(p.x[i])), at], y);
@@ -123,7 +133,8 @@ function sample(picture, i, frame) {
     if (Math.abs(to - at) > 12) {
       picture.put(`x next ${i}`, "circle", { class: "data hollow", cx: to, cy: y, r: 4 });
     }
-    let [tip, row] = [at, y + 11];
+    let tip = at;
+    let row = y + 11;
     for (const [path, values] of Object.entries(parts)) {
       put(path, tip, values[i], row, flows[path] ? `${path} part` : "cut part");
       if (flows[path]) tip += values[i] * place.unit;
@@ -136,7 +147,12 @@ function sample(picture, i, frame) {
   }
   picture.layer("things");
   handle(picture, `x ${i}`, {
-    ...{ x: at, y, label: `sample ${name}`, range: frame.domain, value: x[i], text },
+    x: at,
+    y,
+    label: `sample ${name}`,
+    range: frame.domain,
+    value: x[i],
+    text,
     marks: [["circle", { class: "data", r: 7 }]],
     move(to) {
       const near = Math.abs(sx.invert(6) - sx.invert(0));
@@ -151,8 +167,10 @@ function sample(picture, i, frame) {
 function output(picture, i, frame) {
   const { y, dy, place, sy, past, act, view } = frame;
   const { left, right } = place.output;
-  const [at, lane] = [sy.inside(frame.now.y[i]), place.output.lane(i)];
-  const [name, gradient] = [subscript("y", i), `∂L/∂${subscript("y", i)}`];
+  const at = sy.inside(frame.now.y[i]);
+  const lane = place.output.lane(i);
+  const name = subscript("y", i);
+  const gradient = `∂L/∂${subscript("y", i)}`;
   picture.layer("trails");
   trail(picture, `y ${i}`, [...past.map((p) => sy.inside(p.y[i])), at], lane);
   picture.layer("arrows");
@@ -164,8 +182,12 @@ function output(picture, i, frame) {
   picture.layer("things");
   picture.put(`y ${i}`, "circle", { class: "data", cx: at, cy: lane, r: 7 });
   handle(picture, `dy ${i} tip`, {
-    ...{ x: tip, y: lane, label: `gradient ${gradient}`, range: [-REACH, REACH] },
-    ...{ value: dy[i], text: format(dy[i], 2) },
+    x: tip,
+    y: lane,
+    label: `gradient ${gradient}`,
+    range: [-REACH, REACH],
+    value: dy[i],
+    text: format(dy[i], 2),
     marks: [["circle", { class: "gradient hollow", r: 6 }]],
     move: (to) => act.setDy(i, snap((to - at) / place.unit, view.get().dy.toSpliced(i, 1), 0.06)),
     nudge: (right_, up) => act.setDy(i, tidy(view.get().dy[i] + 0.1 * (right_ + up))),

@@ -40,7 +40,8 @@ function words({ computed, exact, errors, offset }) {
     return { verdict: `${at}, all samples are the same float32 number.`, rows, head };
   }
   const [one, ...others] = errors.map((error) => digits(error ?? 0));
-  const [least, most] = [Math.min(...others), Math.max(...others)];
+  const least = Math.min(...others);
+  const most = Math.max(...others);
   const range = least === most ? these(least) : `${said(least)} to ${these(most)}`;
   const odd = computed[0] < 0 ? " and is negative" : "";
   const kept = `one pass keeps ${these(one)} of the variance${odd}; the others keep ${range}`;
@@ -86,17 +87,28 @@ function mount(el, view) {
     picture.size(width, place.bottom + 42);
     zone(picture, place, y);
     plot(picture, "error", place, {
-      ...{ x, y, beside: true, title: "relative error of the variance" },
+      x,
+      y,
+      beside: true,
+      title: "relative error of the variance",
       foot: "offset: the size of the mean",
       curves: NAMES.map((label, k) => ({
-        ...{ className: LOOKS[k], label, dot: [offset, seen(errors[k])] },
+        className: LOOKS[k],
+        label,
+        dot: [offset, seen(errors[k])],
         points: curves.map((found, i) => [offsets[i], seen(found.errors[k])]),
       })),
     });
     const values = said.rows.map((row) => row.slice(0, 2).join(": ")).join("; ");
     const text = `${said.verdict} ${values}`;
     scrubber(picture, "offset", place, {
-      ...{ x, at: offset, range: RANGE, label: "offset", text, go, by },
+      x,
+      at: offset,
+      range: RANGE,
+      label: "offset",
+      text,
+      go,
+      by,
     });
     tell(said);
   };

@@ -22,7 +22,8 @@ const f = Math.fround;
 
 /** @param {number[]} x */
 function onePass(x) {
-  let [total, squares] = [0, 0];
+  let total = 0;
+  let squares = 0;
   for (const v of x) {
     total = f(total + v);
     squares = f(squares + f(v * v));
@@ -39,7 +40,9 @@ function twoPass(x) {
 
 /** @param {number[]} x @returns {Moments} */
 function welford(x) {
-  let [count, mean, m2] = [0, 0, 0];
+  let count = 0;
+  let mean = 0;
+  let m2 = 0;
   for (const v of x) {
     count += 1;
     const d = f(v - mean);
@@ -89,7 +92,8 @@ function exactly(x) {
 /** @param {Inputs} inputs @param {number} offset @returns {Found} */
 function at({ noise, m }, offset) {
   const x = noise.slice(0, m).map((v) => f(offset + v));
-  const [computed, exact] = [methods.map((method) => method(x)), exactly(x)];
+  const computed = methods.map((method) => method(x));
+  const exact = exactly(x);
   const errors = computed.map((v) => (exact ? Math.abs(v - exact) / exact : undefined));
   return { computed, exact, errors };
 }

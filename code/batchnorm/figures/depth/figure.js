@@ -88,7 +88,8 @@ function factors(picture, place, { found, sizes, size }) {
   picture.layer("ground");
   const curves = found.flatMap(({ name, formula, curve, factors: each }, k) => {
     each.forEach(({ low, median, high }, i) => {
-      const [u, v] = [x(sizes[i]), y.inside(median)];
+      const u = x(sizes[i]);
+      const v = y.inside(median);
       const bar = `M${u} ${y.inside(low)}V${y.inside(high)}`;
       picture.put(`bar ${k} ${i}`, "path", { class: `${LOOKS[k]} hollow strong`, d: bar });
       if (median > MOST) return; // only its bar reaches into the plot
@@ -100,7 +101,8 @@ function factors(picture, place, { found, sizes, size }) {
     const points = curve.filter(([, factor]) => factor <= MOST);
     return [{ className: `${LOOKS[k]} dashed`, points, label: formula }];
   });
-  const [title, foot] = ["factor a layer", "batch size"];
+  const title = "factor a layer";
+  const foot = "batch size";
   plot(picture, "factors", place, { x, y, title, curves, dots: false, beside: true, foot });
   return x;
 }
@@ -126,12 +128,22 @@ function mount(el, view) {
     const text = `${said.verdict} ${said.rows.map((row) => row.join(", ")).join("; ")}`;
     const x = course(picture, first, shown);
     scrubber(picture, "depth", first, {
-      ...{ x, at: passed, range: [1, layers], label: "layers passed", text, ...deep },
+      x,
+      at: passed,
+      range: [1, layers],
+      label: "layers passed",
+      text,
+      ...deep,
     });
     const along = factors(picture, second, shown);
     scrubber(picture, "batch", second, {
-      ...{ x: along, at: size, range: [sizes[0], sizes[sizes.length - 1]], label: "batch" },
-      ...{ text, go: close, by: (steps) => choose(sizes.indexOf(view.analysis().size) + steps) },
+      x: along,
+      at: size,
+      range: [sizes[0], sizes[sizes.length - 1]],
+      label: "batch",
+      text,
+      go: close,
+      by: (steps) => choose(sizes.indexOf(view.analysis().size) + steps),
     });
     tell(said);
   };

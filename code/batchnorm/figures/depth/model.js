@@ -65,7 +65,10 @@ export function analyse({ batch, depth, layers, sizes, kinds, norms }, keep) {
     spread(powersAt(kind, at, passed).map((power) => 10 ** (power / passed)));
   const here = sizes.indexOf(size);
   const found = kinds.map(({ name, formula, curve, predicted }, kind) => ({
-    ...{ name, formula, curve, predicted: predicted[here][0] ?? null },
+    name,
+    formula,
+    curve,
+    predicted: predicted[here][0] ?? null,
     powers: Array.from({ length: layers + 1 }, (_, layer) => spread(powersAt(kind, here, layer))),
     factor: factorAt(kind, here),
     factors: sizes.map((_, at) => factorAt(kind, at)),

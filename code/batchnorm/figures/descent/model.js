@@ -32,7 +32,9 @@ function descent({ graph: text, given, train, watch, rate, steps }, names) {
   const [output] = graph.outputs;
   const places = watch.map((name) => (name === "loss" ? output : indexOf(graph, name)));
   const path = descend(graph, start, train, {
-    ...{ rate, steps, cut: new Set(names.flatMap((name) => leaving(graph, name))) },
+    rate,
+    steps,
+    cut: new Set(names.flatMap((name) => leaving(graph, name))),
     stops: ({ values }) => !values.every(({ data }) => data.every(Number.isFinite)),
     read: ({ values }) => places.map((i) => values[i].data[0]),
   });
@@ -57,7 +59,8 @@ export function course(path, step) {
   const third = Math.floor(walked.length / 3);
   const moved = [...walked.keys()].slice(1).map((k) => Math.abs(walked[k] - walked[k - 1]));
   const total = (/** @type {number[]} */ list) => list.reduce((a, b) => a + b, 0);
-  const [early, late] = [total(moved.slice(0, third)), total(moved.slice(-third))];
+  const early = total(moved.slice(0, third));
+  const late = total(moved.slice(-third));
   const straight = total(moved) <= way * (1 + 1e-6);
   if (straight && late >= 0.9 * early) return "runs away";
   return late <= 0.01 * early ? "comes to rest" : "";

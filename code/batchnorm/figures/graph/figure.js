@@ -64,7 +64,8 @@ function scroller(content, zoom) {
   };
   root.addEventListener("scroll", fade, { passive: true });
   return {
-    ...{ root, hint },
+    root,
+    hint,
     /** @param {number} drawn its width, in units @param {number} width of the room */
     fit(drawn, width) {
       over = (drawn - width) * zoom();
@@ -185,13 +186,19 @@ function mount(el, view) {
       place,
       reading ?? (shown.step ? `node ${shown.order[shown.step - 1]}` : null),
     );
-    const [on, at] = [item.edge?.key, item.node?.node];
+    const on = item.edge?.key;
+    const at = item.node?.node;
     tell(shown, item.edge ? [item.edge.source, item.edge.target] : at === undefined ? [] : [at]);
     const litEdge = (/** @type {import("./place.js").PlacedEdge} */ { key, source, target }) =>
       key === on || source === at || target === at;
     const lit = new Set(place.edges.filter(litEdge).flatMap((e) => [e.source, e.target]));
     const frame = {
-      ...{ ...listeners, shown, place, litEdge, at, home: now.home },
+      ...listeners,
+      shown,
+      place,
+      litEdge,
+      at,
+      home: now.home,
       litNode: (/** @type {{node: number}} */ { node }) => node === at || lit.has(node),
       most: Math.max(0, ...[...shown.trueFlow.values()].map(sizeOf)),
     };

@@ -86,10 +86,12 @@ export function analyse(inputs, keep) {
   /** @type {Drawn} */
   const drawn = keep("drawn", [inputs.picture], () => JSON.parse(inputs.picture));
   const given = givenTo(graph, inputs);
-  const [names, { values }] = [Object.keys(given), run(graph, given)];
+  const names = Object.keys(given);
+  const { values } = run(graph, given);
   const severed = new Set(inputs.cut.map(([target, slot]) => edgeKey(target, slot)));
   const dys = graph.outputs.length > 1 ? inputs.dy.map(tensor) : [tensor(inputs.dy)];
-  const [full, now] = [backward(graph, values, dys), backward(graph, values, dys, severed)];
+  const full = backward(graph, values, dys);
+  const now = backward(graph, values, dys, severed);
   const defined = [...values, ...full.grads, ...now.grads].every(finite);
   const at = (/** @type {string} */ name) => indexOf(graph, name);
   /** @type {[string, Tensor][]} */
@@ -99,8 +101,17 @@ export function analyse(inputs, keep) {
     return would ? [[key, would]] : [];
   });
   return {
-    ...{ traced: graph, drawn, names, values, severed, defined, held: new Map(held) },
-    ...{ grads: now.grads, trueGrads: full.grads, flow: now.flow, trueFlow: full.flow },
+    traced: graph,
+    drawn,
+    names,
+    values,
+    severed,
+    defined,
+    held: new Map(held),
+    grads: now.grads,
+    trueGrads: full.grads,
+    flow: now.flow,
+    trueFlow: full.flow,
     ...keep("paths", [inputs.graph, inputs.cut], () => pathsIn(graph, severed)),
     order: drawn.nodes.map(({ node }) => node).reverse(),
     errors: Object.fromEntries(

@@ -61,9 +61,14 @@ function pathOf(points) {
  * @param {Point} p @param {Point} q @param {number} t @returns {Hold}
  */
 function onBend([x0, y0], [x1, y1], t) {
-  const [middle, u] = [(x0 + x1) / 2, 1 - t];
-  const [a, b, c, d] = [u ** 3, 3 * u * u * t, 3 * u * t * t, t ** 3];
-  const [dx, dy] = [1.5 * (x1 - x0) * (u * u + t * t), 6 * u * t * (y1 - y0)];
+  const middle = (x0 + x1) / 2;
+  const u = 1 - t;
+  const a = u ** 3;
+  const b = 3 * u * u * t;
+  const c = 3 * u * t * t;
+  const d = t ** 3;
+  const dx = 1.5 * (x1 - x0) * (u * u + t * t);
+  const dy = 6 * u * t * (y1 - y0);
   const slope = Math.atan2(dy, dx);
   return { x: a * x0 + (b + c) * middle + d * x1, y: (a + b) * y0 + (c + d) * y1, slope };
 }

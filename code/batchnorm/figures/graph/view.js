@@ -25,7 +25,8 @@ import { clamp } from "../kit/scale.js";
 const TITLE = 18;
 const LINE = 13;
 const CELL = 7;
-const [THIN, THICK] = [1.2, 9]; // an edge's width
+const THIN = 1.2; // an edge's least width
+const THICK = 9; // and its largest
 
 /** A number in at most six letters and a sign, for a node. @param {number} v */
 function compact(v) {
@@ -44,7 +45,8 @@ function compact(v) {
  */
 function stateOf({ severed, flow, trueFlow }, { key }) {
   if (severed.has(key)) return "severed";
-  const [now, was] = [flow.get(key), trueFlow.get(key)];
+  const now = flow.get(key);
+  const was = trueFlow.get(key);
   if (!now || !was) return "lost";
   return difference(now, was) > 0 ? "changed" : "whole";
 }
@@ -56,7 +58,8 @@ function drawEdge(picture, frame, edge) {
   const { shown, home, most } = frame;
   const { key, path } = edge;
   const { x, y, slope } = edge.hold;
-  const [state, flow] = [stateOf(shown, edge), shown.flow.get(key)];
+  const state = stateOf(shown, edge);
+  const flow = shown.flow.get(key);
   const later = !passed(shown, edge.source);
   const gone = state === "severed" || state === "lost";
   const look = gone ? "cut" : (shown.paths.get(key) ?? "gradient");
@@ -77,7 +80,9 @@ function drawEdge(picture, frame, edge) {
   const side = 4 + width / 2;
   const label = later ? "not yet reached" : flow ? `carries back ${list(flow)}` : "carries nothing";
   const attributes = {
-    ...{ class: `edge ${classes}`, role: "switch", tabindex: `edge ${key}` === home ? 0 : -1 },
+    class: `edge ${classes}`,
+    role: "switch",
+    tabindex: `edge ${key}` === home ? 0 : -1,
     "aria-checked": state !== "severed",
     "aria-label":
       `edge from ${ends(shown, edge).replace("→", "to")}, ${label}` +
@@ -86,7 +91,8 @@ function drawEdge(picture, frame, edge) {
   const handle = picture.group(`edge ${key}`, attributes, () => {
     picture.put(`${key} pad`, "circle", { class: "pad", cx: x, cy: y, r: 9 });
     picture.put(`${key} mark`, "path", {
-      ...{ class: `mark ${look}`, transform: `translate(${x} ${y}) rotate(${turn})` },
+      class: `mark ${look}`,
+      transform: `translate(${x} ${y}) rotate(${turn})`,
       d: state === "severed" ? "M-5 -5L5 5M-5 5L5 -5" : `M${-side - 1} 0L${side} ${-side}V${side}Z`,
     });
   });
@@ -104,7 +110,8 @@ function entries(picture, key, t, node, { top, look, hidden = false }) {
   const stride = t.shape.length < 2 ? 1 : step;
   const most = Math.max(...t.data.map(Math.abs));
   for (let k = 0; k < rows * columns; k++) {
-    const [r, c] = [Math.floor(k / columns), k % columns];
+    const r = Math.floor(k / columns);
+    const c = k % columns;
     const v = t.data[r * stride + c];
     const id = `${key} ${r} ${c}`;
     if (whole) {
@@ -141,7 +148,9 @@ function drawNode(picture, frame, placed) {
   const carries = hidden ? "not yet reached" : lost ? "lost" : list(gradient);
   const without = changed ? `, without a cut ${list(was)}` : "";
   const attributes = {
-    ...{ class: `node ${classes.join(" ")}`, role: "img", tabindex: key === home ? 0 : -1 },
+    class: `node ${classes.join(" ")}`,
+    role: "img",
+    tabindex: key === home ? 0 : -1,
     "aria-label": shown.defined
       ? `${symbol}, value ${list(value)}, gradient ${carries}${without}`
       : `${symbol}, not defined`,

@@ -20,7 +20,8 @@ const NOTHING = 1e-3; // of 1/s: a singular value below is none
 function acts({ defined, x, s, jacobian, k, i }) {
   if (!defined) return "The samples";
   const v = jacobian[k][i];
-  const [from, to] = [`${subscript("x", i)} = ${format(x[i], 2)}`, subscript("x̂", k)];
+  const from = `${subscript("x", i)} = ${format(x[i], 2)}`;
+  const to = subscript("x̂", k);
   const who = k === i ? "its own output" : to;
   if (Math.abs(v) < 1e-13 / s) return `${from} leaves ${who} where it is`;
   return v > 0 ? `${from} pulls ${who} along` : `${from} pushes ${who} the other way`;
@@ -93,13 +94,18 @@ function strip(picture, { x, m, k, i, jacobian }, { top, right }, { title, move 
   });
   const own = seen[m - 1];
   handle(picture, "outlier", {
-    ...{ x: scale.inside(own), y, label: `the outlier ${subscript("x", m - 1)}` },
-    ...{ range: [-REACH, REACH], value: own, text: short(own) },
+    x: scale.inside(own),
+    y,
+    label: `the outlier ${subscript("x", m - 1)}`,
+    range: [-REACH, REACH],
+    value: own,
+    text: short(own),
     marks: [["circle", { class: "data", r: 7 }]],
     move: (u) => move(snap(scale.invert(u), seen.slice(0, -1), 0.03)),
     nudge: (right_, up) => move(tidy(own + 0.1 * (right_ + up))),
   });
-  const [from, to] = [scale.inside(seen[i]), scale.inside(seen[k])];
+  const from = scale.inside(seen[i]);
+  const to = scale.inside(seen[k]);
   const v = jacobian[k]?.[i] ?? 0;
   picture.layer("arrows");
   const sign = v < 0 ? "negative" : "positive";
@@ -118,7 +124,8 @@ function listen(node, where, point) {
   const at = (/** @type {PointerEvent | MouseEvent} */ event) => {
     const { left, top, cell, m } = where();
     const [x, y] = placeIn(node, event);
-    const [i, k] = [Math.floor((x - left) / cell), Math.floor((y - top) / cell)];
+    const i = Math.floor((x - left) / cell);
+    const k = Math.floor((y - top) / cell);
     if (i >= 0 && k >= 0 && i < m && k < m) point(k, i);
   };
   node.classList.add("bn-map");
@@ -140,7 +147,8 @@ function mount(el, view) {
     const [k, i] = now.entry.map((v) => clamp(v, 0, now.m - 1));
     const shown = { ...now, k, i };
     const place = layout(width);
-    const [acting, { rows, head }] = [acts(shown), numbersOf(shown)];
+    const acting = acts(shown);
+    const { rows, head } = numbersOf(shown);
     picture.size(width, place.height);
     if (shown.defined) {
       terms(picture, shown, place);

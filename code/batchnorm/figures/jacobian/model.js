@@ -83,12 +83,17 @@ export function analyse(inputs, keep) {
     return { identity, mean, variance, sum: of(jacobian) };
   };
   return {
-    ...{ ...found, defined, jacobian, singular: defined ? singularValues(jacobian) : [] },
+    ...found,
+    defined,
+    jacobian,
+    singular: defined ? singularValues(jacobian) : [],
     stretch: { one: along(x.map(() => 1)), xHat: along(xHat) },
   };
 }
 
 /** @param {Analysis} analysis */
 export const outputs = ({ defined, x, jacobian, singular }) => ({
-  ...{ x, jacobian: defined ? jacobian : [], singular_values: singular },
+  x,
+  jacobian: defined ? jacobian : [],
+  singular_values: singular,
 });

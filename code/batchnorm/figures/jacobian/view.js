@@ -16,7 +16,8 @@ import { clamp, format, linear } from "../kit/scale.js";
 
 const WIDE = 600; // from this width on the sum stands beside its terms
 const HEADS = 20; // the rows' and columns' numbers
-const [TITLE, GAP] = [46, 22]; // above a matrix; between two
+const TITLE = 46; // above a matrix
+const GAP = 22; // between two
 const LEVELS = 16; // of colour
 
 /** Above a term, and below it. */
@@ -45,8 +46,10 @@ export function layout(width) {
   const up = wide ? below : below + 124;
   /** @type {Place} */
   const spectrum = {
-    ...{ left: (wide ? width / 2 + 20 : 0) + 24, right: width - 4 },
-    ...{ top: up + 30, bottom: up + 120 },
+    left: (wide ? width / 2 + 20 : 0) + 24,
+    right: width - 4,
+    top: up + 30,
+    bottom: up + 120,
   };
   const height = spectrum.bottom + 44;
   return { wide, terms, large, scale, strip: { top: below, right: half }, spectrum, height };
@@ -57,7 +60,8 @@ const strength = (v) => Math.ceil(LEVELS * Math.sqrt(Math.min(1, Math.abs(v))) -
 /** @param {number} v @param {number} most */
 const look = (v, most = 1) => ({
   class: v < 0 ? "negative" : "positive",
-  ...{ "stroke-width": 0, "fill-opacity": ((most * strength(v)) / LEVELS).toFixed(3) },
+  "stroke-width": 0,
+  "fill-opacity": ((most * strength(v)) / LEVELS).toFixed(3),
 });
 
 /**
@@ -73,7 +77,8 @@ function map(picture, key, { left, top, side }, { values, s, most, rim }) {
   values.forEach((row, k) => {
     row.forEach((v, i) => {
       const level = Math.sign(v) * strength(v * s);
-      const [x, y] = [left + i * cell + edge / 2, top + k * cell + edge / 2];
+      const x = left + i * cell + edge / 2;
+      const y = top + k * cell + edge / 2;
       const d = `M${x.toFixed(1)} ${y.toFixed(1)}h${cell - edge}v${cell - edge}h${edge - cell}Z`;
       shapes.set(level, (shapes.get(level) ?? "") + d);
     });
@@ -101,7 +106,8 @@ export function terms(picture, shown, { terms: places, large, wide }) {
   picture.layer("ground");
   TERMS.forEach((term, n) => {
     const { left, top, side } = places[n];
-    const [middle, on] = [left + side / 2, shown[term]];
+    const middle = left + side / 2;
+    const on = shown[term];
     const text = { class: "small middle", x: middle };
     picture.put(`${term} name`, "text", { ...text, y: top - 8 }, NAMES[term][0]);
     picture.put(`${term} formula`, "text", { ...text, y: top + side + 17 }, NAMES[term][1]);
@@ -153,8 +159,13 @@ export function sum(picture, shown, place, { text, point }) {
   }
   picture.layer("things");
   return handle(picture, "map", {
-    ...{ x: left, y: top, label: "entry of the Jacobian", range: [1, m * m] },
-    ...{ value: k * m + i + 1, text: `row ${k + 1}, column ${i + 1}: ${text}`, level: true },
+    x: left,
+    y: top,
+    label: "entry of the Jacobian",
+    range: [1, m * m],
+    value: k * m + i + 1,
+    text: `row ${k + 1}, column ${i + 1}: ${text}`,
+    level: true,
     target: { x: 0, y: 0, width: side, height: side },
     marks: [["rect", { class: "chosen", x: i * cell, y: k * cell, width: cell, height: cell }]],
     nudge: (right, up) => point(k - up, i + right),
@@ -199,13 +210,18 @@ export function spectrum(picture, shown, { left, right, top, bottom }) {
   const title = { class: "small title", x: left - 24, y: top - 14 };
   picture.put("spectrum title", "text", title, "Singular values, in parts of 1/s");
   axis(picture, "spectrum", {
-    ...{ scale: y, at: left, grid: [left, right], upright: true, values: [0, 0.5, 1] },
+    scale: y,
+    at: left,
+    grid: [left, right],
+    upright: true,
+    values: [0, 0.5, 1],
     text: (v) => ["0", "½", "1"][2 * v],
   });
   const owners = ownersOf(shown);
   singular.forEach((v, n) => {
     const cx = left + ((n + 0.5) * (right - left)) / m;
-    const [part, colour] = [clamp(v * s, 0, 1), owners[n] ?? "ink"];
+    const part = clamp(v * s, 0, 1);
+    const colour = owners[n] ?? "ink";
     picture.put(`stem ${n}`, "path", { class: `${colour} line`, d: `M${cx} ${bottom}V${y(part)}` });
     const dot = part < 1e-3 ? `${colour} ring open` : colour;
     picture.put(`value ${n}`, "circle", { class: dot, cx, cy: y(part), r: 5.5 });

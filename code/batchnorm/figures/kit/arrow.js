@@ -19,16 +19,18 @@ export function arrow(picture, key, from, to, { className, head = 9, dot = 0, le
   const length = Math.max(far, least);
   const normal = side ?? [unit[1], -unit[0]];
   const aside = length < dot + 4 ? dot + 5 : 0;
-  const [x, y] = [from[0] + normal[0] * aside, from[1] + normal[1] * aside];
+  const x = from[0] + normal[0] * aside;
+  const y = from[1] + normal[1] * aside;
   const size = Math.min(head, Math.max(3, 0.7 * length));
   const at = (/** @type {number} */ along, /** @type {number} */ across) =>
     `${(x + unit[0] * along - unit[1] * across).toFixed(2)} ` +
     `${(y + unit[1] * along + unit[0] * across).toFixed(2)}`;
-  const [tip, neck, wing] = [length, length - size, size * 0.5];
+  const neck = length - size;
+  const wing = size * 0.5;
   if (neck > 0.5) {
     const d = `M${at(0, 0)}L${at(neck, 0)}`;
     picture.put(`${key} shaft`, "path", { class: `${className} shaft`, d });
   }
-  const d = `M${at(tip, 0)}L${at(neck, wing)}L${at(neck, -wing)}Z`;
+  const d = `M${at(length, 0)}L${at(neck, wing)}L${at(neck, -wing)}Z`;
   picture.put(`${key} head`, "path", { class: `${className} head`, d });
 }

@@ -15,7 +15,8 @@
  */
 export function axis(picture, key, of) {
   const { scale, at, grid, upright = false, title } = of;
-  const [from, to] = [Math.min(...scale.range), Math.max(...scale.range)];
+  const from = Math.min(...scale.range);
+  const to = Math.max(...scale.range);
   const count = of.count ?? Math.max(2, Math.floor((to - from) / (upright ? 40 : 45)));
   const [start, end] = grid ?? (upright ? [at - 4, at] : [at, at + 4]);
   for (const [i, v] of (of.values ?? scale.ticks(count)).entries()) {

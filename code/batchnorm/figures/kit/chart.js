@@ -146,7 +146,13 @@ export function plot(picture, key, place, of) {
 export function scrubber(picture, key, { top, bottom }, { x, at, range, label, text, go, by }) {
   picture.layer("things");
   handle(picture, key, {
-    ...{ x: x(clamp(at, ...range)), y: 0, label, range, value: at, text, level: true },
+    x: x(clamp(at, ...range)),
+    y: 0,
+    label,
+    range,
+    value: at,
+    text,
+    level: true,
     target: { x: -15, y: top, width: 30, height: bottom - top },
     marks: [
       ["path", { class: "axis", d: `M0 ${top}V${bottom}` }],

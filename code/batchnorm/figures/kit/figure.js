@@ -110,7 +110,9 @@ function analysed({ analyse, outputs }, model) {
   };
   model.on("change:_inputs", renamed);
   return {
-    ...{ get, analysis, views },
+    get,
+    analysis,
+    views,
     // What does change is saved with the outputs that follow from it, in one message
     /** @param {Partial<Inputs>} changes */
     set: (changes) => Object.entries(changes).forEach(([name, v]) => model.set(name, v)),
@@ -173,7 +175,9 @@ function mark(box, figure) {
  * @param {ReturnType<typeof analysed<Inputs, Analysis>>} shared @param {HTMLElement} el
  */
 function shown(mount, { get, analysis, set, again, views }, el) {
-  let [frame, zoom, pixels] = [0, 1, 0];
+  let frame = 0;
+  let zoom = 1;
+  let pixels = 0;
   const redraw = () => {
     frame ||= requestAnimationFrame(() => {
       frame = 0;

@@ -50,9 +50,14 @@ export function handle(picture, key, now) {
   const { x, y, label, range, value, text, marks, target, level = false } = now;
   const isNew = !picture.has(key);
   const attributes = {
-    ...{ transform: `translate(${x} ${y})`, "data-x": x, "data-y": y, "aria-label": label },
-    ...{ "aria-valuemin": plain(range[0], range), "aria-valuemax": plain(range[1], range) },
-    ...{ "aria-valuenow": plain(value, range), "aria-valuetext": text },
+    transform: `translate(${x} ${y})`,
+    "data-x": x,
+    "data-y": y,
+    "aria-label": label,
+    "aria-valuemin": plain(range[0], range),
+    "aria-valuemax": plain(range[1], range),
+    "aria-valuenow": plain(value, range),
+    "aria-valuetext": text,
   };
   const node = picture.group(key, attributes, () => {
     const area = { class: "target", ...(target ?? { r: RADIUS }) };

@@ -7,8 +7,10 @@
  * @param {number} [margin] in the room, to be kept free
  */
 export function labels(picture, room, margin = 0) {
-  const [left, top] = [room.left + margin, room.top + margin];
-  const [right, bottom] = [room.right - margin, room.bottom - margin];
+  const left = room.left + margin;
+  const top = room.top + margin;
+  const right = room.right - margin;
+  const bottom = room.bottom - margin;
   /** @type {number[][]} boxes that are taken: left, top, right, bottom */
   const taken = [];
   const overlap = (/** @type {number[]} */ a) =>
@@ -35,8 +37,10 @@ export function labels(picture, room, margin = 0) {
       let best = { cost: Infinity, box: [0, 0, 0, 0] };
       for (const far of [12, 24, 38]) {
         for (const turn of around) {
-          const [c, s] = [Math.cos(heading + turn), Math.sin(heading + turn)];
-          const [x, y] = [at[0] + c * far + (c * long) / 2, at[1] + s * far];
+          const c = Math.cos(heading + turn);
+          const s = Math.sin(heading + turn);
+          const x = at[0] + c * far + (c * long) / 2;
+          const y = at[1] + s * far;
           const u = Math.min(right - long, Math.max(left, x - long / 2));
           const v = Math.min(bottom - 15, Math.max(top, y - 7.5));
           const box = [u, v, u + long, v + 15];

@@ -87,7 +87,8 @@ function report() {
  * @param {Node[]} [parts] @param {string[]} [layers] of the picture; later ones lie on top
  */
 export function stage(el, view, about, parts = [], layers = LAYERS) {
-  const [picture, { root, show }] = [drawing(about, view, layers), report()];
+  const picture = drawing(about, view, layers);
+  const { root, show } = report();
   el.append(picture.root, ...parts, root);
   const tell = (/** @type {Parameters<typeof show>[0]} */ said) => {
     picture.sweep();

@@ -24,7 +24,9 @@ export function gradientPaths(graph, inputs, dy, always = []) {
     const cut = new Set([...always, ...names.flatMap((name) => leaving(graph, name))]);
     return backward(graph, values, [tensor(dy)], cut).grads[at].data;
   };
-  const [direct, withVariance, dx] = [without("mu", "var"), without("mu"), without()];
+  const direct = without("mu", "var");
+  const withVariance = without("mu");
+  const dx = without();
   const paths = {
     direct,
     mean: dx.map((v, i) => v - withVariance[i]),

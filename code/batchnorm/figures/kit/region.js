@@ -37,7 +37,8 @@ function block(/** @type {number} */ from, /** @type {number} */ to, /** @type {
 function part(/** @type {number[][]} */ corners, /** @type {number[]} */ values) {
   return corners.flatMap(([i, k], c) => {
     const next = (c + 1) % 4;
-    const [a, b] = [values[c], values[next]];
+    const a = values[c];
+    const b = values[next];
     const here = a > 0 ? [[i, k]] : [];
     if (a > 0 === b > 0) return here;
     const t = a / (a - b);

@@ -97,7 +97,8 @@ export const domainOf = (values, base = 4) => [
  * @param {number[]} values @returns {[number, number]}
  */
 export function niceDomain(values) {
-  const [lo, hi] = [Math.min(0, ...values), Math.max(0, ...values)];
+  const lo = Math.min(0, ...values);
+  const hi = Math.max(0, ...values);
   const size = Math.max(hi - lo, 1e-6);
   const step = 10 ** Math.floor(Math.log10(size)) / 2;
   return [Math.floor(lo / step) * step, Math.ceil(Math.max(hi, lo + size) / step) * step];

@@ -87,7 +87,8 @@ function elements(root, layers) {
     },
     /** @param {string} key @param {Record<string, any>} attributes @param {() => void} fill */
     group(key, attributes, fill) {
-      const [node, outer] = [put(key, "g", attributes), parent];
+      const node = put(key, "g", attributes);
+      const outer = parent;
       parent = node;
       fill();
       parent = outer;

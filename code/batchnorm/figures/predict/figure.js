@@ -12,7 +12,10 @@ import { analyse, outputs } from "./model.js";
  * @import { Drawing } from "../kit/svg.js"
  */
 
-const [HEAD, LANE, FOOT, PAD] = [22, 50, 22, 16];
+const HEAD = 22;
+const LANE = 50;
+const FOOT = 22;
+const PAD = 16;
 const SQUARE = 5; // degrees from a right angle that a guess in steps of 0.05 may miss
 const TINY = 1e-9;
 const LAYERS = ["ground", "arrows", "things"];
@@ -66,7 +69,8 @@ function words({ defined, problem, problems, guess, reveal }) {
  */
 function lane(picture, i, { x, dy, guess, reach, reveal }, { view, width, scale }) {
   const y = HEAD + i * LANE + 26;
-  const [at, end] = [scale(x[i]), (/** @type {number} */ v) => clamp(v, 4, width - 4)];
+  const at = scale(x[i]);
+  const end = (/** @type {number} */ v) => clamp(v, 4, width - 4);
   const name = subscript("dx", i);
   const given = `${subscript("x", i)} = ${short(x[i])}, ${subscript("dy", i)} = ${short(dy[i])}`;
   const own = format(guess[i], 2);
@@ -92,8 +96,13 @@ function lane(picture, i, { x, dy, guess, reach, reveal }, { view, width, scale 
     view.set({ guess: view.get().guess.with(i, to) });
   };
   handle(picture, `tip ${i}`, {
-    ...{ x: end(scale(x[i] + guess[i])), y, label: `guess of ${name}`, range: [-reach, reach] },
-    ...{ value: guess[i], text: `${own}; ${given}${truth && `; the true ${truth}`}`, level: true },
+    x: end(scale(x[i] + guess[i])),
+    y,
+    label: `guess of ${name}`,
+    range: [-reach, reach],
+    value: guess[i],
+    text: `${own}; ${given}${truth && `; the true ${truth}`}`,
+    level: true,
     marks: [
       ["circle", { class: "ink hollow round", r: 9 }],
       ["path", { class: "grip", d: guess[i] ? "" : SIDEWAYS }],

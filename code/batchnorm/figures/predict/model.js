@@ -83,11 +83,17 @@ export function analyse(inputs, keep) {
   const angle = (/** @type {ArrayLike<number>} */ v) =>
     (Math.acos(Math.max(-1, Math.min(1, dot(guess, v) / (long * norm(v))))) * 180) / Math.PI;
   return {
-    ...{ defined, x, dy, mu, reach },
+    defined,
+    x,
+    dy,
+    mu,
+    reach,
     reveal:
       shown && defined
         ? {
-            ...{ dx, size: norm(dx), apart: norm(guess.map((v, i) => v - dx[i])) },
+            dx,
+            size: norm(dx),
+            apart: norm(guess.map((v, i) => v - dx[i])),
             push: balanced ? guess.reduce((a, b) => a + b, 0) : undefined,
             angle: xHat && long ? angle(xHat) : undefined,
           }

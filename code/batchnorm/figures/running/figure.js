@@ -12,7 +12,11 @@ import { analyse, outputs } from "./model.js";
  */
 
 const REACH = 5; // the batch can be dragged so far from where it lay
-const [LABELS, LANE, HOLD, LEVEL] = [30, 46, 63, 80]; // heights in the panel of the inputs
+// Heights in the panel of the inputs
+const LABELS = 30;
+const LANE = 46;
+const HOLD = 63;
+const LEVEL = 80;
 const OUTPUTS = 112; // where the outputs start
 const PAD = 20;
 
@@ -64,7 +68,11 @@ function inputs(picture, shown, view, width) {
   picture.layer("things");
   const by = (/** @type {number} */ v) => view.set({ shift: clamp(v, -REACH, REACH) });
   handle(picture, "batch", {
-    ...{ x: here, y: HOLD, label: "the batch", range: [-REACH, REACH], value: shift },
+    x: here,
+    y: HOLD,
+    label: "the batch",
+    range: [-REACH, REACH],
+    value: shift,
     text: `moved by ${format(shift, 2)}; mismatch ${format(mismatch)}`,
     marks: [
       ["path", { class: "data held", d: "M0 -12L12 0L0 12L-12 0Z" }],
@@ -82,7 +90,8 @@ function inputs(picture, shown, view, width) {
  * @param {Drawing} picture @param {Shown} shown @param {number} width
  */
 function pairs(picture, { x, y_train, y_eval, batch }, width) {
-  const [top, row] = [OUTPUTS + 34, clamp(128 / batch, 2, 18)];
+  const top = OUTPUTS + 34;
+  const row = clamp(128 / batch, 2, 18);
   const bottom = top + 128;
   const domain = domainOf([...y_train, ...y_eval]);
   const scale = linear(domain, [PAD, width - PAD]);
@@ -94,13 +103,16 @@ function pairs(picture, { x, y_train, y_eval, batch }, width) {
   const order = [...x.keys()].sort((i, j) => x[i] - x[j]);
   order.forEach((i, k) => {
     const y = top + (128 - batch * row) / 2 + (k + 0.5) * row;
-    const [cx, to, r] = [scale(y_train[i]), scale(y_eval[i]), clamp(0.42 * row, 1.8, 5)];
+    const cx = scale(y_train[i]);
+    const to = scale(y_eval[i]);
+    const r = clamp(0.42 * row, 1.8, 5);
     picture.put(`apart ${i}`, "path", { class: "alarm hollow strong", d: `M${cx} ${y}H${to}` });
     picture.put(`train ${i}`, "circle", { class: "data ring open", cx, cy: y, r });
     picture.put(`eval ${i}`, "circle", { class: "data ring", cx: to, cy: y, r });
     if (k) return;
     const sides = to < cx ? ["evaluation", "training"] : ["training", "evaluation"];
-    const [left, right] = [Math.max(74, Math.min(cx, to) - 10), Math.max(cx, to) + 10];
+    const left = Math.max(74, Math.min(cx, to) - 10);
+    const right = Math.max(cx, to) + 10;
     const small = { class: "small halo label", y: y + 4 };
     picture.put("left", "text", { ...small, class: "small halo label end", x: left }, sides[0]);
     picture.put("right", "text", { ...small, x: Math.min(right, width - 74) }, sides[1]);
@@ -127,7 +139,9 @@ function overSteps(picture, { stream, steps, step }, view, { places, narrow, tex
     const paths = Object.values(lines).map(([, path]) => path);
     const domain = niceDomain(paths.flat().map((v) => 1.05 * v));
     const curves = Object.entries(lines).map(([label, [className, path]]) => ({
-      ...{ className, label, points: upTo(path, steps) },
+      className,
+      label,
+      points: upTo(path, steps),
       dot: /** @type {[number, number]} */ ([step, path[Math.min(step, steps - 1)]]),
     }));
     const y = (/** @type {number[]} */ range) => linear(domain, range);

@@ -85,10 +85,15 @@ function streamOf({ batch: m, drift, momentum, steps, graphs }, x) {
   const bessel = m > 1 ? m / (m - 1) : 1;
   const means = Array.from(train.of("mu"));
   const variances = Array.from(train.of("var"), (v) => bessel * v);
-  const [mean, var_] = [running(0, means, momentum), running(1, variances, momentum)];
+  const mean = running(0, means, momentum);
+  const var_ = running(1, variances, momentum);
   const evaluation = run(graphs.evaluate, { x, mean: row(mean), var: row(var_) });
   return {
-    ...{ truth: means.map((_, k) => drift * k), means, variances, mean, var: var_ },
+    truth: means.map((_, k) => drift * k),
+    means,
+    variances,
+    mean,
+    var: var_,
     off: distances(train.output, evaluation.output, steps),
   };
 }
@@ -103,11 +108,16 @@ export function analyse(inputs, keep) {
   const at = Math.min(step, steps - 1);
   const x = Array.from({ length: batch }, (_, i) => all.data[i * steps + at] + shift);
   const given = { shape: [batch, 1], data: Float64Array.from(x) };
-  const [mean, var_] = [stream.mean[at], stream.var[at]];
+  const mean = stream.mean[at];
+  const var_ = stream.var[at];
   const train = run(graphs.train, { x: given });
   const evaluation = run(graphs.evaluate, { x: given, mean: row([mean]), var: row([var_]) });
   return {
-    ...{ stream, x, mean, var: var_, truth: stream.truth[at] },
+    stream,
+    x,
+    mean,
+    var: var_,
+    truth: stream.truth[at],
     own: { mean: train.of("mu")[0], var: stream.variances[at] },
     y_train: Array.from(train.output),
     y_eval: Array.from(evaluation.output),
@@ -117,5 +127,9 @@ export function analyse(inputs, keep) {
 
 /** @param {Analysis} analysis */
 export const outputs = ({ mean, var: var_, y_train, y_eval, mismatch }) => ({
-  ...{ mean, var: var_, y_train, y_eval, mismatch },
+  mean,
+  var: var_,
+  y_train,
+  y_eval,
+  mismatch,
 });

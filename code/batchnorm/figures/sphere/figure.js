@@ -94,8 +94,15 @@ function turner({ picture, box }, turn, act, view) {
   const { left, top, right, bottom } = box;
   const area = { x: left + 2 - x, y: top + 2, width: right - left - 4, height: bottom - top - 4 };
   handle(picture, "turn", {
-    ...{ x, y: 0, label: "turn the view from the side", range: [-180, 180], value: turn },
-    ...{ text: `${format(turn, 0)} degrees`, level: true, target: { ...area, rx: 6 }, marks: [] },
+    x,
+    y: 0,
+    label: "turn the view from the side",
+    range: [-180, 180],
+    value: turn,
+    text: `${format(turn, 0)} degrees`,
+    level: true,
+    target: { ...area, rx: 6 },
+    marks: [],
     move: (to) => act.turnTo(to / 2),
     nudge: (right_, up) => act.turnTo(view.get().turn + 5 * (right_ + up)),
     go: (degrees) => act.turnTo(Math.min(degrees, 179)),
@@ -121,7 +128,9 @@ function inPlane(scene, { x, dy, defined, space }, act, view) {
   const by = (/** @type {number[]} */ from, /** @type {number[]} */ step) =>
     step.map((v, k) => from[k] + 0.1 * v);
   knob(scene, "grip x", space.x, "data", {
-    ...{ label: "the centred batch, R", value: lengthOf(space.centred), text: `x = ${vector(x)}` },
+    label: "the centred batch, R",
+    value: lengthOf(space.centred),
+    text: `x = ${vector(x)}`,
     move: (px, py) => act.setX(flat(px, py)),
     nudge: (...step) => act.setX(by(intoSpace(view.get().x), step)),
     go: (v) => act.setX([0.92 * v]),
@@ -129,7 +138,8 @@ function inPlane(scene, { x, dy, defined, space }, act, view) {
   if (!defined) return;
   const [start, , r, tip] = space.chain;
   knob(scene, "grip dy", tip, "gradient hollow", {
-    ...{ label: "dy in the plane", text: `dy = ${vector(dy)}` },
+    label: "dy in the plane",
+    text: `dy = ${vector(dy)}`,
     value: lengthOf(shifted(r, start, -1)),
     move: (px, py) => act.setDy(flat(px, py).map((v, k) => v - start[k])),
     nudge: (...step) => act.setDy(by(intoSpace(view.get().dy), step)),
@@ -145,7 +155,8 @@ function alongOne(scene, { x, dy, defined, space }, act, view) {
   const out = (/** @type {"x" | "dy"} */ name) => intoSpace(view.get()[name])[2];
   const mean = format(out("x") / Math.sqrt(3), 2);
   knob(scene, "grip mean", space.x, "data", {
-    ...{ label: "the batch along 1: its mean", value: space.x[2] },
+    label: "the batch along 1: its mean",
+    value: space.x[2],
     text: `mean ${mean}, x = ${vector(x)}`,
     move: (_, py) => act.setX([undefined, undefined, high(py, space.centred)]),
     nudge: (right, up) => act.setX([undefined, undefined, out("x") + 0.1 * (right + up)]),
@@ -155,7 +166,9 @@ function alongOne(scene, { x, dy, defined, space }, act, view) {
   const [, , r, tip] = space.chain;
   const text = `${format(tip[2], 2)} along 1, dy = ${vector(dy)}`;
   knob(scene, "grip dy along 1", tip, "gradient hollow", {
-    ...{ label: "dy along 1", value: tip[2], text },
+    label: "dy along 1",
+    value: tip[2],
+    text,
     move: (_, py) => act.setDy([undefined, undefined, high(py, r)]),
     nudge: (right, up) => act.setDy([undefined, undefined, out("dy") + 0.1 * (right + up)]),
     go: (v) => act.setDy([undefined, undefined, v]),
@@ -182,7 +195,9 @@ function lowered(/** @type {Analysis["space"]} */ space, /** @type {number} */ m
 /** @type {Mount} */
 function mount(el, view) {
   const about = "Three samples as a point in space, and the gradient that flows back";
-  const [keys, act, glide] = [legend(), actions(view), motion(view)];
+  const keys = legend();
+  const act = actions(view);
+  const glide = motion(view);
   const peel = button("", act.peel);
   const steps = [button("Take a step", act.step), button("Reset", act.reset)];
   const below = [bar(peel, ...steps), keys.root];
@@ -214,7 +229,8 @@ function mount(el, view) {
       picture.layer("arrows");
       walk(scene, shown);
       if (defined) {
-        const [from, to] = [tips[(peeled + 2) % 3], tips[peeled]];
+        const from = tips[(peeled + 2) % 3];
+        const to = tips[peeled];
         parts(scene, shown, shifted(from, shifted(to, from, -1), part));
       }
       picture.layer("things");

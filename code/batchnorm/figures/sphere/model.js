@@ -78,8 +78,13 @@ function spaceOf({ x, trail }, next, parts, xHat, dx) {
   const before = [];
   for (let i = 0; i < trail.length; i += 3) before.push(intoSpace(trail.slice(i, i + 3)));
   return {
-    ...{ x: at, centred: [at[0], at[1], 0], xHat: chain[0], chain, trail: before },
-    ...{ dx: shifted(at, intoSpace(dx)), next: intoSpace(next) },
+    x: at,
+    centred: [at[0], at[1], 0],
+    xHat: chain[0],
+    chain,
+    trail: before,
+    dx: shifted(at, intoSpace(dx)),
+    next: intoSpace(next),
   };
 }
 
@@ -89,8 +94,14 @@ export function analyse(inputs) {
   if (eps === 0 && allEqual(x)) {
     const parts = { mean: NOTHING, variance: NOTHING, passes: NOTHING };
     return {
-      ...{ defined: false, x_hat: NOTHING, dx: NOTHING, parts, along: 0, s: 0, next: NOTHING },
-      ...{ variances: { first: 0, now: 0, next: 0 } },
+      defined: false,
+      x_hat: NOTHING,
+      dx: NOTHING,
+      parts,
+      along: 0,
+      s: 0,
+      next: NOTHING,
+      variances: { first: 0, now: 0, next: 0 },
       space: { ...spaceOf({ ...inputs, trail: [] }, NOTHING, parts, NOTHING, NOTHING), chain: [] },
     };
   }
@@ -112,7 +123,12 @@ export function analyse(inputs) {
   const now = run.of("var")[0];
   const first = trail.length ? varianceOf(trail.slice(0, 3)) : now;
   return {
-    ...{ defined: true, x_hat: xHat, dx, parts, s, next },
+    defined: true,
+    x_hat: xHat,
+    dx,
+    parts,
+    s,
+    next,
     along: Math.abs(dot(dy, xHat)) / (lengthOf(xHat) || 1),
     variances: { first, now, next: varianceOf(next) },
     space: spaceOf(inputs, next, parts, xHat, dx),

@@ -27,7 +27,12 @@ export function layout(width) {
   const [high, low] = wide ? [w, w] : [0.8 * w, 0.68 * w];
   /** @param {number} left @param {number} top @param {number} h @returns {Place} */
   const view = (left, top, h) => ({
-    ...{ left, right: left + w, top, bottom: top + h, cx: left + w / 2, cy: top + h / 2 },
+    left,
+    right: left + w,
+    top,
+    bottom: top + h,
+    cx: left + w / 2,
+    cy: top + h / 2,
     half: left || !wide ? Math.min(w, Math.max(h, low / 0.68)) / 2 : w / 2,
   });
   const top = view(0, HEADING, high);
@@ -42,8 +47,10 @@ export function layout(width) {
  * @param {number} turn @param {number} tilt
  */
 function camera(turn, tilt) {
-  const [c, s] = [Math.cos((turn * Math.PI) / 180), Math.sin((turn * Math.PI) / 180)];
-  const [flat, steep] = [Math.sin((tilt * Math.PI) / 180), Math.cos((tilt * Math.PI) / 180)];
+  const c = Math.cos((turn * Math.PI) / 180);
+  const s = Math.sin((turn * Math.PI) / 180);
+  const flat = Math.sin((tilt * Math.PI) / 180);
+  const steep = Math.cos((tilt * Math.PI) / 180);
   return (/** @type {Triple} */ [a, b, h]) => [a * c - b * s, (a * s + b * c) * flat + h * steep];
 }
 
@@ -79,7 +86,14 @@ export function sceneOf(picture, key, place, reach, turn) {
   const names = labels(picture, place);
   const id = (/** @type {string} */ name) => `${key} ${name}`;
   return {
-    ...{ picture, key, reach, unit, box: place, names, id, at },
+    picture,
+    key,
+    reach,
+    unit,
+    box: place,
+    names,
+    id,
+    at,
     /** @param {string} name @param {Triple} a @param {Triple} b @param {string} className */
     line(name, a, b, className) {
       picture.put(id(name), "path", { class: className, d: `M${ends(a, b).join("L")}` });
@@ -92,7 +106,8 @@ export function sceneOf(picture, key, place, reach, turn) {
     /** @param {string} name @param {number} radius @param {string} className */
     circle(name, radius, className) {
       const flat = key === "top" ? 1 : Math.sin((TILT * Math.PI) / 180);
-      const [rx, ry] = [radius * unit, radius * unit * flat];
+      const rx = radius * unit;
+      const ry = radius * unit * flat;
       picture.put(id(name), "ellipse", { class: className, cx, cy, rx, ry });
     },
     /** @param {string} name @param {Triple} p @param {string} className @param {number} r */
@@ -105,7 +120,8 @@ export function sceneOf(picture, key, place, reach, turn) {
     name(text, a, b, className) {
       const [from, to] = ends(a, b);
       const middle = from.map((v, i) => (v + to[i]) / 2);
-      const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
+      const dx = to[0] - from[0];
+      const dy = to[1] - from[1];
       const out = [middle[0] - cx, middle[1] - cy];
       const side = -dy * out[0] + dx * out[1] < 0 ? -1 : 1;
       const normal = Math.hypot(dx, dy) < 1 ? out : [-dy * side, dx * side];
@@ -157,7 +173,8 @@ const NAMES = {
 export function parts(scene, { space, peeled }, left) {
   const [start, q, r, tip] = space.chain;
   const seen = (/** @type {Triple} */ a, /** @type {Triple} */ b) => {
-    const [from, to] = [scene.at(a), scene.at(b)];
+    const from = scene.at(a);
+    const to = scene.at(b);
     return Math.hypot(to[0] - from[0], to[1] - from[1]) > 8;
   };
   for (const p of [start, tip, space.x, space.centred]) scene.names.avoid(...scene.at(p));

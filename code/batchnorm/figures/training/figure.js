@@ -53,7 +53,8 @@ function told({ runs, taken, done, steps }, paused) {
 function trainer(view, el) {
   let asked = false; // for a frame
   let seen = false;
-  let [drawn, due] = [0, 0]; // milliseconds that the last picture took; when the next one is due
+  let drawn = 0; // milliseconds that the last picture took
+  let due = 0; // when the next one is due
   const self = {
     // Readers who asked for less motion press Run first
     paused: window.matchMedia("(prefers-reduced-motion: reduce)").matches,

@@ -12,7 +12,11 @@ import { EVERY } from "./model.js";
  */
 
 const WIDE = 520; // from this width on the panels stand side by side
-const [LEFT, ABOVE, BELOW, GAP] = [46, 28, 26, 20]; // around a panel
+// Around a panel
+const LEFT = 46;
+const ABOVE = 28;
+const BELOW = 26;
+const GAP = 20;
 const POINTS = 100; // that a curve is drawn with, at most
 const LEAST = 0.1; // that the axis of a drift or a length reaches to
 const NAMES = 0.36; // of the width, for names
@@ -44,7 +48,8 @@ export function layout(width, plots) {
       const even = (width - GAP * (group.length - 1)) / group.length;
       const w = both ? [0.6, 0.4][i] * (width - GAP) : even;
       const inset = name === "boundary" ? 8 : LEFT;
-      const [left, top] = [x + inset, y + ABOVE];
+      const left = x + inset;
+      const top = y + ABOVE;
       places[name] = {
         left,
         right: x + w - (name === "boundary" ? 0 : 14),

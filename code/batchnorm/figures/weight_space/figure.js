@@ -24,7 +24,8 @@ import { frameOf, panel } from "./view.js";
 
 const LAYERS = ["ground", "arrows", "things"];
 const MOST = 1e6; // the largest weight one can drag to
-const [GAP, HEADING] = [20, 24];
+const GAP = 20;
+const HEADING = 24;
 const LEFT = 46; // of a plot: room for its numbers
 const WIDE = 560; // from this width on the panels stand side by side
 
@@ -44,7 +45,8 @@ function layout(width) {
     return { height: HEADING + h + 164, normal, plain, plots };
   }
   const h = Math.min(0.68 * width, 300);
-  const [second, third] = [HEADING + h + 8, 2 * HEADING + h + half + 8];
+  const second = HEADING + h + 8;
+  const third = 2 * HEADING + h + half + 8;
   return {
     height: third + 124,
     normal: panel(0, HEADING, width, h),
@@ -131,8 +133,11 @@ function start(picture, kind, place, frame, { w, step, now }, view) {
   const [x, y] = frame.at(w);
   const turn = `gradient at ${degrees(now.normal.turn)} to w`;
   handle(picture, `${kind} start`, {
-    ...{ x: clamp(x, left, right), y: clamp(y, top, bottom), label: "w at the start" },
-    ...{ range: [-180, 180], value: Math.round((Math.atan2(w[1], w[0]) * 180) / Math.PI) },
+    x: clamp(x, left, right),
+    y: clamp(y, top, bottom),
+    label: "w at the start",
+    range: [-180, 180],
+    value: Math.round((Math.atan2(w[1], w[0]) * 180) / Math.PI),
     text: `w = ${vector(w)}. ${now.normal.defined ? turn : "The loss is not defined"}`,
     marks: [["circle", { class: step ? "data hollow" : "data", r: 7 }]],
     move(px, py) {
@@ -165,7 +170,8 @@ function plots(picture, places, { paths, steps, step, optimum, rate }, moves) {
     ["angle to the optimum", angles, (range) => angle([0, 180], range)],
   ];
   const these = all.map(([title, values, y], k) => ({
-    ...{ title, y },
+    title,
+    y,
     curves: values.map((path, i) => ({
       className: ["data", "cut plain"][i],
       label: k === 1 ? ["with", "without"][i] : undefined,

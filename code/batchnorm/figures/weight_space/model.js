@@ -77,10 +77,14 @@ function descent(text, given, { w, rate, decay, steps }) {
   const [output] = graph.outputs;
   const pair = (/** @type {Tensor} */ { data }) => /** @type {Pair} */ ([data[0], data[1]]);
   return descend(graph, tensors({ ...given, w: w.map((v) => [v]) }), ["w"], {
-    ...{ rate, decay, steps },
+    rate,
+    decay,
+    steps,
     stops: ({ inputs }) => !inputs.w.data.every((v) => Math.abs(v) <= LARGEST),
     read: ({ inputs, values, gradient }) => ({
-      ...{ w: pair(inputs.w), loss: values[output].data[0], gradient: pair(gradient.w) },
+      w: pair(inputs.w),
+      loss: values[output].data[0],
+      gradient: pair(gradient.w),
     }),
   });
 }
@@ -100,9 +104,13 @@ function hereOf(path, { step, rate, decay, optimum }) {
   };
   const to = from + parts.gradient + parts.along + parts.decay;
   return {
-    ...{ ...point, norm: Math.hypot(...w), change: { from, ...parts, to } },
-    ...{ defined: [loss, ...gradient].every(Number.isFinite), ended: path.length <= step },
-    ...{ angle: angleTo(w, optimum), turn: angleTo(w, gradient) },
+    ...point,
+    norm: Math.hypot(...w),
+    change: { from, ...parts, to },
+    defined: [loss, ...gradient].every(Number.isFinite),
+    ended: path.length <= step,
+    angle: angleTo(w, optimum),
+    turn: angleTo(w, gradient),
   };
 }
 
@@ -124,7 +132,8 @@ const LEVELS = 9;
 
 /** Levels: crowded at the ends, since the loss is flat there. @param {Float64Array} values */
 function levels(values) {
-  const [lo, hi] = [Math.min(...values), Math.max(...values)];
+  const lo = Math.min(...values);
+  const hi = Math.max(...values);
   const share = (/** @type {number} */ k) => (1 - Math.cos((k * Math.PI) / LEVELS)) / 2;
   const all = Array.from({ length: LEVELS - 1 }, (_, k) => share(k + 1));
   return all.map((part) => ({ low: 1 - part, level: lo + (hi - lo) * part }));
@@ -159,7 +168,8 @@ function contoursOf(text, given, reach) {
     const j = i % count === count - 1 ? i + 1 - count : i + 1;
     const corners = [i, j, j + count, i + count];
     const here = corners.map((k) => values[k]);
-    const [least, most] = [Math.min(...here), Math.max(...here)];
+    const least = Math.min(...here);
+    const most = Math.max(...here);
     for (const contour of contours) {
       const { level } = contour;
       if (!(least < level && level <= most)) continue;

@@ -18,7 +18,8 @@ const FAR = 1e4; // pixels: beyond this nothing is drawn
 
 /** @param {Place} place @param {number} reach @returns {Frame} */
 export function frameOf({ left, right, top, bottom }, reach) {
-  const [cx, cy] = [(left + right) / 2, (top + bottom) / 2];
+  const cx = (left + right) / 2;
+  const cy = (top + bottom) / 2;
   const unit = (bottom - top) / 2 / reach;
   const bound = (/** @type {number} */ v, /** @type {number} */ m) => clamp(v, m - FAR, m + FAR);
   const at = (/** @type {Pair} */ [a, b]) =>
@@ -35,7 +36,8 @@ const lineOf = ({ at }, points) => `M${points.map((p) => pen(at(p))).join("L")}`
  * @param {Frame} frame @param {Pair} middle @param {import("./model.js").Form} form
  */
 function ellipses({ at, unit }, middle, [a, b, c]) {
-  const [p, q] = [Math.sqrt(a), b / Math.sqrt(a)];
+  const p = Math.sqrt(a);
+  const q = b / Math.sqrt(a);
   const r = Math.sqrt(Math.max(c - q * q, 1e-12));
   const [x, y] = at(middle);
   // (u, v) on the circle is at ((u - q v / r) / p, v / r)
@@ -85,9 +87,11 @@ function axes({ picture, kind, place: { left, right, top, bottom }, cx, cy, unit
   picture.put(`${kind} ticks`, "path", { class: "axis", d: ticks.join("") });
   const room = 12;
   all.forEach((v, i) => {
-    const [x, y] = [cx + scale(v), cy - scale(v)];
+    const x = cx + scale(v);
+    const y = cy - scale(v);
     if (Math.abs(scale(v)) > most - room) return;
-    const [level, upright] = ["small middle halo faded", "small end halo faded"];
+    const level = "small middle halo faded";
+    const upright = "small end halo faded";
     picture.text(`${kind} tick ${i}`, level, x, cy + 17, short(v));
     picture.text(`${kind} tick up ${i}`, upright, cx - 7, y + 4, short(v));
   });
@@ -218,7 +222,8 @@ export function panel(scene) {
       if (draw !== lengths || normal) picture.group(`${kind} ${name}`, {}, () => draw(scene));
     }
     if (shown.now[kind].defined) return;
-    const [x, y] = [scene.cx, bottom - 14];
+    const x = scene.cx;
+    const y = bottom - 14;
     picture.text(`${kind} undefined`, "small middle halo", x, y, "not defined here");
   });
   if (content.parentNode !== clip) clip.append(content);

@@ -57,7 +57,8 @@ function actions(view) {
   const pull = (/** @type {Pair} */ [p, q]) =>
     view.set({ upstream: 0, pull: [clamp(p, -REACH, REACH), clamp(q, -REACH, REACH)] });
   return {
-    ...{ place, pull },
+    place,
+    pull,
     /** @param {number} i @param {Pair} by */
     push(i, by) {
       const [p, q] = batchOf(view.get())[i];
@@ -76,7 +77,8 @@ function actions(view) {
     resample() {
       const state = view.get();
       const x = batchOf(state);
-      const [i, seed] = [chosen(state, x), state.seed + 1];
+      const i = chosen(state, x);
+      const seed = state.seed + 1;
       const [p, q] = sampled(state, seed)[i];
       const past = Math.min(state.past + 1, OLDEST);
       view.set({ seed, past, moved: [i, x[i][0] - p, x[i][1] - q] });
@@ -101,7 +103,8 @@ function shrinkOf(rows) {
 function mount(el, view) {
   const about = "A cloud of points, the same after whitening, and the gradients between them";
   const { picture, tell, report } = stage(el, view, about, [], LAYERS);
-  const [keys, act] = [legend(), actions(view)];
+  const keys = legend();
+  const act = actions(view);
   const buttons = bar(
     button("Resample", act.resample),
     button("Next point", act.next),
@@ -113,12 +116,13 @@ function mount(el, view) {
   return function draw(shown, width) {
     const { x, x_hat, dx, landed } = shown;
     const place = layout(width);
-    const [ins, outs] = [reachOf(x), reachOf([...x_hat, ...landed])];
+    const ins = reachOf(x);
+    const outs = reachOf([...x_hat, ...landed]);
     const input = square(place.input, picture.hold("inputs", ins));
     const output = square(place.output, picture.hold("outputs", outs));
     const shrink = shrinkOf(dx);
     picture.size(width, place.height);
-    paint(picture, { ...shown, ...{ place, input, output, shrink, act } });
+    paint(picture, { ...shown, place, input, output, shrink, act });
     keys.show([
       ["gradient", "gradient"],
       ["variance", "one standard deviation"],

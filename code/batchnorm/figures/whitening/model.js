@@ -89,9 +89,11 @@ function uniform(seed, k) {
 /** The batch of a seed, before any point is moved. @param {Inputs} inputs @param {number} seed */
 export function sampled({ correlation, scale_1, scale_2, batch_size }, seed) {
   return Array.from({ length: batch_size }, (_, i) => {
-    const [a, b] = [uniform(seed, 2 * i), uniform(seed, 2 * i + 1)];
+    const a = uniform(seed, 2 * i);
+    const b = uniform(seed, 2 * i + 1);
     const r = Math.sqrt(-2 * Math.log(a));
-    const [z1, z2] = [r * Math.cos(2 * Math.PI * b), r * Math.sin(2 * Math.PI * b)];
+    const z1 = r * Math.cos(2 * Math.PI * b);
+    const z2 = r * Math.sin(2 * Math.PI * b);
     const along = correlation * z1 + Math.sqrt(1 - correlation ** 2) * z2;
     return /** @type {Pair} */ ([scale_1 * z1, scale_2 * along]);
   });
@@ -143,7 +145,10 @@ export function analyse(inputs) {
   const { xHat, W, back } = whitened;
   const dy = upstreamOf(inputs, xHat);
   return {
-    ...{ x, x_hat: xHat, dy, dx: back(dy) },
+    x,
+    x_hat: xHat,
+    dy,
+    dx: back(dy),
     landed: [xHat[chosen(inputs, x)], ...landings(inputs, x)],
     before: ellipseOf(inputs, x, W),
     after: ellipseOf(inputs, xHat, IDENTITY),

@@ -40,8 +40,10 @@ export function layout(width) {
   const wide = width >= WIDE;
   const side = Math.min((wide ? (width - 24) / 2 : width) - SIDE - 6, 380);
   const panel = (/** @type {number} */ left, /** @type {number} */ top) => ({
-    ...{ left: left + SIDE, right: left + SIDE + side },
-    ...{ top: top + HEAD, bottom: top + HEAD + side * (wide ? 1 : 0.8) },
+    left: left + SIDE,
+    right: left + SIDE + side,
+    top: top + HEAD,
+    bottom: top + HEAD + side * (wide ? 1 : 0.8),
   });
   const input = panel(0, 0);
   const output = wide ? panel(width - side - SIDE - 6, 0) : panel(0, input.bottom + FOOT);
@@ -55,10 +57,13 @@ export const reachOf = (points) => grown(1.05 * Math.max(0, ...points.flat().map
 export function square({ left, right, top, bottom }, reach) {
   const x = linear([-reach, reach], [left, right]);
   const unit = (right - left) / (2 * reach);
-  const [middle, up] = [(top + bottom) / 2, (bottom - top) / 2 / unit];
+  const middle = (top + bottom) / 2;
+  const up = (bottom - top) / 2 / unit;
   const y = linear([-up, up], [bottom, top]);
   return {
-    ...{ x, y, unit },
+    x,
+    y,
+    unit,
     /** @param {Pair} point @returns {Pair} its place, at the panel's edge if it lies outside */
     to: ([p, q]) => [
       clamp(x(p), left - 9, right + 9),
@@ -112,7 +117,8 @@ function arrows(picture, key, rows, gradients, { scale, factor, sent, big }) {
   rows.forEach((row, i) => {
     const [p, q] = gradients[i];
     if (!(Math.hypot(p, q) > NOTHING * sent)) return;
-    const [from, length] = [scale.to(row), factor * scale.unit];
+    const from = scale.to(row);
+    const length = factor * scale.unit;
     /** @type {Pair} */
     const to = [from[0] + p * length, from[1] - q * length];
     const how = { className: "gradient part", head: 8, dot: i === big ? 7 : 3.5, least: LEAST };
@@ -131,7 +137,11 @@ function point(picture, i, frame) {
   const isNew = !picture.has(`point ${i}`);
   const back = x_hat.length ? `output ${vector(x_hat[i])}; gradient ${vector(dx[i])}` : "no output";
   const node = handle(picture, `point ${i}`, {
-    ...{ x: u, y: v, label: `point ${i + 1}`, range: [-1000, 1000], value: x[i][0] },
+    x: u,
+    y: v,
+    label: `point ${i + 1}`,
+    range: [-1000, 1000],
+    value: x[i][0],
     text: `${vector(x[i])}; ${back}`,
     marks: [["circle", { class: "data", r: on ? 7 : 3.5 }]],
     target: on ? TARGETS.large : TARGETS.small,
@@ -152,9 +162,12 @@ function tip(picture, frame) {
   const i = chosen(frame, x_hat);
   const [x, y] = output.to(x_hat[i]);
   handle(picture, "tip", {
-    ...{ x: x + dy[i][0] * output.unit, y: y - dy[i][1] * output.unit },
+    x: x + dy[i][0] * output.unit,
+    y: y - dy[i][1] * output.unit,
     label: "upstream gradient of the selected point",
-    ...{ range: [-REACH, REACH], value: dy[i][0], text: vector(dy[i]) },
+    range: [-REACH, REACH],
+    value: dy[i][0],
+    text: vector(dy[i]),
     marks: [["circle", { class: "gradient hollow", r: 6 }]],
     move: (u, v) => act.pull([(u - x) / output.unit, (y - v) / output.unit]),
     nudge: (right, up) => act.tug([0.1 * right, 0.1 * up]),
