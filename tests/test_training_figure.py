@@ -44,10 +44,10 @@ TRAIN = """(model, inputs, stops) => {
     kept.set(name, { from, value: make() });
     return kept.get(name).value;
   };
-  const plain = ({ machine, ...rest }) => rest; // the machine goes on: what it holds is copied
+  const plain = ({ trainer, ...rest }) => rest; // the trainer goes on: what it holds is copied
   return stops.map((steps) => {
     const at = { ...inputs, steps };
-    model.analyse(at, keep).machine.run(steps);
+    model.analyse(at, keep).trainer.run(steps);
     const { taken, done, runs, boundary } = structuredClone(plain(model.analyse(at, keep)));
     const out = model.outputs({ taken, done, runs });
     return { taken, done, runs, boundary, handed: Object.keys(out), out: { ...out, _losses: 0 } };

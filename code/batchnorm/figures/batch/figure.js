@@ -14,7 +14,7 @@ const MOST = 100; // steps remembered
 const largestChange = (a, b) => Math.max(...a.map((v, i) => Math.abs(v - b[i])));
 
 /** The message, and its numbers. @param {Shown} shown */
-function words({ defined, x, y, steps, s, sums, travelled, past, next, flows }) {
+function summary({ defined, x, y, steps, s, sums, travelled, past, next, flows }) {
   if (!defined) {
     const why =
       "The samples are equal and ε is 0, so the variance is 0 and the outputs are not defined.";
@@ -96,7 +96,7 @@ function mount(el, view) {
   const act = actions(view);
   const glide = motion(view);
   const buttons = bar(button("Take a step", act.step), button("Reset", act.reset));
-  const { picture, tell } = stage(el, view, about, [buttons, keys.root]);
+  const { picture, finish } = stage(el, view, about, [buttons, keys.root]);
   const domainFor = standing();
   let before = Infinity; // how many steps were drawn last
 
@@ -128,7 +128,7 @@ function mount(el, view) {
       ["gradient arrow", "the whole gradient", true],
       ...paths.map((path) => entry(`${path} part`, PATHS[path], flows[path])),
     ]);
-    tell(words(analysis));
+    finish(summary(analysis));
   };
 }
 

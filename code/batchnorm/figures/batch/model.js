@@ -53,15 +53,15 @@ function farthest(places) {
   return Math.max(...ways);
 }
 
-/** @param {Inputs} inputs @param {import("../kit/keep.js").Keep} keep @returns {Analysis} */
-export function analyse(inputs, keep) {
+/** @param {Inputs} inputs @param {import("../kit/memo.js").Memo} memo @returns {Analysis} */
+export function analyse(inputs, memo) {
   const { x, dy, trail, rate, cut } = inputs;
   const graph = parsed(inputs.graph);
   const has = (/** @type {string} */ name) => graph.nodes.some((node) => node.name === name);
   const always = new Set(cut.map(([target, slot]) => edgeKey(target, slot)));
   const given = givenTo(graph, inputs);
   const run = gradientPaths(graph, given, dy, always);
-  const { open } = keep("open", [inputs.graph, cut], () => routesOf(graph, always));
+  const { open } = memo("open", [inputs.graph, cut], () => routesOf(graph, always));
   const isOpen = (/** @type {Path} */ path) => !cut.length || open.has(path);
   const flows = {
     direct: isOpen("direct"),
@@ -80,7 +80,7 @@ export function analyse(inputs, keep) {
   const y = outputsAt(inputs, graph, x);
   const [mu, s, xHat] = ["mu", "s", "x_hat"].map((name) => (has(name) ? run.of(name) : undefined));
   const { gamma, beta, eps } = inputs;
-  const past = keep("past", [trail, inputs.graph, gamma, beta, eps], () =>
+  const past = memo("past", [trail, inputs.graph, gamma, beta, eps], () =>
     trail
       .map((at) => ({ x: at, y: outputsAt(inputs, graph, at) }))
       .filter((state) => state.y.every(Number.isFinite)),

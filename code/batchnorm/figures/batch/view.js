@@ -140,10 +140,10 @@ function sample(picture, i, frame) {
       if (flows[path]) tip += values[i] * place.unit;
       row += 7;
     }
-    const told = Object.entries(parts).map(
+    const sent = Object.entries(parts).map(
       ([path, v]) => `${PATHS[path]} ${format(v[i])}${flows[path] ? "" : ", cut"}`,
     );
-    text = `${is}; gradient ${format(dx[i])}: ${told.join("; ")}`;
+    text = `${is}; gradient ${format(dx[i])}: ${sent.join("; ")}`;
   }
   picture.layer("things");
   handle(picture, `x ${i}`, {
@@ -158,7 +158,7 @@ function sample(picture, i, frame) {
       const near = Math.abs(sx.invert(6) - sx.invert(0));
       act.setX(i, clamp(snap(sx.invert(to), view.get().x.toSpliced(i, 1), near), ...frame.domain));
     },
-    nudge: (right_, up) => act.setX(i, tidy(view.get().x[i] + 0.1 * (right_ + up))),
+    nudge: (stepX, stepY) => act.setX(i, tidy(view.get().x[i] + 0.1 * (stepX + stepY))),
     go: (v) => act.setX(i, v),
   });
 }
@@ -174,9 +174,9 @@ function output(picture, i, frame) {
   picture.layer("trails");
   trail(picture, `y ${i}`, [...past.map((p) => sy.inside(p.y[i])), at], lane);
   picture.layer("arrows");
-  const words_ = [`${name} = ${format(y[i], 2)}`, `${gradient} = ${format(dy[i], 2)}`];
-  picture.text(`y name ${i}`, "small", left, lane - 13, words_[0]);
-  picture.text(`dy name ${i}`, "small end", right, lane - 13, words_[1]);
+  const labels = [`${name} = ${format(y[i], 2)}`, `${gradient} = ${format(dy[i], 2)}`];
+  picture.text(`y name ${i}`, "small", left, lane - 13, labels[0]);
+  picture.text(`dy name ${i}`, "small end", right, lane - 13, labels[1]);
   const tip = clamp(at + dy[i] * place.unit, left + 8, right - 8);
   arrow(picture, `dy ${i}`, [at, lane], [tip, lane], { className: "gradient arrow", head: 10 });
   picture.layer("things");
@@ -190,7 +190,7 @@ function output(picture, i, frame) {
     text: format(dy[i], 2),
     marks: [["circle", { class: "gradient hollow", r: 6 }]],
     move: (to) => act.setDy(i, snap((to - at) / place.unit, view.get().dy.toSpliced(i, 1), 0.06)),
-    nudge: (right_, up) => act.setDy(i, tidy(view.get().dy[i] + 0.1 * (right_ + up))),
+    nudge: (stepX, stepY) => act.setDy(i, tidy(view.get().dy[i] + 0.1 * (stepX + stepY))),
   });
 }
 

@@ -17,9 +17,9 @@ const TALL = 270;
 /** How many digits an error leaves of a variance: "all" where it is none. @param {number} error */
 const digits = (error) => (error ? Math.max(0, Math.floor(-Math.log10(error))) : Infinity);
 /** @param {number} n */
-const said = (n) => (n === Infinity ? "all" : String(n));
+const countOf = (n) => (n === Infinity ? "all" : String(n));
 /** @param {number} n */
-const these = (n) => (n === 1 ? "1 digit" : n ? `${said(n)} digits` : "no digit");
+const these = (n) => (n === 1 ? "1 digit" : n ? `${countOf(n)} digits` : "no digit");
 /** @param {number} v */
 const written = (v) => Math.round(v).toLocaleString("en");
 
@@ -27,11 +27,11 @@ const written = (v) => Math.round(v).toLocaleString("en");
 const power = (v) => (v ? v.toExponential(1).replace("-", "−") : "0");
 
 /** The message, and its numbers. @param {Shown} shown */
-function words({ computed, exact, errors, offset }) {
+function summary({ computed, exact, errors, offset }) {
   const head = ["", "variance", "relative error", "digits left"];
   const rows = NAMES.map((name, k) => {
     const error = errors[k];
-    const is = error === undefined ? ["", ""] : [power(error), said(digits(error))];
+    const is = error === undefined ? ["", ""] : [power(error), countOf(digits(error))];
     return [name, format(computed[k]), ...is];
   });
   rows.push(["true", format(exact), "", ""]);
@@ -42,7 +42,7 @@ function words({ computed, exact, errors, offset }) {
   const [one, ...others] = errors.map((error) => digits(error ?? 0));
   const least = Math.min(...others);
   const most = Math.max(...others);
-  const range = least === most ? these(least) : `${said(least)} to ${these(most)}`;
+  const range = least === most ? these(least) : `${countOf(least)} to ${these(most)}`;
   const odd = computed[0] < 0 ? " and is negative" : "";
   const kept = `one pass keeps ${these(one)} of the variance${odd}; the others keep ${range}`;
   return { verdict: `${at}, ${kept}.`, rows, head };
@@ -72,7 +72,7 @@ function zone(picture, { left, right, top }, y) {
 /** @type {Mount} */
 function mount(el, view) {
   const about = "The error of a float32 variance, by four methods, at any mean";
-  const { picture, tell } = stage(el, view, about);
+  const { picture, finish } = stage(el, view, about);
   const go = (/** @type {number} */ offset) => view.set({ offset: clamp(offset, ...RANGE) });
   const by = (/** @type {number} */ steps) => go(view.get().offset * 10 ** (0.1 * steps));
 
@@ -83,7 +83,7 @@ function mount(el, view) {
     const y = errorScale([place.bottom, place.top]);
     const seen = (/** @type {number | undefined} */ v) =>
       v === undefined ? NaN : clamp(v, EXACT, WORST);
-    const said = words(shown);
+    const message = summary(shown);
     picture.size(width, place.bottom + 42);
     zone(picture, place, y);
     plot(picture, "error", place, {
@@ -99,8 +99,8 @@ function mount(el, view) {
         points: curves.map((found, i) => [offsets[i], seen(found.errors[k])]),
       })),
     });
-    const values = said.rows.map((row) => row.slice(0, 2).join(": ")).join("; ");
-    const text = `${said.verdict} ${values}`;
+    const values = message.rows.map((row) => row.slice(0, 2).join(": ")).join("; ");
+    const text = `${message.verdict} ${values}`;
     scrubber(picture, "offset", place, {
       x,
       at: offset,
@@ -110,7 +110,7 @@ function mount(el, view) {
       go,
       by,
     });
-    tell(said);
+    finish(message);
   };
 }
 

@@ -98,11 +98,11 @@ function at({ noise, m }, offset) {
   return { computed, exact, errors };
 }
 
-/** @param {Inputs} inputs @param {import("../kit/keep.js").Keep} keep @returns {Analysis} */
-export function analyse(inputs, keep) {
+/** @param {Inputs} inputs @param {import("../kit/memo.js").Memo} memo @returns {Analysis} */
+export function analyse(inputs, memo) {
   const { noise, m, offset } = inputs;
   // The curves move only with the samples
-  const curves = keep("curves", [noise, m], () => OFFSETS.map((there) => at(inputs, there)));
+  const curves = memo("curves", [noise, m], () => OFFSETS.map((there) => at(inputs, there)));
   return { ...at(inputs, offset), offsets: OFFSETS, curves };
 }
 

@@ -14,7 +14,7 @@ import { clamp, format, linear, log, powerOfTen } from "../kit/scale.js";
 const LOOKS = ["gradient", "ink", "direct", "data"];
 const TALL = 230;
 const MOST = 4; // the largest factor on the axis
-const NAMES = 88; // for a formula, to the right of its curve
+const LABEL_WIDTH = 88; // for a formula, to the right of its curve
 
 /** A factor of the whole way: 12, 9,400, 2·10⁷. @param {number} power of ten */
 function times(power) {
@@ -25,7 +25,7 @@ function times(power) {
 }
 
 /** The message, and its numbers. @param {Shown} shown */
-function words({ found, size, passed }) {
+function summary({ found, size, passed }) {
   const grown = found.map(
     ({ name, factor, powers }) =>
       `${name} ${times(powers[passed].median)} times (${format(factor.median, 2)} a layer)`,
@@ -110,7 +110,7 @@ function factors(picture, place, { found, sizes, size }) {
 /** @type {Mount} */
 function mount(el, view) {
   const about = "The norm of the gradient on its way down; its factor a layer";
-  const { picture, tell } = stage(el, view, about);
+  const { picture, finish } = stage(el, view, about);
   const deep = mover(view, "depth", () => [1, view.get().layers]);
   const choose = (/** @type {number} */ at) =>
     view.set({ batch: view.get().sizes[clamp(at, 0, view.get().sizes.length - 1)] });
@@ -119,13 +119,13 @@ function mount(el, view) {
 
   return function draw(shown, width) {
     const { passed, layers, size, sizes } = shown;
-    const said = words(shown);
+    const message = summary(shown);
     const [first, second] = panels(width, 2, 0, TALL).map((place) => ({
       ...place,
-      right: place.right - NAMES,
+      right: place.right - LABEL_WIDTH,
     }));
     picture.size(width, second.bottom + 42);
-    const text = `${said.verdict} ${said.rows.map((row) => row.join(", ")).join("; ")}`;
+    const text = `${message.verdict} ${message.rows.map((row) => row.join(", ")).join("; ")}`;
     const x = course(picture, first, shown);
     scrubber(picture, "depth", first, {
       x,
@@ -145,7 +145,7 @@ function mount(el, view) {
       go: close,
       by: (steps) => choose(sizes.indexOf(view.analysis().size) + steps),
     });
-    tell(said);
+    finish(message);
   };
 }
 

@@ -45,10 +45,10 @@ export function nearest(sizes, batch) {
   return sizes.reduce((a, b) => (off(b) < off(a) ? b : a));
 }
 
-/** @param {Inputs} inputs @param {import("../kit/keep.js").Keep} keep @returns {Analysis} */
-export function analyse({ batch, depth, layers, sizes, kinds, norms }, keep) {
+/** @param {Inputs} inputs @param {import("../kit/memo.js").Memo} memo @returns {Analysis} */
+export function analyse({ batch, depth, layers, sizes, kinds, norms }, memo) {
   const size = nearest(sizes, batch);
-  const { logs, reach } = keep("norms", [norms], () => {
+  const { logs, reach } = memo("norms", [norms], () => {
     const all = new Float32Array(bytesOf(norms));
     return { logs: all, reach: Math.ceil(Math.max(1, ...all)) };
   });

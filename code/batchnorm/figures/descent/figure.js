@@ -27,7 +27,7 @@ const these = (names) => names.map(titleOf).join(" and ");
 const away = (names) => `${these(names)} ${names.length > 1 ? "run" : "runs"} away`;
 
 /** The message, and its numbers. @param {Shown} shown */
-function words({ watch, step, steps, whole, part, courses: went, cut }) {
+function summary({ watch, step, steps, whole, part, courses: went, cut }) {
   const gone = (/** @type {number} */ k) => watch.filter((name) => went[name][k] === "runs away");
   const equal = (/** @type {number} */ a, /** @type {number} */ b) =>
     Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a));
@@ -35,31 +35,33 @@ function words({ watch, step, steps, whole, part, courses: went, cut }) {
     upTo(whole[name], step).every(([i, v]) => equal(v, atStep(part[name], i))),
   );
   const only = gone(1).filter((name) => !gone(0).includes(name));
-  const told = [`Step ${step}.`];
+  const sentences = [`Step ${step}.`];
   if (only.length) {
     const blind = same.length ? `; ${these(same)} cannot tell` : "";
-    told.push(`Without ${saidOf(cut)}, ${away(only)}${blind}.`);
+    sentences.push(`Without ${saidOf(cut)}, ${away(only)}${blind}.`);
   }
-  if (gone(0).length) told.push(`With the whole gradient, ${away(gone(0))}.`);
+  if (gone(0).length) sentences.push(`With the whole gradient, ${away(gone(0))}.`);
   const ends = [whole, part].filter((run) => run[watch[0]].length <= steps).length;
   if (ends)
-    told.push(`${ends > 1 ? "Both descents leave" : "A descent leaves"} the range of numbers.`);
+    sentences.push(
+      `${ends > 1 ? "Both descents leave" : "A descent leaves"} the range of numbers.`,
+    );
   const rows = watch.map((name) => [
     titleOf(name),
     ...[whole, part].map((run) => format(atStep(run[name], step))),
   ]);
-  return { verdict: told.join(" "), rows, head: ["", "whole gradient", "cut gradient"] };
+  return { verdict: sentences.join(" "), rows, head: ["", "whole gradient", "cut gradient"] };
 }
 
 /** @type {Mount} */
 function mount(el, view) {
   const about = "Gradient descent step by step, with the whole gradient and with a cut one";
   const { buttons, ...moves } = stepper(view);
-  const { picture, tell } = stage(el, view, about, [buttons]);
+  const { picture, finish } = stage(el, view, about, [buttons]);
 
   return function draw(shown, width) {
     const { watch, step, steps, whole, part, courses: went, cut } = shown;
-    const said = words(shown);
+    const message = summary(shown);
     const places = panels(width, watch.length);
     picture.size(width, Math.max(...places.map(({ bottom }) => bottom)) + 24);
     const plots = watch.map((name) => {
@@ -78,10 +80,10 @@ function mount(el, view) {
         ],
       };
     });
-    const values = said.rows.map(([name, one, other]) => `${name}: ${one}, cut ${other}`);
-    const text = `${said.verdict} ${values.join("; ")}`;
+    const values = message.rows.map(([name, one, other]) => `${name}: ${one}, cut ${other}`);
+    const text = `${message.verdict} ${values.join("; ")}`;
     courses(picture, places, plots, { step, last: steps, text, ...moves });
-    tell(said);
+    finish(message);
   };
 }
 

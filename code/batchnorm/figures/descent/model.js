@@ -66,11 +66,11 @@ export function course(path, step) {
   return late <= 0.01 * early ? "comes to rest" : "";
 }
 
-/** @param {Inputs} inputs @param {import("../kit/keep.js").Keep} keep @returns {Analysis} */
-export function analyse(inputs, keep) {
+/** @param {Inputs} inputs @param {import("../kit/memo.js").Memo} memo @returns {Analysis} */
+export function analyse(inputs, memo) {
   const { step, watch, graph, given, train, cut, rate, steps } = inputs;
   // The step that is read changes nothing of the descents
-  const runs = keep("runs", [graph, given, train, watch, cut, rate, steps], () => ({
+  const runs = memo("runs", [graph, given, train, watch, cut, rate, steps], () => ({
     whole: descent(inputs, []),
     part: descent(inputs, cut),
   }));

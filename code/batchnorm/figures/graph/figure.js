@@ -137,11 +137,11 @@ function setLines(parent, lines) {
 
 /**
  * Joins the figure to the names in the code that it was traced from, if anything on the page cares:
- * "bn-point" with a name points at its node, and what is pointed at is told as "bn-pointed".
+ * "bn-point" with a name points at its node, and what is pointed at is emitted as "bn-pointed".
  * @param {HTMLElement} el @param {View} view @param {(key: string | null) => void} point
  */
 function named(el, view, point) {
-  let told = "";
+  let last = "";
   el.addEventListener("bn-point", (event) => {
     const { detail } = /** @type {CustomEvent<string>} */ (event);
     const node = view
@@ -150,10 +150,10 @@ function named(el, view, point) {
     point(node ? `node ${node.node}` : null);
   });
   /** @param {Shown} shown @param {number[]} nodes that are pointed at */
-  return function tell({ traced }, nodes) {
+  return function emit({ traced }, nodes) {
     const detail = nodes.flatMap((i) => traced.nodes[i].name || []);
-    if (told === detail.join()) return;
-    told = detail.join();
+    if (last === detail.join()) return;
+    last = detail.join();
     el.dispatchEvent(new CustomEvent("bn-pointed", { detail }));
   };
 }
@@ -167,14 +167,14 @@ function mount(el, view) {
   const buttons = actions(view, (centre) => change({ centre }));
   const parts = [keys.root, buttons.root, panel];
   const layers = ["wires", "handles", "nodes", "tags"];
-  const { picture, tell: report } = stage(el, view, about, parts, layers);
+  const { picture, finish } = stage(el, view, about, parts, layers);
   const scroll = scroller(/** @type {Element} */ (picture.root.firstElementChild), view.zoom);
   picture.root.append(scroll.root, scroll.hint);
   /** @type {Place} */
   let place;
   const nodeOf = (/** @type {string} */ key) => picture.put(key, "g");
   const { now, change, ...listeners } = pointing(view, nodeOf, () => place);
-  const tell = named(el, view, (pointed) => change({ pointed }));
+  const emit = named(el, view, (pointed) => change({ pointed }));
   el.classList.add("bn-broad");
 
   return function draw(shown, width) {
@@ -188,7 +188,7 @@ function mount(el, view) {
     );
     const on = item.edge?.key;
     const at = item.node?.node;
-    tell(shown, item.edge ? [item.edge.source, item.edge.target] : at === undefined ? [] : [at]);
+    emit(shown, item.edge ? [item.edge.source, item.edge.target] : at === undefined ? [] : [at]);
     const litEdge = (/** @type {import("./place.js").PlacedEdge} */ { key, source, target }) =>
       key === on || source === at || target === at;
     const lit = new Set(place.edges.filter(litEdge).flatMap((e) => [e.source, e.target]));
@@ -218,7 +218,7 @@ function mount(el, view) {
       ),
       ["gradient", paths.length ? "the whole gradient" : "gradient"],
     ]);
-    report({ verdict: verdict(shown), ...table(shown) });
+    finish({ verdict: verdict(shown), ...table(shown) });
   };
 }
 

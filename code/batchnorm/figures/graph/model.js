@@ -80,11 +80,11 @@ function pathsIn(graph, severed) {
   };
 }
 
-/** @param {Inputs} inputs @param {import("../kit/keep.js").Keep} keep @returns {Analysis} */
-export function analyse(inputs, keep) {
+/** @param {Inputs} inputs @param {import("../kit/memo.js").Memo} memo @returns {Analysis} */
+export function analyse(inputs, memo) {
   const graph = parsed(inputs.graph);
   /** @type {Drawn} */
-  const drawn = keep("drawn", [inputs.picture], () => JSON.parse(inputs.picture));
+  const drawn = memo("drawn", [inputs.picture], () => JSON.parse(inputs.picture));
   const given = givenTo(graph, inputs);
   const names = Object.keys(given);
   const { values } = run(graph, given);
@@ -112,7 +112,7 @@ export function analyse(inputs, keep) {
     trueGrads: full.grads,
     flow: now.flow,
     trueFlow: full.flow,
-    ...keep("paths", [inputs.graph, inputs.cut], () => pathsIn(graph, severed)),
+    ...memo("paths", [inputs.graph, inputs.cut], () => pathsIn(graph, severed)),
     order: drawn.nodes.map(({ node }) => node).reverse(),
     errors: Object.fromEntries(
       defined ? names.map((n) => [n, difference(now.grads[at(n)], full.grads[at(n)])]) : [],

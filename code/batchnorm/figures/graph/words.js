@@ -28,7 +28,7 @@ export function list(t) {
 }
 
 /** As `list`, but a tensor of equal entries as the one number it holds. @param {Tensor} t */
-function alike(t) {
+function compact(t) {
   const [first] = t.data;
   if (!t.data.every((v) => v === first)) return list(t);
   return Number.isInteger(first) ? format(first, 0) : format(first);
@@ -86,7 +86,7 @@ export function edgeWords(shown, edge) {
 function localWords(shown, edge) {
   const [source, target] = [edge.source, edge.target].map((i) => nodeAt(shown, i).term);
   const numbers = localDerivative(shown, edge);
-  const is = numbers && alike(numbers) !== edge.local ? ` = ${alike(numbers)}` : "";
+  const is = numbers && compact(numbers) !== edge.local ? ` = ${compact(numbers)}` : "";
   return `∂${target}/∂${source} = ${edge.local}${is}`;
 }
 

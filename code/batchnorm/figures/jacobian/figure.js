@@ -52,13 +52,13 @@ function verdictOf({ defined, m, s, identity, mean, variance, singular, stretch 
 function numbersOf(shown) {
   const { defined, m, s, k, i, jacobian, stretch } = shown;
   if (!defined) return { rows: [], head: [] };
-  const told = (/** @type {number} */ v) =>
+  const written = (/** @type {number} */ v) =>
     Number.isNaN(v) ? "–" : format(v, 3, 1 / s).replace(/^−(0(\.0+)?)$/, "$1");
   /** @param {string} name @param {(term: Term) => number} of @param {number} all */
   const row = (name, of, all) => [
     name,
-    ...TERMS.map((term) => (shown[term] ? told(of(term)) : "off")),
-    told(all),
+    ...TERMS.map((term) => (shown[term] ? written(of(term)) : "off")),
+    written(all),
   ];
   const entry = `∂${subscript("x̂", k)}/∂${subscript("x", i)}`;
   const rows = [
@@ -102,7 +102,7 @@ function strip(picture, { x, m, k, i, jacobian }, { top, right }, { title, move 
     text: short(own),
     marks: [["circle", { class: "data", r: 7 }]],
     move: (u) => move(snap(scale.invert(u), seen.slice(0, -1), 0.03)),
-    nudge: (right_, up) => move(tidy(own + 0.1 * (right_ + up))),
+    nudge: (stepX, stepY) => move(tidy(own + 0.1 * (stepX + stepY))),
   });
   const from = scale.inside(seen[i]);
   const to = scale.inside(seen[k]);
@@ -136,7 +136,7 @@ function listen(node, where, point) {
 /** @type {Mount} */
 function mount(el, view) {
   const about = "The Jacobian of batch normalization: three matrices and their sum";
-  const { picture, tell } = stage(el, view, about);
+  const { picture, finish } = stage(el, view, about);
   const point = (/** @type {number} */ k, /** @type {number} */ i) => {
     const last = view.get().m - 1;
     view.set({ entry: [clamp(k, 0, last), clamp(i, 0, last)] });
@@ -164,7 +164,7 @@ function mount(el, view) {
     const move = (/** @type {number} */ outlier) =>
       view.set({ outlier: clamp(outlier, -REACH, REACH) });
     strip(picture, shown, place.strip, { title: acting, move });
-    tell({ verdict: verdictOf(shown), rows, head });
+    finish({ verdict: verdictOf(shown), rows, head });
   };
 }
 

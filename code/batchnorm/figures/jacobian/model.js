@@ -64,11 +64,11 @@ function termsOf({ m, outlier, eps, graph }) {
   return { x, s: run.of("s")[0], xHat: x.map((_, k) => run.of("x_hat")[k * m]), terms };
 }
 
-/** @param {Inputs} inputs @param {import("../kit/keep.js").Keep} keep @returns {Analysis} */
-export function analyse(inputs, keep) {
+/** @param {Inputs} inputs @param {import("../kit/memo.js").Memo} memo @returns {Analysis} */
+export function analyse(inputs, memo) {
   const { m, outlier, eps, graph } = inputs;
   // Where it is pointed at, and what is switched off, changes nothing of the terms
-  const found = keep("terms", [m, outlier, eps, graph], () => termsOf(inputs));
+  const found = memo("terms", [m, outlier, eps, graph], () => termsOf(inputs));
   const { x, s, xHat, terms } = found;
   const on = TERMS.filter((term) => inputs[term]);
   const jacobian = x.map((_, k) =>

@@ -152,8 +152,8 @@ export function sum(picture, shown, place, { text, point }) {
     jacobian.forEach((row, r) => {
       row.forEach((v, c) => {
         const at = { x: left + (c + 0.5) * cell, y: top + (r + 0.5) * cell + 4 };
-        const told = format(v, 2, 1 / s).replace(/^−?0(\.0+)?$/, "0");
-        picture.put(`number ${r} ${c}`, "text", { class: "small middle", ...at }, told);
+        const label = format(v, 2, 1 / s).replace(/^−?0(\.0+)?$/, "0");
+        picture.put(`number ${r} ${c}`, "text", { class: "small middle", ...at }, label);
       });
     });
   }

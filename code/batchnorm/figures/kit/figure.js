@@ -1,5 +1,5 @@
 import { enlarger } from "./enlarge.js";
-import { keeper } from "./keep.js";
+import { memoizer } from "./memo.js";
 
 /**
  * What joins every figure to its model: analyse once a state, draw once a frame, clean up.
@@ -8,10 +8,10 @@ import { keeper } from "./keep.js";
  *
  *   export default makeFigure({ analyse, outputs, mount });
  *
- * `analyse(inputs, keep)` is pure and knows no DOM: from the traits that the figure reads follows
+ * `analyse(inputs, memo)` is pure and knows no DOM: from the traits that the figure reads follows
  * everything that is shown. It runs once for each state, however many traits changed in one go and
  * however many views there are. `outputs(analysis)` picks from it the traits handed back. What is
- * costly and does not change at every move, it may `keep`: `keep("ground", [a, b], () => …)` makes
+ * costly and does not change at every move, it may memoize: `memo("ground", [a, b], () => …)` makes
  * the value again only when a or b is another one than last time.
  *
  * `mount(el, view)` fills `el` and returns `draw(analysis, width)`, which is called at most once a
@@ -27,7 +27,7 @@ import { keeper } from "./keep.js";
  * "analysis" and "draw".
  *
  * @typedef {Record<string, any>} Traits
- * @import { Keep } from "./keep.js"
+ * @import { Memo } from "./memo.js"
  * @typedef {{get: (name: string) => any, set: (name: string, value: any) => void,
  *   save_changes: () => void, on: (event: string, listener: () => void) => void,
  *   off: (event: string, listener: () => void) => void}} Model what anywidget promises
@@ -49,14 +49,14 @@ import { keeper } from "./keep.js";
  * @template {Traits} Inputs
  * @template {Traits} Analysis
  * @typedef {object} Figure
- * @property {(inputs: Inputs, keep: Keep) => Analysis} analyse
+ * @property {(inputs: Inputs, memo: Memo) => Analysis} analyse
  * @property {(analysis: Inputs & Analysis) => Traits} outputs
  * @property {(el: HTMLElement, view: View<Inputs, Analysis>) =>
  *   (analysis: Inputs & Analysis, width: number) => void} mount
  */
 
 /** @param {"analysis" | "draw"} what */
-const tell = (what) => /** @type {any} */ (globalThis).bnWatch?.(what);
+const notify = (what) => /** @type {any} */ (globalThis).bnWatch?.(what);
 
 /**
  * The model's side of a figure: its analysis, made when it is asked for and at the latest, with
@@ -68,7 +68,7 @@ const tell = (what) => /** @type {any} */ (globalThis).bnWatch?.(what);
 function analysed({ analyse, outputs }, model) {
   /** @type {string[]} */
   let names = [];
-  const keep = keeper();
+  const memo = memoizer();
   /** @type {Set<() => void>} */
   const views = new Set();
   /** @type {(Inputs & Analysis) | null} */
@@ -79,8 +79,8 @@ function analysed({ analyse, outputs }, model) {
   const analysis = () => {
     if (!now) {
       const inputs = get();
-      now = { ...inputs, ...analyse(inputs, keep) };
-      tell("analysis");
+      now = { ...inputs, ...analyse(inputs, memo) };
+      notify("analysis");
     }
     return now;
   };
@@ -206,7 +206,7 @@ function shown(mount, { get, analysis, set, again, views }, el) {
     draw(analysis(), pixels / zoom);
     const over = STAYS * window.innerHeight - zoom * heightOf(room);
     if (picture) give(picture, "--over", `${Math.min(0, Math.round(over))}px`);
-    tell("draw");
+    notify("draw");
   };
   views.add(redraw);
   const observer = new ResizeObserver(resized);

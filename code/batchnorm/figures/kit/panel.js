@@ -61,7 +61,7 @@ function report() {
   const table = html("table", { class: "numbers" });
   const root = html("div", { class: "report" }, verdict, table);
   let last = "";
-  /** @param {{verdict: string, rows?: string[][], head?: string[]}} said */
+  /** @param {{verdict: string, rows?: string[][], head?: string[]}} message */
   const show = ({ verdict: sentence, rows = [], head = [] }) => {
     setText(verdict, sentence);
     const all = head.length ? [head, ...rows] : rows;
@@ -80,7 +80,7 @@ function report() {
 }
 
 /**
- * What stands in a figure, one below the other: the picture, the `parts`, a report. `tell` ends a
+ * What stands in a figure, one below the other: the picture, the `parts`, a report. `finish` ends a
  * frame: it shows what is reported, and what was not drawn again goes.
  * @param {HTMLElement} el @param {import("./svg.js").Viewed} view
  * @param {string} about the picture, in words
@@ -90,9 +90,9 @@ export function stage(el, view, about, parts = [], layers = LAYERS) {
   const picture = drawing(about, view, layers);
   const { root, show } = report();
   el.append(picture.root, ...parts, root);
-  const tell = (/** @type {Parameters<typeof show>[0]} */ said) => {
+  const finish = (/** @type {Parameters<typeof show>[0]} */ message) => {
     picture.sweep();
-    show(said);
+    show(message);
   };
-  return { picture, tell, report: root };
+  return { picture, finish, report: root };
 }

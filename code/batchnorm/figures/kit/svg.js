@@ -1,5 +1,5 @@
 /** Drawing on the page: elements kept by key, things to drag, arrows. No markup from data. */
-import { keeper } from "./keep.js";
+import { memoizer } from "./memo.js";
 
 /**
  * An SVG element, with attributes.
@@ -114,7 +114,7 @@ function elements(root, layers) {
  * `group(key, attributes, fill)` makes while `fill` runs. `size(width, height)` is in units; the
  * view's zoom makes pixels.
  *
- * `keep(name, from, make)` makes a value again only when what it is made from has changed, as in
+ * `memo(name, from, make)` makes a value again only when what it is made from has changed, as in
  * figure.js. `hold(key, value)` gives the value back; while a handle of this drawing is dragged,
  * the one it had when the drag began. So a scale made from a held domain stays under the hand.
  *
@@ -133,7 +133,7 @@ export function drawing(label, view, layers) {
   return {
     root: html("div", { class: "bn-picture" }, root),
     ...elements(root, layers),
-    keep: keeper(),
+    memo: memoizer(),
     /** @template T @param {string} key @param {T} value @returns {T} */
     hold(key, value) {
       if (!dragged || !held.has(key)) held.set(key, value);

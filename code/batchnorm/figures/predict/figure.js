@@ -30,32 +30,32 @@ function distance({ size, apart }, long) {
   const part = apart / size;
   const percent = `${Math.round(100 * part)} %`;
   if (!long) return `You guessed 0 everywhere. The true dx has the length ${format(size, 2)}.`;
-  const words = part <= 0.1 ? "Very close" : part <= 0.3 ? "Close" : "Some way off";
+  const near = part <= 0.1 ? "Very close" : part <= 0.3 ? "Close" : "Some way off";
   const far = `guess and dx are apart by ${percent} of the length of dx`;
-  if (part <= 1) return `${words}: ${far}.`;
+  if (part <= 1) return `${near}: ${far}.`;
   return `Far off: ${far}. A guess of 0 everywhere would have been nearer.`;
 }
 
 /** Which property of every dx the guess has, and which it lacks. @param {Reveal} reveal */
 function properties({ push, angle, apart, size }) {
   if (apart < TINY || size < TINY) return [];
-  const told = [];
+  const sentences = [];
   const balanced = push === undefined || Math.abs(push) < 0.005;
   const square = angle === undefined || Math.abs(angle - 90) <= SQUARE;
   if (!balanced) {
     const sum = format(push ?? 0, 2);
-    told.push(`Your guess adds up to ${sum}; every dx of this layer adds up to 0.`);
+    sentences.push(`Your guess adds up to ${sum}; every dx of this layer adds up to 0.`);
   }
   if (!square) {
     const turned = `${Math.round(angle ?? 0)}°`;
-    told.push(`Your guess stands at ${turned} to x̂; every dx of this layer stands at 90°.`);
+    sentences.push(`Your guess stands at ${turned} to x̂; every dx of this layer stands at 90°.`);
   }
-  if (told.length || angle === undefined) return told;
+  if (sentences.length || angle === undefined) return sentences;
   return ["Your guess has what every dx of this layer has: it adds up to 0, at right angles to x̂."];
 }
 
 /** The message. @param {Shown} shown */
-function words({ defined, problem, problems, guess, reveal }) {
+function summary({ defined, problem, problems, guess, reveal }) {
   if (!defined) return "The samples are equal and ε is 0, so dx is not defined. Raise ε.";
   if (reveal) return [distance(reveal, Math.hypot(...guess)), ...properties(reveal)].join(" ");
   const which = problems.length > 1 ? `Batch ${problem + 1} of ${problems.length}. ` : "";
@@ -75,7 +75,7 @@ function lane(picture, i, { x, dy, guess, reach, reveal }, { view, width, scale 
   const given = `${subscript("x", i)} = ${short(x[i])}, ${subscript("dy", i)} = ${short(dy[i])}`;
   const own = format(guess[i], 2);
   const truth = reveal ? `${name} = ${format(reveal.dx[i], 2, 1)}` : "";
-  const told = reveal ? `guess ${own}, ${truth}` : `guess ${own}`;
+  const label = reveal ? `guess ${own}, ${truth}` : `guess ${own}`;
   const arrowTo = (/** @type {string} */ key, /** @type {number} */ v, /** @type {number} */ row) =>
     arrow(picture, `${key} ${i}`, [at, y + row], [end(scale(x[i] + v)), y + row], {
       className: { guess: "ink arrow", dx: "gradient arrow" }[key] ?? "gradient part dashed",
@@ -83,7 +83,7 @@ function lane(picture, i, { x, dy, guess, reach, reveal }, { view, width, scale 
     });
   picture.layer("ground");
   picture.text(`given ${i}`, "small halo", 0, y - 13, given);
-  picture.text(`told ${i}`, "small end halo", width, y - 13, told);
+  picture.text(`label ${i}`, "small end halo", width, y - 13, label);
   picture.put(`x ${i}`, "circle", { class: "data", cx: at, cy: y, r: 6 });
   picture.layer("arrows");
   arrowTo("guess", guess[i], 0);
@@ -139,7 +139,7 @@ function mount(el, view) {
   });
   const about = "A batch, the gradient at its outputs, and your guess of dx";
   const parts = [bar(show, next), keys.root];
-  const { picture, tell } = stage(el, view, about, parts, LAYERS);
+  const { picture, finish } = stage(el, view, about, parts, LAYERS);
 
   return function draw(analysis, width) {
     const { problems, shown, reveal } = analysis;
@@ -151,7 +151,7 @@ function mount(el, view) {
       ["gradient dashed", "dy, which arrives at the outputs"],
     ]);
     paint(picture, analysis, width, view);
-    tell({ verdict: words(analysis) });
+    finish({ verdict: summary(analysis) });
   };
 }
 

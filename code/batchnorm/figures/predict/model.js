@@ -67,12 +67,12 @@ function propertiesOf({ back, of }, m) {
   };
 }
 
-/** @param {Inputs} inputs @param {import("../kit/keep.js").Keep} keep @returns {Analysis} */
-export function analyse(inputs, keep) {
+/** @param {Inputs} inputs @param {import("../kit/memo.js").Memo} memo @returns {Analysis} */
+export function analyse(inputs, memo) {
   const { guess, shown, problem, problems, gamma, beta, eps } = inputs;
   const [x, dy] = problems[problem];
   const from = [inputs.graph, x, dy, gamma, beta, eps];
-  const { dx, mu, gain, xHat, balanced } = keep("layer", from, () => {
+  const { dx, mu, gain, xHat, balanced } = memo("layer", from, () => {
     const layer = layerAt(inputs, x);
     return { ...propertiesOf(layer, x.length), dx: layer.back(dy), mu: layer.of("mu")?.[0] };
   });

@@ -31,7 +31,7 @@ function reason({ batch, shift, mean, truth }) {
 }
 
 /** The message, and its numbers. @param {Shown} shown */
-function words(shown) {
+function summary(shown) {
   const { step, mismatch, mean, var: var_, own, truth } = shown;
   const verdict =
     `Step ${step}: the same samples come out ${format(mismatch, 2)} apart in the two modes ` +
@@ -154,10 +154,10 @@ function overSteps(picture, { stream, steps, step }, view, { places, narrow, tex
 function mount(el, view) {
   const about = "A batch in training and in evaluation mode; the running statistics";
   const back = button("Put the batch back", () => view.set({ shift: 0 }));
-  const { picture, tell } = stage(el, view, about, [bar(back)]);
+  const { picture, finish } = stage(el, view, about, [bar(back)]);
 
   return function draw(shown, width) {
-    const said = words(shown);
+    const message = summary(shown);
     inputs(picture, shown, view, width);
     const end = pairs(picture, shown, width);
     const narrow = width < 500;
@@ -165,8 +165,8 @@ function mount(el, view) {
       narrow ? { ...place, right: place.right - 60 } : place,
     );
     picture.size(width, places[2].bottom + 38);
-    overSteps(picture, shown, view, { places, narrow, text: said.verdict });
-    tell(said);
+    overSteps(picture, shown, view, { places, narrow, text: message.verdict });
+    finish(message);
   };
 }
 

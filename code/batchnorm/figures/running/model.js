@@ -98,13 +98,13 @@ function streamOf({ batch: m, drift, momentum, steps, graphs }, x) {
   };
 }
 
-/** @param {Inputs} inputs @param {import("../kit/keep.js").Keep} keep @returns {Analysis} */
-export function analyse(inputs, keep) {
+/** @param {Inputs} inputs @param {import("../kit/memo.js").Memo} memo @returns {Analysis} */
+export function analyse(inputs, memo) {
   const { noise, graphs, batch, drift, momentum, steps, shift, step } = inputs;
   // Which step is read, and whether its batch is moved, changes nothing of the stream
-  const all = keep("batches", [noise, batch, drift, steps], () => batches(inputs));
+  const all = memo("batches", [noise, batch, drift, steps], () => batches(inputs));
   const from = [all, momentum, graphs.train, graphs.evaluate];
-  const stream = keep("stream", from, () => streamOf(inputs, all));
+  const stream = memo("stream", from, () => streamOf(inputs, all));
   const at = Math.min(step, steps - 1);
   const x = Array.from({ length: batch }, (_, i) => all.data[i * steps + at] + shift);
   const given = { shape: [batch, 1], data: Float64Array.from(x) };

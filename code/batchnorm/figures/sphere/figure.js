@@ -47,7 +47,20 @@ function actions(view) {
 }
 
 /** The message, and its numbers. @param {Shown} shown */
-function words({ x, dy, x_hat, dx, defined, parts, along, peeled, trail, variances, eps, gamma }) {
+function summary({
+  x,
+  dy,
+  x_hat,
+  dx,
+  defined,
+  parts,
+  along,
+  peeled,
+  trail,
+  variances,
+  eps,
+  gamma,
+}) {
   if (!defined) {
     const why = "The samples are equal and ε is 0: the variance is 0, so x̂ and dx are not defined.";
     return { verdict: `${why} Move the batch away from the centre, or raise ε.` };
@@ -56,7 +69,7 @@ function words({ x, dy, x_hat, dx, defined, parts, along, peeled, trail, varianc
   const lengths = Object.values(parts).map(lengthOf);
   const [mean, variance, passes] = lengths.map((v) => format(v, 2, size || 1));
   const stays = along - lengths[1] > 5e-4 * along;
-  const told = [
+  const sentences = [
     `The mean removes ${mean} of dy, the variance ${variance}; ${passes} passes.`,
     "Without the mean’s part, what is left of dy lies in the plane.",
     stays
@@ -76,7 +89,7 @@ function words({ x, dy, x_hat, dx, defined, parts, along, peeled, trail, varianc
   return {
     verdict: count
       ? `In ${counted(count, "step")}${outwards}, the variance ${change}${rise}.`
-      : told[peeled],
+      : sentences[peeled],
     rows: [
       ...[row("x", x), row("x̂", x_hat), row("dy", dy), row("mean removes", parts.mean)],
       ...[row("variance removes", parts.variance), row("passes", parts.passes), row("dx", dx)],
@@ -104,7 +117,7 @@ function turner({ picture, box }, turn, act, view) {
     target: { ...area, rx: 6 },
     marks: [],
     move: (to) => act.turnTo(to / 2),
-    nudge: (right_, up) => act.turnTo(view.get().turn + 5 * (right_ + up)),
+    nudge: (stepX, stepY) => act.turnTo(view.get().turn + 5 * (stepX + stepY)),
     go: (degrees) => act.turnTo(Math.min(degrees, 179)),
   });
 }
@@ -201,7 +214,7 @@ function mount(el, view) {
   const peel = button("", act.peel);
   const steps = [button("Take a step", act.step), button("Reset", act.reset)];
   const below = [bar(peel, ...steps), keys.root];
-  const { picture, tell } = stage(el, view, about, below, LAYERS);
+  const { picture, finish } = stage(el, view, about, below, LAYERS);
   const titles = ["Seen along 1: the plane of mean zero", "Seen from the side: drag to turn"];
   keys.show([["cut", "the next step, −rate · dx"]]);
   let before = -1; // how many parts were peeled off when it was drawn last
@@ -237,7 +250,7 @@ function mount(el, view) {
       (k ? alongOne : inPlane)(scene, shown, act, view);
     });
     setText(peel, PEEL[peeled]);
-    tell(words(analysis));
+    finish(summary(analysis));
   };
 }
 

@@ -14,12 +14,12 @@ const FRAME = 8; // milliseconds of work a frame: half of it, at 60 a second
 const GAUGES = ["drift", "length", "angle"];
 
 /** The message, and its numbers. @param {Shown} shown @param {boolean} paused */
-function told({ runs, taken, done, steps }, paused) {
+function summary({ runs, taken, done, steps }, paused) {
   const gone = runs.filter(({ diverged }) => diverged !== null);
   const going = runs.filter(({ diverged }) => diverged === null);
   const ends = gone.map(({ name, diverged }) => `${name} diverged at step ${diverged}`);
   const fate = listed(ends);
-  const said = () => {
+  const verdict = () => {
     if (!done && !paused) return fate ? `Training goes on: ${fate}.` : "Training.";
     if (!taken && !fate) return "Nothing is trained yet: press Run.";
     if (!going.length) return `${fate}: nothing is left to train.`;
@@ -42,7 +42,7 @@ function told({ runs, taken, done, steps }, paused) {
     ...(cut ? [shown(now.angle, 0, "°")] : []),
   ]);
   const head = ["", "loss", "test", "drift", "‖w‖", ...(cut ? ["angle"] : [])];
-  return { verdict: said(), rows, head };
+  return { verdict: verdict(), rows, head };
 }
 
 /**
@@ -50,7 +50,7 @@ function told({ runs, taken, done, steps }, paused) {
  * @param {View} view
  * @param {Element} el what has to be in sight
  */
-function trainer(view, el) {
+function ticker(view, el) {
   let asked = false; // for a frame
   let seen = false;
   let drawn = 0; // milliseconds that the last picture took
@@ -75,11 +75,11 @@ function trainer(view, el) {
   };
   function work() {
     asked = false;
-    const { machine, steps, done } = view.analysis();
+    const { trainer, steps, done } = view.analysis();
     if (!seen || self.paused || done) return;
     const shows = performance.now() >= due;
-    machine.run(steps, shows ? Math.max(FRAME / 4, FRAME - drawn) : FRAME);
-    if (shows || machine.taken() >= steps || machine.ended()) view.again();
+    trainer.run(steps, shows ? Math.max(FRAME / 4, FRAME - drawn) : FRAME);
+    if (shows || trainer.taken() >= steps || trainer.ended()) view.again();
     self.arm();
   }
   new IntersectionObserver((entries) => {
@@ -99,7 +99,7 @@ function mount(el, view) {
     view.set(changes);
     view.redraw();
   };
-  const halt = () => view.set({ steps: view.analysis().machine.reached() });
+  const halt = () => view.set({ steps: view.analysis().trainer.reached() });
   const isRunning = () => !work.paused && !view.analysis().done;
   const run = button("Run", () => {
     const { taken, steps, most } = view.analysis();
@@ -118,8 +118,8 @@ function mount(el, view) {
     button("Reset", () => go({ steps: 0 })),
     button("New seed", again),
   ];
-  const { picture, tell } = stage(el, view, title, [bar(...buttons, count), keys.root]);
-  const work = trainer(view, picture.root);
+  const { picture, finish } = stage(el, view, title, [bar(...buttons, count), keys.root]);
+  const work = ticker(view, picture.root);
 
   /** @param {Shown} shown @param {number} width */
   const paint = (shown, width) => {
@@ -138,7 +138,7 @@ function mount(el, view) {
     });
     setText(run, isRunning() ? "Pause" : "Run");
     setText(count, `step ${taken}, seed ${seed}`);
-    tell(told(shown, work.paused));
+    finish(summary(shown, work.paused));
   };
   return function draw(shown, width) {
     work.timed(() => paint(shown, width));

@@ -24,7 +24,7 @@ import { bytesOf, clamp } from "../kit/scale.js";
  * @typedef {{name: string, look: string, losses: number[], diverged: number | null,
  *   gauges: Gauges[], now: Now}} Run `gauges` are read every `EVERY` steps
  *
- * @typedef {{machine: Machine, taken: number, done: boolean, runs: Run[],
+ * @typedef {{trainer: Trainer, taken: number, done: boolean, runs: Run[],
  *   boundary: Boundary | null}} Analysis `done`: whether nothing is left to be trained
  *
  * @typedef {{n: number, extent: [number, number, number, number], leads: Float64Array[]}} Boundary
@@ -38,7 +38,7 @@ export const EVERY = 10; // steps between two readings of drift, length and angl
 const GRID = 41; // points along each side of the plane
 const LOOK = 20; // steps between two looks at the boundary and the numbers while it is trained
 const LARGEST = 3.4028234663852886e38; // of float32
-const LAST = 20; // batches whose mean loss is told
+const LAST = 20; // batches whose mean loss is shown
 
 /** The samples to train on and to test on. @param {Problem} problem @param {DataView} bytes */
 function dataOf({ shapes, labels, classes }, bytes) {
@@ -52,13 +52,13 @@ function dataOf({ shapes, labels, classes }, bytes) {
   return { train: part(0, m), test: part(m, test) };
 }
 
-/** @typedef {ReturnType<typeof machine>} Machine */
+/** @typedef {ReturnType<typeof trainerOf>} Trainer */
 
 /**
  * Several descents in step. It is moved on by `run`, never more than asked for.
  * @param {Problem} problem @param {DataView} bytes @param {How} how
  */
-export function machine({ nets, variants, ...rest }, bytes, how) {
+export function trainerOf({ nets, variants, ...rest }, bytes, how) {
   const data = dataOf({ nets, variants, ...rest }, bytes);
   const batchAt = batches(data.train);
   const size = clamp(Math.round(how.batch_size), 1, data.train.labels.length);
@@ -174,20 +174,20 @@ function boundaryOf(one, data) {
   return { n: GRID, extent, leads };
 }
 
-/** @param {Inputs} inputs @param {import("../kit/keep.js").Keep} keep @returns {Analysis} */
-export function analyse(inputs, keep) {
+/** @param {Inputs} inputs @param {import("../kit/memo.js").Memo} memo @returns {Analysis} */
+export function analyse(inputs, memo) {
   const { steps, chosen, plots, problem, samples } = inputs;
   const { seed, rate, batch_size, momentum, weight_decay, eps, noise, running } = inputs;
   const how = { seed, rate, batch_size, momentum, weight_decay, eps, noise, running };
-  const all = keep("machine", [problem, samples, ...Object.values(how)], () =>
-    machine(problem, samples, how),
+  const all = memo("trainer", [problem, samples, ...Object.values(how)], () =>
+    trainerOf(problem, samples, how),
   );
   if (all.taken() > steps) all.restart();
   const taken = all.taken();
   const done = taken >= steps || all.ended();
   // While it is trained, what is costly is looked at now and then; at rest, as it is
   const when = [all, all.age(), done, done ? taken : Math.floor(taken / LOOK)];
-  const readings = keep("readings", when, () =>
+  const readings = memo("readings", when, () =>
     all.runs().map(({ descent: one, gauges }) => ({
       loss: recent(one.state.losses),
       accuracy: accuracy(one, all.data.test),
@@ -200,9 +200,9 @@ export function analyse(inputs, keep) {
   });
   const shown = all.runs()[clamp(chosen, 0, all.runs().length - 1)].descent;
   const boundary = plots.includes("boundary")
-    ? keep("boundary", [...when, shown], () => boundaryOf(shown, all.data.train.x.data))
+    ? memo("boundary", [...when, shown], () => boundaryOf(shown, all.data.train.x.data))
     : null;
-  return { machine: all, taken, done, runs, boundary };
+  return { trainer: all, taken, done, runs, boundary };
 }
 
 /** What is handed back: nothing while it is trained. @param {Inputs & Analysis} analysis */

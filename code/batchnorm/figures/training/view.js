@@ -19,7 +19,7 @@ const BELOW = 26;
 const GAP = 20;
 const POINTS = 100; // that a curve is drawn with, at most
 const LEAST = 0.1; // that the axis of a drift or a length reaches to
-const NAMES = 0.36; // of the width, for names
+const LABEL_SHARE = 0.36; // of the width, for names
 const LETTER = 6.9; // wide, about
 const SPAN = [1e-6, 1e2]; // of the losses that are drawn
 const TITLES = {
@@ -67,7 +67,7 @@ export function layout(width, plots) {
 function reach(taken) {
   const jump = (/** @type {number} */ k) => 100 * 2 ** Math.floor(k / 2) * (k % 2 ? 1.5 : 1);
   let k = 0;
-  while (jump(k) * (1 - NAMES) < taken) k++;
+  while (jump(k) * (1 - LABEL_SHARE) < taken) k++;
   return jump(k);
 }
 
@@ -156,7 +156,7 @@ const MARKS = [
  * The samples, each class with a mark of its own, on the regions of the chosen variant's answers.
  * @param {Drawing} picture @param {Place} place @param {Shown} shown
  */
-export function plane(picture, place, { boundary, machine, runs, chosen }, wide = true) {
+export function plane(picture, place, { boundary, trainer, runs, chosen }, wide = true) {
   if (!boundary) return;
   const { n, extent, leads } = boundary;
   const side = Math.min(place.right - place.left, place.bottom - place.top);
@@ -174,16 +174,16 @@ export function plane(picture, place, { boundary, machine, runs, chosen }, wide 
   picture.put("plane frame", "path", { class: "grid", d: frame });
   const where = [left, top, side];
   leads.forEach((f, c) => {
-    const d = picture.keep(`region ${c}`, [f, ...where], () => regionOf(f, n, column, row));
+    const d = picture.memo(`region ${c}`, [f, ...where], () => regionOf(f, n, column, row));
     picture.put(`plane region ${c}`, "path", { class: c % 2 ? "answer other" : "answer data", d });
   });
   picture.layer("arrows");
-  const { x: samples, labels, classes } = machine.data.train;
+  const { x: samples, labels, classes } = trainer.data.train;
   for (let c = 0; c < classes; c++) {
     const mark = MARKS[c % MARKS.length];
     const markAt = (/** @type {number} */ i) =>
       labels[i] === c ? mark(x(samples.data[2 * i]), y(samples.data[2 * i + 1])) : "";
-    const d = picture.keep(`samples ${c}`, [samples, ...where], () =>
+    const d = picture.memo(`samples ${c}`, [samples, ...where], () =>
       labels.map((_, i) => markAt(i)).join(""),
     );
     const look = c % 2 ? "sampled ink hollow" : "sampled data";

@@ -74,11 +74,11 @@ function verdictOf({ now, step, rate, decay, paths, variance, w: start }) {
   const norms = paths.normal.slice(0, step + 1).map(({ w }) => Math.hypot(...w));
   const only = norms.every((r, k) => !k || r >= norms[k - 1]);
   const size = (/** @type {number} */ v) => format(v, 2);
-  const told = [];
+  const sentences = [];
   if (!step) {
     const { to, from } = normal.change;
     const change = to > from ? "longer" : to < from ? "shorter" : "no longer";
-    told.push(
+    sentences.push(
       `The next step makes w ${change}: ‖w‖ from ${size(normal.norm)} to ${size(Math.sqrt(to))}.`,
     );
   } else {
@@ -86,13 +86,13 @@ function verdictOf({ now, step, rate, decay, paths, variance, w: start }) {
     const rates = [rate / first ** 2, rate / normal.norm ** 2].map(size);
     const effective = first ? `; the effective rate went from ${rates[0]} to ${rates[1]}` : "";
     const lengths = `from ${size(first)} to ${size(normal.norm)}`;
-    told.push(`In ${counted(step, "step")} ‖w‖ ${how} ${lengths}${effective}.`);
+    sentences.push(`In ${counted(step, "step")} ‖w‖ ${how} ${lengths}${effective}.`);
   }
-  if (normal.ended) told.push("The next step leaves the range of numbers.");
-  if (!plain.defined) told.push("Without the layer the loss is beyond the range of numbers.");
-  else if (plain.ended) told.push("Without the layer the next step leaves it.");
-  if (decay && step && !only) told.push("Weight decay takes length away.");
-  return told.join(" ");
+  if (normal.ended) sentences.push("The next step leaves the range of numbers.");
+  if (!plain.defined) sentences.push("Without the layer the loss is beyond the range of numbers.");
+  else if (plain.ended) sentences.push("Without the layer the next step leaves it.");
+  if (decay && step && !only) sentences.push("Weight decay takes length away.");
+  return sentences.join(" ");
 }
 
 /** The numbers, with batch norm and without. @param {Shown} shown */
@@ -187,7 +187,7 @@ function mount(el, view) {
   const about = "Two weights: the loss with batch norm and without, and a descent on each";
   const keys = legend();
   const { buttons, ...moves } = stepper(view);
-  const { picture, tell } = stage(el, view, about, [buttons, keys.root], LAYERS);
+  const { picture, finish } = stage(el, view, about, [buttons, keys.root], LAYERS);
 
   return function draw(shown, width) {
     const place = layout(width);
@@ -205,7 +205,7 @@ function mount(el, view) {
       ["cut", "the next step"],
       ["ghost", "‖w‖ before"],
     ]);
-    tell({ verdict, rows: rowsOf(shown), head: ["", "with", "without"] });
+    finish({ verdict, rows: rowsOf(shown), head: ["", "with", "without"] });
   };
 }
 

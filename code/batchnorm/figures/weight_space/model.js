@@ -194,24 +194,24 @@ function reachOf({ normal }, { w, step, optimum }) {
   return whole <= ROOM ? whole : far(normal.slice(0, step + 1));
 }
 
-/** @param {Inputs} inputs @param {import("../kit/keep.js").Keep} keep @returns {Analysis} */
-export function analyse(inputs, keep) {
+/** @param {Inputs} inputs @param {import("../kit/memo.js").Memo} memo @returns {Analysis} */
+export function analyse(inputs, memo) {
   const { graphs, samples, correlation, optimum, eps, w, rate, decay, steps } = inputs;
   const ground = [graphs, samples, correlation, optimum];
-  const data = keep("data", ground, () => dataOf(inputs));
+  const data = memo("data", ground, () => dataOf(inputs));
   const { x, t } = data;
   const given = { normal: { ...data, eps }, plain: { x, t } };
   const walk = (/** @type {Kind} */ kind) => descent(graphs[NAMES[kind]], given[kind], inputs);
   const how = [data, w, rate, decay, steps];
   const paths = {
-    normal: keep("path", [...how, eps], () => walk("normal")),
-    plain: keep("plain path", how, () => walk("plain")),
+    normal: memo("path", [...how, eps], () => walk("normal")),
+    plain: memo("plain path", how, () => walk("plain")),
   };
   const reach = reachOf(paths, inputs);
-  const contours = keep("contours", [data, eps, eps ? reach : 0], () =>
+  const contours = memo("contours", [data, eps, eps ? reach : 0], () =>
     contoursOf(graphs[NAMES.normal], given.normal, reach),
   );
-  const forms = keep("forms", [data], () => ({
+  const forms = memo("forms", [data], () => ({
     variance: formOf(graphs.variance, { x }, [0, 0]),
     loss: formOf(graphs.plain, given.plain, optimum),
   }));

@@ -1,7 +1,7 @@
 import { makeFigure } from "../kit/figure.js";
 import { bar, button, legend, stage } from "../kit/panel.js";
 import { clamp, format } from "../kit/scale.js";
-import { alike, analyse, batchOf, chosen, METHODS, outputs, sampled } from "./model.js";
+import { isDegenerate, analyse, batchOf, chosen, METHODS, outputs, sampled } from "./model.js";
 import { layout, paint, REACH, reachOf, square } from "./view.js";
 
 /** @import { Mount, Pair, Shown, View } from "./model.js" */
@@ -17,14 +17,14 @@ const length = (rows) => Math.hypot(...rows.flat());
 const two = (v) => (v < 0.005 ? "0.00" : format(v, 2));
 
 /** The message, and its numbers. @param {Shown} shown @param {number} shrink */
-function words({ before, after, dy, dx, method, landed }, shrink) {
+function summary({ before, after, dy, dx, method, landed }, shrink) {
   // A root makes 1e-8 of a rounding error
   const radii = (/** @type {Pair} */ [p, q]) =>
     [p, q > 1e-12 * p ? q : 0].map((r) => format(Math.sqrt(r), 2)).join(" and ");
   const [axis] = before.arms;
   const angle = format(Math.round((Math.atan2(axis[1], axis[0]) * 180) / Math.PI), 0);
   const rows = [["ellipse, its radii", radii(before.values), after ? radii(after.values) : "–"]];
-  if (!alike(before.values)) rows.push(["longer axis at", `${angle}°`, ""]);
+  if (!isDegenerate(before.values)) rows.push(["longer axis at", `${angle}°`, ""]);
   if (!after) {
     const why = "The two radii are equal: PCA's axes are not defined, and have no gradient.";
     return { verdict: `${why} Move a point.`, rows };
@@ -102,7 +102,7 @@ function shrinkOf(rows) {
 /** @type {Mount} */
 function mount(el, view) {
   const about = "A cloud of points, the same after whitening, and the gradients between them";
-  const { picture, tell, report } = stage(el, view, about, [], LAYERS);
+  const { picture, finish, report } = stage(el, view, about, [], LAYERS);
   const keys = legend();
   const act = actions(view);
   const buttons = bar(
@@ -130,7 +130,7 @@ function mount(el, view) {
         landed.length > 1 ? [["cut", "where it landed before"]] : []
       ),
     ]);
-    tell({ ...words(shown, shrink), head: ["", "inputs", "outputs"] });
+    finish({ ...summary(shown, shrink), head: ["", "inputs", "outputs"] });
   };
 }
 

@@ -44,7 +44,7 @@ const N = [
 ];
 
 /** Whether two variances, the larger first, count as equal. @param {Pair} values */
-export const alike = ([p, q]) => p - q <= GAP * p;
+export const isDegenerate = ([p, q]) => p - q <= GAP * p;
 
 /** x_hat, W and how dy comes back; null if not defined. @param {Inputs} inputs @param {Pair[]} x */
 function whiten({ method, graphs, iterations, eps }, x) {
@@ -53,7 +53,7 @@ function whiten({ method, graphs, iterations, eps }, x) {
   const [chosen] = graph.outputs.slice(graph.outputs.length > 1 ? iterations : 0);
   if (method === PCA && x.length > 1) {
     const spectrum = graph.nodes.findIndex(({ op }) => op === "eigenvalues");
-    if (alike(nested(values[spectrum]))) return null;
+    if (isDegenerate(nested(values[spectrum]))) return null;
   }
   const [, W] = graph.nodes[chosen].inputs ?? []; // x_hat = centred @ W
   return {

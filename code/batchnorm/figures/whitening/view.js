@@ -2,7 +2,7 @@ import { arrow } from "../kit/arrow.js";
 import { axis } from "../kit/axis.js";
 import { handle } from "../kit/handle.js";
 import { clamp, grown, linear, vector } from "../kit/scale.js";
-import { alike, chosen } from "./model.js";
+import { isDegenerate, chosen } from "./model.js";
 
 /**
  * The picture of WhiteningFigure: a cloud of inputs and their outputs, each with its ellipse.
@@ -202,7 +202,7 @@ export function paint(picture, frame) {
   ground(picture, "in", place.input, input, "Inputs, and what comes back");
   const title = `Outputs, ${TITLES[method]}, and what is sent`;
   ground(picture, "out", place.output, output, title);
-  const round = alike(before.values);
+  const round = isDegenerate(before.values);
   ellipse(picture, "in ellipse", before, input, round ? [] : before.arms);
   if (after) ellipse(picture, "out ellipse", after, output, round ? [] : before.carried);
   picture.layer("points");
