@@ -9,8 +9,7 @@ import time
 import numpy as np
 
 import batchnorm as bn
-from batchnorm.figures.batch import PARAMETERS
-from batchnorm.figures.graph import start_state
+from batchnorm.figures import batch, graph
 
 FILE = "<workbench>"
 SECONDS = 1.0  # a longer run is an endless loop
@@ -29,7 +28,7 @@ def trace(source, seconds=SECONDS):
     try:
         function, line = _last_function(source, time.perf_counter() + seconds)
         inputs = _inputs(function)
-        state = _timed(start_state, time.perf_counter() + seconds, function, **inputs)
+        state = _timed(graph.start_state, time.perf_counter() + seconds, function, **inputs)
     except SyntaxError as error:
         return {"error": f"{error.msg}", "line": error.lineno}
     except _Missing as error:
@@ -107,11 +106,10 @@ def _batch(state, inputs):
     """The traits of a `BatchFigure` of the same function, or None where it has no place."""
     x = np.asarray(inputs.get("x", 0.0))
     others = {name for name in inputs if name != "x"}
-    fits = others <= set(PARAMETERS) and all(np.ndim(inputs[name]) == 0 for name in others)
+    fits = others <= set(batch.PARAMETERS) and all(np.ndim(inputs[name]) == 0 for name in others)
     if not fits or x.ndim != 1 or not 2 <= x.size <= 8 or np.shape(state["dy"]) != x.shape:
         return None
     if "eps" in inputs and not inputs["eps"] >= 0:
         return None
-    same = {name: state[name] for name in (*inputs, "dy", "graph")}
-    start = [state["x"], state["dy"]]
-    return {**same, "start": start, "trail": [], "steps": 0, "cut": []}
+    start = batch.start_state(state["x"], state["dy"], state["graph"])
+    return {name: state[name] for name in others} | start

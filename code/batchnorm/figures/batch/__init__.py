@@ -12,6 +12,12 @@ from ..kit import Figure, Vector
 PARAMETERS = ("gamma", "beta", "eps")
 
 
+def start_state(x, dy, graph):
+    """What a figure of this graph, as JSON, shows before any step and cut: {trait: value}."""
+    x, dy = np.asarray(x, float).tolist(), np.asarray(dy, float).tolist()
+    return {"x": x, "dy": dy, "graph": graph, "start": [x, dy], "trail": [], "steps": 0, "cut": []}
+
+
 class BatchFigure(Figure):
     """A batch of one feature, its outputs, and the gradient on its way back.
 
@@ -70,9 +76,7 @@ class BatchFigure(Figure):
         given = {name: parameters.get(name, self.trait_defaults(name)) for name in wanted}
         with np.errstate(all="ignore"):  # equal samples with eps = 0 are shown, in words
             self._graph = trace(function, x=x, **given)
-        super().__init__(
-            x=x, dy=dy, start=[x.tolist(), dy.tolist()], graph=self._graph.to_json(), **parameters
-        )
+        super().__init__(**start_state(x, dy, self._graph.to_json()) | parameters)
         if not 0 <= steps <= 100:
             raise ValueError(f"steps: got {steps}, want 0 to 100")
         for _ in range(steps):

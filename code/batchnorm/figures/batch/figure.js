@@ -9,6 +9,7 @@ import { clamp, counted, domainOf, format } from "../kit/scale.js";
 /** @import { Analysis, Inputs, Mount, Shown, View } from "./model.js" */
 
 const MOST = 100; // steps remembered
+const BEFORE = { trail: [], steps: 0 }; // any step
 
 /** @param {number[]} a @param {number[]} b */
 const largestChange = (a, b) => Math.max(...a.map((v, i) => Math.abs(v - b[i])));
@@ -57,13 +58,13 @@ function actions(view) {
   };
   const reset = () => {
     const [x, dy] = view.get().start;
-    view.set({ trail: [], steps: 0, x, dy });
+    view.set({ ...BEFORE, x, dy });
   };
   return {
     step,
     reset,
     setX: (/** @type {number} */ i, /** @type {number} */ v) =>
-      view.set({ trail: [], steps: 0, x: view.get().x.with(i, v) }),
+      view.set({ ...BEFORE, x: view.get().x.with(i, v) }),
     setDy: (/** @type {number} */ i, /** @type {number} */ v) =>
       view.set({ dy: view.get().dy.with(i, clamp(v, -REACH, REACH)) }),
   };

@@ -77,7 +77,7 @@ export function analyse(inputs, memo) {
   const off = { mean: !inputs.flow_through_mean, variance: !inputs.flow_through_variance };
   const closed = here.filter((path) => path !== "direct" && off[path]).map((p) => MOMENTS[p]);
   const dx = closed.length ? Array.from(run.without(...closed)) : Array.from(run.dx);
-  const y = outputsAt(inputs, graph, x);
+  const y = Array.from(run.output);
   const [mu, s, xHat] = ["mu", "s", "x_hat"].map((name) => (has(name) ? run.of(name) : undefined));
   const { gamma, beta, eps } = inputs;
   const past = memo("past", [trail, inputs.graph, gamma, beta, eps], () =>

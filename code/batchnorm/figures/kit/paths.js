@@ -14,11 +14,11 @@ import { run } from "./graphs.js";
  * @param {any} dy the gradient at the output
  * @param {Iterable<string>} always keys of edges that are cut in any case
  *
- * Of what it returns, `of(name)` is a node's value, `without(…)` the gradient with all edges cut
+ * Of what it returns, `output` is the first output, `of(name)` a node's value, `without(…)` the gradient with all edges cut
  * that leave these nodes; entries row by row.
  */
 export function gradientPaths(graph, inputs, dy, always = []) {
-  const { values, of } = run(graph, inputs);
+  const { values, outputs, of } = run(graph, inputs);
   const at = indexOf(graph, "x");
   const without = (/** @type {string[]} */ ...names) => {
     const cut = new Set([...always, ...names.flatMap((name) => leaving(graph, name))]);
@@ -32,5 +32,5 @@ export function gradientPaths(graph, inputs, dy, always = []) {
     mean: dx.map((v, i) => v - withVariance[i]),
     variance: withVariance.map((v, i) => v - direct[i]),
   };
-  return { of, dx, paths, without };
+  return { of, output: outputs[0].data, dx, paths, without };
 }

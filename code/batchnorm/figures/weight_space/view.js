@@ -224,7 +224,7 @@ export function panel(scene) {
     if (shown.now[kind].defined) return;
     const x = scene.cx;
     const y = bottom - 14;
-    picture.text(`${kind} undefined`, "small middle halo", x, y, "not defined here");
+    picture.text(`${kind} not defined`, "small middle halo", x, y, "not defined here");
   });
   if (content.parentNode !== clip) clip.append(content);
 }
