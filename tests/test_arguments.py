@@ -18,15 +18,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 import batchnorm as bn
+import batchnorm.variance
+from batchnorm import distributed
 
 FIGURES = {name for name in bn.__all__ if name.endswith("Figure")}
 # Their arguments are traits, which hold Python floats, not arrays
-NO_ARRAYS = {*FIGURES, "controls", "exercises", "Edge"}
+NO_ARRAYS = {*FIGURES, "controls", "exercises", "Edge", "Derivation"}
 # Plain NumPy, to read and to trace: computed in the precision of what they are given
 PLAIN = {
     *("batch_norm", "backward_staged", "backward_compact", "newton_schulz", "output_variance"),
     *("reparameterize", "batch_norm_loss", "least_squares_loss"),
-    *("direction_loss", "direction_gradient"),
+    *("direction_loss", "direction_gradient", "distributed.moments"),
+    *("variance.one_pass", "variance.two_pass", "variance.by_welford", "variance.merged"),
 }
 
 
@@ -83,7 +86,26 @@ def covariances(rng):
     return dict(mean=rng.normal(size=3) * 4, cov=np.diag([4.0, 2.0, 3.0]) + 1, momentum=0.25)
 
 
+class Alone:
+    """A communicator of one."""
+
+    rank = 0
+
+    def Allreduce(self, given, into, op=None):
+        np.copyto(into[0] if op else into, given[0] if op else given)
+
+
+MODULES = {"distributed", "variance"}  # public, and no names of the package itself
 EXAMPLES = {
+    "distributed.forward": lambda rng: dict(layer(rng), comm=Alone()),
+    "distributed.backward": lambda rng: dict(
+        dy=batch(rng)[1], cache=distributed.forward(**layer(rng), comm=Alone())[1]
+    ),
+    "distributed.moments": lambda rng: some(layer(rng), "x"),
+    **{
+        f"variance.{name}": lambda rng: some(feature(rng), "x")
+        for name in ("one_pass", "two_pass", "by_welford", "merged")
+    },
     "RunningCovariance": covariances,
     "RunningCovariance.update": lambda rng: dict(
         self=bn.RunningCovariance(**covariances(rng)), mu=rng.normal(size=3) * 4, cov=np.eye(3), m=9
@@ -100,6 +122,7 @@ EXAMPLES = {
     "batch_norm_loss": problem,
     "compare": lambda rng: dict(name="dx", got=np.arange(3.0), want=np.arange(3.0), tolerance=0.5),
     "covariance": lambda rng: dict(x=batch(rng)[0]),
+    "derive": lambda rng: dict(function=bn.batch_norm, **layer(rng)),
     "descend": lambda rng: dict(
         gradient=lambda w: 2 * w, w=rng.permutation(3) + 1.0, rate=0.25, decay=0.5, steps=3
     ),
@@ -185,8 +208,8 @@ def call(name, arguments):
     f, given = function(name), dict(arguments)
     if "self" in given:
         given["self"] = copy.deepcopy(given["self"])
-    if name in ("trace", "Graph"):
-        return f(*([given.pop("function")] if name == "trace" else []), **given)
+    if name in ("trace", "derive"):
+        return f(given.pop("function"), **given)
     kinds = {k: p.kind for k, p in inspect.signature(f).parameters.items()}
     positional = [given.pop(k) for k in [*given] if kinds[k] == inspect.Parameter.POSITIONAL_ONLY]
     result = f(*positional, **given)
@@ -196,6 +219,8 @@ def call(name, arguments):
 def follow(name, result, rng):
     """All numbers that a result holds or leads to: those of a cache by the backward pass, …"""
     dy = batch(rng)[1]
+    if name == "distributed.forward":
+        return [result[0], *distributed.backward(dy, result[1])]
     if name == "forward":
         return [result[0], *bn.backward(dy, result[1])]
     if name == "whiten":
@@ -203,6 +228,8 @@ def follow(name, result, rng):
     if name in ("trace", "Graph"):
         run = result.forward(**layer(rng))
         return [run.output, *(run.backward(dy)[name] for name in result.inputs)]
+    if name == "derive":
+        return list(result.function(dy, **layer(rng)))
     if name.startswith("Running"):
         return [np.asarray(v) for v in list(vars(result).values())[:2]]
     if name == "compare":
@@ -253,11 +280,11 @@ def as_float64(value):
 
 
 # Gradient checks and graphs, until their own modules refuse what is refused here
-IN_OTHER_HANDS = {"compare", "numeric_gradient", "trace", "Graph"}
+IN_OTHER_HANDS = set()
 
 
 def test_every_public_name_has_an_example():
-    assert {name.split(".")[0] for name in EXAMPLES} | NO_ARRAYS == set(bn.__all__)
+    assert {name.split(".")[0] for name in EXAMPLES} | NO_ARRAYS == {*bn.__all__} | MODULES
     assert not NO_ARRAYS & EXAMPLES.keys()
     for name, example in EXAMPLES.items():
         assert not isinstance(outcome(name, example(np.random.default_rng(0))), ValueError), name
@@ -351,7 +378,13 @@ def test_what_happens_to_the_arguments_later_changes_nothing(name, seed):
 def test_what_is_done_to_results_changes_no_later_one(name):
     result = call(name, EXAMPLES[name](np.random.default_rng(0)))
     first = follow(name, result, np.random.default_rng(1))
-    late = {"forward", "whiten", "trace", "Graph"}  # what a cache or a graph computes
+    late = {
+        "forward",
+        "distributed.forward",
+        "whiten",
+        "trace",
+        "Graph",
+    }  # what a cache or a graph computes
     kept = [np.array(a) for a in first[name in late and name != "trace" :]]
     for a in first:
         if isinstance(a, np.ndarray) and a.flags.writeable:
