@@ -6,14 +6,16 @@
 dx: shape (2,), agrees to 1e-07 of its largest entry
 """
 
+import math
 import warnings
 from collections.abc import Callable
-from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .running import held
+from .validate import array as plain_array
+from .validate import number
 
 EPS = np.finfo(float).eps
 DOUBT = 1e-6  # central differences whose own check is worse than this are not taken in silence
@@ -49,7 +51,7 @@ def numeric_gradient(
 
     Returns an array of x's shape, float64. Raises ValueError for an unknown method, for data that
     are not finite real numbers (masked arrays are refused), when ``function(x)`` has not the shape
-    of ``dy``, or when two calls with one ``x`` give different values.
+    of ``dy``, when two calls with one ``x`` give different values, or when the gradient overflows.
 
     Source: Squire & Trapp 1998, "Using complex variables to estimate derivatives of real
     functions".
@@ -68,9 +70,8 @@ def numeric_gradient(
         if method is None:
             analytic = _is_analytic(function, x, dy, differences)
             method = "complex step" if analytic else "central differences"
-        if method == "complex step":
-            return np.array([_complex_step(function, x, dy, e) for e in one_hot]).reshape(x.shape)
-        if differences.doubt > DOUBT:
+        exact = method == "complex step"
+        if not exact and differences.doubt > DOUBT:
             warnings.warn(
                 "numeric_gradient: near x the function rounds its values, or is not smooth; its "
                 f"central differences are good to about {3 * differences.doubt:.0e}, so compare no "
@@ -78,7 +79,10 @@ def numeric_gradient(
                 RuntimeWarning,
                 stacklevel=2,
             )
-        return np.array([differences(e) for e in one_hot]).reshape(x.shape)
+        found = [_complex_step(function, x, dy, e) if exact else differences(e) for e in one_hot]
+    if np.isinf(found).any():
+        raise ValueError("dy: got numbers whose gradient overflows, want smaller ones")
+    return np.array(found).reshape(x.shape)
 
 
 def _same_twice(function: Function, x: np.ndarray) -> NDArray[np.float64]:
@@ -191,13 +195,13 @@ def compare(
     Returns a `Comparison`, which prints as one line. Raises ValueError unless tolerance and scale
     are numbers > 0 and both arrays hold real numbers (masked arrays are refused).
     """
-    _positive("tolerance", tolerance)
+    tolerance = _positive("tolerance", tolerance)
     got, want = _real("got", got), _real("want", want)
     if got.shape != want.shape:
         raise GradientMismatch(f"{name}: got shape {got.shape}, want {want.shape}")
     largest = np.abs(want[np.isfinite(want)]).max(initial=0)
     if scale is not None:
-        _positive("scale", scale)
+        scale = _positive("scale", scale)
         what = f"agrees to {tolerance:g} of {scale:g}"
     elif largest > 0:
         scale, what = largest, f"agrees to {tolerance:g} of its largest entry"
@@ -225,20 +229,12 @@ class Comparison:
         return self.text
 
 
-def _positive(name: str, value: float) -> None:
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise ValueError(f"{name}: got {type(value).__name__}, want a number > 0")
-    if not value > 0:
-        raise ValueError(f"{name}: got {value!r}, want a number > 0")
+def _positive(name: str, value: float) -> float:
+    return number(name, value, math.ulp(0.0), math.inf, "a number > 0")
 
 
 def _real(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    if np.ma.isMaskedArray(value):
-        raise ValueError(f"{name}: got a masked array, want one whose every entry counts")
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name}: got lists of different lengths, want an array") from error
+    array = plain_array(name, value)
     if array.dtype.kind not in "fiu":
         raise ValueError(f"{name}: got {array.dtype} data, want real numbers")
     return np.array(array, float)

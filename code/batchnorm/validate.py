@@ -68,7 +68,8 @@ def array(name: str, a: ArrayLike) -> np.ndarray:
     try:
         return np.asarray(a)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name}: got {error}, want an array of numbers") from error
+        got = "lists of different lengths" if isinstance(a, (list, tuple)) else error
+        raise ValueError(f"{name}: got {got}, want an array of numbers") from error
 
 
 def numbers(name: str, a: ArrayLike) -> tuple[np.ndarray, np.dtype, np.dtype]:
