@@ -12,6 +12,7 @@ from autograd.tracer import getval
 from hypothesis import strategies as st
 
 from batchnorm.graph import Edge, trace
+from batchnorm.graph.ops.shapes import key_of
 from batchnorm.reference import batch_norm
 
 # --- The book's functions -------------------------------------------------------------------
@@ -89,6 +90,18 @@ def book():
 RNG = np.random.default_rng(3)
 A, B = RNG.normal(size=(3, 2)), RNG.normal(size=(3, 2)) + 4
 V, W = RNG.normal(size=3), RNG.normal(size=2)
+T = RNG.normal(size=(4, 2, 3))
+
+
+def written(x, z):
+    y = x * 2
+    y[1] = z[0] * x[2]
+    y[:, 0] += z[:, 1]
+    y[[0, 2, 0], 1] = z[0, 0]
+    y *= x
+    return y
+
+
 OPERATIONS = [
     (lambda x, z: x + 2.5 - z, {"x": A, "z": B}),
     (lambda x: 2.5 - x, {"x": A}),
@@ -126,6 +139,26 @@ OPERATIONS = [
     (lambda x: np.tanh(np.exp(x)) + np.log(np.sqrt(x)) + np.square(x), {"x": B}),
     (lambda x, unused: x * 2, {"x": A, "unused": B}),
     (lambda x: x * np.ones((0, 3)), {"x": V}),
+    (lambda x, z: np.minimum(x, z) + np.abs(x) * np.minimum(z, 0.3), {"x": A, "z": B - 4}),
+    (lambda x, z: np.power(x, z) + 2.0**z, {"x": B, "z": A}),
+    (lambda x: np.sin(x) * np.cos(x) + np.log1p(x * x) - np.expm1(x), {"x": A}),
+    (lambda x: x.min(axis=0) + np.min(x, axis=(0, 1), keepdims=True), {"x": A}),
+    (lambda x, z: np.where(x > z, x * z, z) + (x <= z) * x, {"x": A, "z": B - 4}),
+    (lambda x, z: (x >= 0) * z - (x < z) * x + (x == z) + (x != z) * z, {"x": A, "z": A + 1}),
+    (lambda x: np.reshape(x, (2, -1)) @ x, {"x": A}),
+    (lambda x: x.reshape(1, 3, 2).transpose(2, 0, 1) * [[[1.0, 2.0, 3.0]]], {"x": A}),
+    (lambda x: np.swapaxes(x[None], 0, 2) + x.T[:, :, None], {"x": A}),
+    (lambda x: x[0] + x[-1, 1] - x[1:, ::-1].sum(0) + x[..., 0].mean(), {"x": A}),
+    (lambda x: x[[0, 0, 2]] + x[[1, 2, 0], [0, 1, 1]][:, None], {"x": A}),
+    (lambda x: x[None, [0, 2], :, None][0, :, [1, 0, 1], 0], {"x": A}),
+    (lambda x, z: np.concatenate([x, 2 * z, x[:1]]) + np.stack([z[0]] * 7), {"x": A, "z": B}),
+    (lambda x, z: np.concatenate([x, z], axis=-1), {"x": A, "z": B}),
+    (lambda x, z: x + np.broadcast_to(z, (3, 2)), {"x": A, "z": W}),
+    (lambda x, z: x @ z, {"x": T, "z": A}),
+    (lambda x, z: x @ z, {"x": W, "z": T}),
+    (lambda x, z: x @ z, {"x": T[None], "z": np.stack([T, -T])[:, :1].swapaxes(2, 3)}),
+    (lambda x, z: x @ z, {"x": T, "z": V}),
+    (written, {"x": A, "z": B}),
 ]
 """(function, inputs): operators, methods and functions, on either side, in every shape."""
 
@@ -170,7 +203,48 @@ class Program:
 
 def apply(ns, op, arguments, values, params):
     arguments = [values[a] if isinstance(a, int) else a for a in arguments]
+    if op in STEPS:
+        return STEPS[op](ns, *arguments, **params)
     return getattr(ns, op)(*arguments, **params)
+
+
+def write(ns, a, v, key):
+    """A copy with v written into it; autograd cannot write: it picks from both."""
+    if ns is np:
+        y = a * 1.0
+        y[key] = v
+        return y
+    return picked_from_both(a, v, key)
+
+
+def picked_from_both(a, v, key):
+    places = np.arange(np.size(a)).reshape(np.shape(a))
+    v = v + np.zeros(np.shape(places[key]))
+    places[key] = np.size(a) + np.arange(np.size(v)).reshape(np.shape(v))
+    return anp.concatenate([anp.ravel(a), anp.ravel(v)])[places]
+
+
+def whole(ns, condition, *choices):
+    """Autograd's where does not undo a broadcast: there it is made before."""
+    if ns is np:
+        return condition, *choices
+    shape = np.broadcast_shapes(*map(np.shape, (condition, *choices)))
+    return condition, *(c + np.zeros(shape) for c in choices)
+
+
+def picked(ns, a, key):
+    """Autograd does not take an index of a number."""
+    return a[key] if ns is np or np.ndim(a) else anp.reshape(a, np.shape(np.zeros(())[key]))
+
+
+STEPS = {
+    "choose": lambda ns, a, b, c, d: ns.where(*(whole(ns, a > b, c, d))),
+    "mask": lambda ns, a, b: (a <= b) * b,
+    "pick": lambda ns, a, key: picked(ns, a, key),
+    "join": lambda ns, *parts, axis: ns.concatenate(parts, axis=axis),
+    "write": write,
+}
+"""What random programs do in more than one call, with NumPy and with autograd's."""
 
 
 def fits(a, b):
@@ -178,9 +252,17 @@ def fits(a, b):
     return all(1 in (p, q) or p == q for p, q in zip(a[::-1], b[::-1], strict=False))
 
 
+def broadcasts_into(shape, into):
+    """Whether an array of that shape broadcasts to exactly the other."""
+    return fits(shape, into) and np.broadcast_shapes(shape, into) == into
+
+
 @st.composite
-def programs(draw, sizes=(1, 1, 2, 3, 4)):
-    """A `Program` of one to three inputs and up to eight drawn steps, its values kept tame."""
+def programs(draw, sizes=(1, 1, 2, 3, 4), more=True):
+    """A `Program` of one to three inputs and up to eight drawn steps, its values kept tame.
+
+    Without ``more``, only of what `derive` writes.
+    """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
 
     def array(shape):
@@ -234,7 +316,7 @@ def programs(draw, sizes=(1, 1, 2, 3, 4)):
         axes = st.lists(st.integers(0, ndim - 1), unique=True) if ndim else st.just([])
         axis = tuple(a - ndim * draw(st.booleans()) for a in draw(axes))
         axis = draw(st.sampled_from([None, axis, *axis[:1]]))
-        if op == "max" and not program.values[i].size:
+        if op in ("max", "min") and not program.values[i].size:
             op = "sum"  # nothing has no largest
         return program.add(op, i, axis=axis, keepdims=draw(st.booleans()))
 
@@ -267,18 +349,76 @@ def programs(draw, sizes=(1, 1, 2, 3, 4)):
         "sqrt": lambda i: program.add("sqrt", positive(i)),
         "log": lambda i: program.add("log", positive(i)),
     }
-    two = ("add", "subtract", "multiply", "divide", "maximum")
+
+    def places():
+        """Picks, writes, joins or reshapes."""
+        i = pick()
+        value = program.values[i]
+        if not value.ndim:
+            return program.add("pick", i, (None,))
+        kind = draw(st.sampled_from(["pick", "pick", "write", "join", "reshape", "transpose"]))
+        if kind == "transpose":
+            order = draw(st.permutations(range(value.ndim)))
+            return program.add("transpose", i, axes=tuple(order))
+        if kind == "reshape":
+            return program.add(
+                "reshape", i, draw(st.sampled_from([(-1,), (1, -1), value.shape[::-1]]))
+            )
+        if kind == "join":
+            axis = draw(st.integers(0, value.ndim - 1))
+            return program.add("join", i, i, array(value.shape), axis=axis - value.ndim)
+        key = tuple(index(n) for n in value.shape[: draw(st.integers(0, value.ndim))])
+        key = draw(st.sampled_from([key, (..., *key[1:]), (None, *key) if kind == "pick" else key]))
+        if kind == "pick":
+            return program.add("pick", i, key)
+        into = value[key].shape
+        fitting = [j for j, v in enumerate(program.values) if broadcasts_into(v.shape, into)]
+        return program.add("write", i, draw(st.sampled_from([*fitting, 0.5])), key)
+
+    def index(n):
+        whole = draw(st.sampled_from([slice(None), slice(None, None, -1), slice(1, None, 2)]))
+        if not n:
+            return whole
+        one = draw(st.integers(-n, n - 1))
+        several = np.array(draw(st.lists(st.integers(-n, n - 1), min_size=2, max_size=2)))
+        return draw(st.sampled_from([one, several, whole, slice(one, None)]))
+
+    def chosen(op):
+        frame = program.values[pick()].shape
+        fitting = [j for j, v in enumerate(program.values) if broadcasts_into(v.shape, frame)]
+        count = 4 if op == "choose" else 2
+        return program.add(op, *(draw(st.sampled_from(fitting)) for _ in range(count)))
+
+    def exponent():
+        i = positive(pick())
+        shape = program.values[i].shape
+        fitting = [j for j, v in enumerate(program.values) if fits(shape, v.shape)]
+        return program.add("power", i, program.add("tanh", draw(st.sampled_from(fitting))))
+
+    new = {
+        "sin": lambda i: program.add("sin", i),
+        "cos": lambda i: program.add("cos", i),
+        "absolute": lambda i: program.add("absolute", i),
+        "log1p": lambda i: program.add("log1p", program.add("square", i)),
+        "expm1": lambda i: program.add("expm1", program.add("tanh", i)),
+    }
+    extra = {"places": places, "exponent": exponent}
+    extra |= {"choose": lambda: chosen("choose"), "mask": lambda: chosen("mask")}
+    unary |= new if more else {}
+    two = ("add", "subtract", "multiply", "divide", "maximum", *["minimum"] * more)
     kinds = [*two, *unary, *["power", "sum", "mean", "matmul"] * 2, "max"]
+    kinds += ["min", *extra, *["places"] * 6] if more else []
     for _ in range(draw(st.integers(1, 8))):
         kind = draw(st.sampled_from([*kinds, "transpose"]))
         if kind in two:
             i = binary(kind)
         elif kind in unary:
             i = unary[kind](pick())
-        elif kind in ("sum", "mean", "max"):
+        elif kind in ("sum", "mean", "max", "min"):
             i = reduction(kind)
         else:
-            i = {"power": power, "matmul": matmul, "transpose": transpose}[kind]()
+            named = {"power": power, "matmul": matmul, "transpose": transpose}
+            i = (named | extra)[kind]()
         if np.abs(program.values[i]).max(initial=0) > 10:
             program.add("tanh", program.add("multiply", i, 0.1))
     last = len(program.values) - 1
@@ -287,10 +427,10 @@ def programs(draw, sizes=(1, 1, 2, 3, 4)):
 
 
 @st.composite
-def traced(draw, sizes=(1, 1, 2, 3, 4)):
+def traced(draw, sizes=(1, 1, 2, 3, 4), more=True):
     """A random program, its graph, a random gradient at each output, and a set of cut edges."""
     with quiet():
-        program = draw(programs(sizes))
+        program = draw(programs(sizes, more))
         graph = trace(lambda **inputs: program(np, **inputs), **program.inputs)
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     dys = [rng.normal(size=graph.nodes[i].shape) for i in graph.outputs]
@@ -329,10 +469,31 @@ def with_cuts(graph, cut):
                     getval(values[source]) if Edge(target, slot) in cut else values[source]
                     for slot, source in enumerate(node.inputs)
                 ]
-                values.append(getattr(anp, node.op)(*arguments, **node.params))
+                values.append(node_by_autograd(node, arguments))
         return tuple(values[i] for i in graph.outputs)
 
     return function
+
+
+def node_by_autograd(node, arguments):
+    """One operation of a graph, in autograd's NumPy."""
+    a, *more = arguments
+    if node.op in COMPARISONS:
+        return getattr(np, node.op)(getval(a), getval(*more)) * 1.0
+    if node.op == "where":
+        return anp.where(*whole(anp, getval(a) != 0, *more))
+    if node.op in ("reshape", "broadcast_to"):
+        return getattr(anp, node.op)(a, node.params["to"])
+    if node.op == "getitem":
+        return picked(anp, a, key_of(node.params["index"], map(getval, more)))
+    if node.op == "setitem":
+        return picked_from_both(a, more[0], key_of(node.params["index"], map(getval, more[1:])))
+    if node.op == "concatenate":
+        return anp.concatenate(arguments, **node.params)
+    return getattr(anp, node.op)(*arguments, **node.params)
+
+
+COMPARISONS = ("greater", "greater_equal", "less", "less_equal", "equal", "not_equal")
 
 
 def assert_same(name, got, want, scale=0.0):

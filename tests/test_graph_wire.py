@@ -30,6 +30,8 @@ def graphs():
 
 ODD = [None, True, -1, 0, 1, 99, 2.5, 10**400, float("nan"), "", "x", "mean", [], [0], [99], {}]
 ODD += [[-1], [[1], [2, 3]], [None], "constant", "input", [0, 0], "ab", 1e308, ["x"], [True]]
+ODD += [["#"], ["..."], ["...", "..."], [":"], ["1:-1"], ["::-1"], ["::0"], ["-"], [[0, 1]]]
+KEYS = ["axis", "keepdims", "to", "axes", "index", "value", "inputs", "name", "z"]
 
 
 def mutilated(data, rng):
@@ -47,9 +49,7 @@ def mutilated(data, rng):
         elif kind == 1:
             place[key] = rng.choice(ODD)
         elif kind == 2:
-            place[rng.choice(["axis", "keepdims", "value", "inputs", "name", "z"])] = rng.choice(
-                ODD
-            )
+            place[rng.choice(KEYS)] = rng.choice(ODD)
         elif kind == 3 and isinstance(place[key], list) and place[key]:
             place[key][rng.randrange(len(place[key]))] = rng.choice(ODD)
         elif kind == 4 and isinstance(place[key], list):
@@ -111,9 +111,9 @@ def test_the_page_refuses_what_python_refuses():
             assert answer.args[0].startswith("graph: "), answer
 
 
-def changed(index, **changes):
+def changed(at, **changes):
     data = json.loads(TEXT)
-    node = data["nodes"][index]
+    node = data["nodes"][at]
     for key, value in changes.items():
         if value is ...:
             del node[key]
@@ -122,10 +122,13 @@ def changed(index, **changes):
     return json.dumps(data)
 
 
+def with_(at, op, **params):
+    return changed(at, op=op, **{"axis": ..., "keepdims": ...} | params)
+
+
 NODES = {node.get("name"): i for i, node in enumerate(json.loads(TEXT)["nodes"])}
 MU, CENTRED, X = NODES["mu"], NODES["centred"], NODES["x"]
 CONSTANT = next(i for i, n in enumerate(json.loads(TEXT)["nodes"]) if n["op"] == "constant")
-POWER = next(i for i, n in enumerate(json.loads(TEXT)["nodes"]) if n["op"] == "power")
 
 
 @pytest.mark.parametrize(
@@ -153,10 +156,22 @@ POWER = next(i for i, n in enumerate(json.loads(TEXT)["nodes"]) if n["op"] == "p
         (changed(X, name=""), rf"node {X} \(\): an input needs a name"),
         (changed(X, name=5), rf"node {X}: name: got 5, want a string"),
         (changed(X, value=1), rf"node {X} \(x\): input takes no value"),
+        (changed(MU, op="transpose", axis=..., keepdims=...), r"\(mu\): it has no axes"),
         (
-            changed(POWER, inputs=[X, X]),
-            rf"node {POWER} \(squared\): inputs: node 0 must be",
+            with_(MU, "transpose", axes=[0, 0]),
+            r"axes: got \[0, 0\], want null or each axis",
         ),
+        (with_(MU, "transpose", axes=[0]), r"\(mu\): axes: got \[0\], want null or each axis"),
+        (with_(MU, "reshape", to=[-1, -1]), r"\(mu\): to: got \[-1, -1\], want a list of"),
+        (with_(MU, "reshape", to=[2.0]), r"\(mu\): to: got \[2.0\], want a list of integers"),
+        (with_(MU, "getitem", index=[0, 0, 0]), r"index: got \[0, 0, 0\], want a list"),
+        (with_(MU, "getitem", index=["1;2"]), r"\(mu\): index: got \['1;2'\]"),
+        (with_(MU, "getitem", index=["::0"]), r"\(mu\): index: got \['::0'\]"),
+        (with_(MU, "getitem", index=["#"]), r"\(mu\): got 1 inputs, want 2"),
+        (with_(MU, "setitem", index=[0]), r"\(mu\): got 1 inputs, want 2"),
+        (with_(MU, "concatenate", axis=2), r"\(mu\): axis: got 2, want an axis below 2"),
+        (with_(MU, "concatenate", axis=None), r"\(mu\): axis: got None, want an axis below 2"),
+        (with_(MU, "concatenate", axis=0, inputs=[]), r"\(mu\): got 0 inputs, want 1"),
         (changed(CONSTANT, value=[1.0]), rf"node {CONSTANT}: value: got shape \(1,\), want \(\)"),
         (changed(CONSTANT, value=[[1], [2, 3]]), rf"node {CONSTANT}: value: its rows differ"),
         (changed(CONSTANT, value="2"), rf"node {CONSTANT}: value: got '2', want finite numbers"),

@@ -170,7 +170,7 @@ def plain(function: Function) -> Function:
                 exact = number(name, a, -math.inf, math.inf, "a number that float64 can hold")
                 return a if isinstance(a, (int, float)) else exact
             return a
-        known = isinstance(a, (np.ndarray, np.generic, bool))
+        known = issubclass(type(a), (np.ndarray, np.generic, bool))
         if not known and (hasattr(a, "shape") or hasattr(type(a), "__truediv__")):
             return a
         a = array(name, a)

@@ -75,18 +75,18 @@ class Description:
 
     def local(self, edge):
         """The derivative of the edge's target by its source, all else held fixed: "1/s"."""
-        return self._fill(edge[0], self._formula(edge).local[edge[1]])
+        return self._fill(edge[0], _of(self._formula(edge).local, edge))
 
     def sent(self, edge):
         """What goes back over an edge: "Σ(−dL/dx̂·x̂/s)"."""
-        text = self._fill(edge[0], self._formula(edge).sent[edge[1]])
+        text = self._fill(edge[0], _of(self._formula(edge).sent, edge))
         if not self.sums(edge):
             return text
         return f"Σ({text})" if re.search("^−| ", text) else f"Σ {text}"
 
     def gradient(self, i):
         """The gradient at a node as the sum of what its edges bring; "" where nothing does."""
-        parts = [self.sent(edge) for edge in self.leaving(i)]
+        parts = [self.sent(edge) for edge in self.leaving(i) if self._returns(edge)]
         if i in self.graph.outputs:
             parts.insert(0, "dy as given")
         return " + ".join(parts).replace("+ −", "− ")
@@ -99,19 +99,29 @@ class Description:
     def sums(self, edge):
         """Whether the source was broadcast on the way forward, so that backward sums."""
         source, target = self._ends(edge)
-        return OPS[target.op].kind == "entrywise" and source.shape != target.shape
+        entrywise = OPS[target.op].kind == "entrywise"
+        return entrywise and source.shape != target.shape and self._returns(edge)
 
     def note(self, edge):
         """What happens to the shape on the way back, as a sentence; "" where nothing does."""
         source, target = self._ends(edge)
         here, there = _shape(target.shape), _shape(source.shape)
+        if not self._returns(edge):
+            return "A comparison has no slope: nothing goes back."
         if self.sums(edge):
             return f"Broadcast from {there} to {here} going forward, so summed coming back."
         if OPS[target.op].kind == "reduction" and source.shape != target.shape:
-            if target.op == "max":
-                return f"The largest of {there}, as {here}, going forward: it alone gets it back."
+            if target.op in ("max", "min"):
+                what = "largest" if target.op == "max" else "smallest"
+                return f"The {what} of {there}, as {here}, going forward: it alone gets it back."
             return f"Summed from {there} to {here} going forward, so copied coming back."
+        if target.op in ("reshape", "getitem") and source.shape != target.shape:
+            return f"From {there} to {here} going forward, so each entry goes back to its place."
         return ""
+
+    def _returns(self, edge):
+        """Whether a gradient can go back over the edge."""
+        return OPS[self.graph.nodes[edge[0]].op].rule(edge[1]) is not None
 
     def _ends(self, edge):
         target = self.graph.nodes[edge[0]]
@@ -125,7 +135,9 @@ class Description:
         # A sum's terms need no brackets, everything else does
         plain = pattern == OPS["add"].formula.value
         shown = [self.symbol(k) if plain and nodes[k].name else self.term(k) for k in node.inputs]
-        known = dict(zip("ab", shown, strict=False))
+        known = dict(zip("abc", shown, strict=False), all=", ".join(shown))
+        if "index" in node.params:
+            known["i"] = _index(node.params["index"], shown[-1:])
         if "{y}" in pattern:
             known["y"] = self.term(i) if node.name else f"({self.value(i)})"
         if "{d}" in pattern:
@@ -133,12 +145,26 @@ class Description:
         if OPS[node.op].kind == "reduction":
             known["n"] = _size(nodes[node.inputs[0]].shape) // max(_size(node.shape), 1)
         if node.op == "power":
-            known |= _power(nodes[node.inputs[1]])
+            known |= _power(nodes[node.inputs[1]], shown[1])
         return pattern.format(**known)
 
 
-def _power(exponent):
+def _of(formulas, edge):
+    return formulas[min(edge[1], len(formulas) - 1)]
+
+
+def _index(index, arrays):
+    """An index as one writes it: "1:, 0"."""
+    return ", ".join(
+        str([*item]) if isinstance(item, tuple) else arrays[0] if item == "#" else str(item)
+        for item in index
+    )
+
+
+def _power(exponent, term):
     """The exponent and the exponent less one, raised; "p" where it is an array."""
+    if exponent.op != "constant":
+        return {"p": f"^{term}", "q": f"^({term} − 1)", "times": f"{term}·"}
     if exponent.shape:
         return {"p": "ᵖ", "q": "ᵖ⁻¹", "times": "p·"}
     p = float(exponent.params["value"])

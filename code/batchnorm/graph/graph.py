@@ -19,7 +19,7 @@ The graph goes to the page as JSON, where ``interpreter.js`` does what `Graph.fo
 `Run.backward` do here.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,7 +55,7 @@ class Node:
 
     op: str
     inputs: tuple[int, ...] = ()
-    params: dict[str, Any] = field(default_factory=dict)  # axis, keepdims; a constant's value
+    params: dict[str, Any] = field(default_factory=dict)  # axis, …; a constant's value
     name: str = ""
     shape: tuple[int, ...] = ()  # the shape it had when it was traced
 
@@ -79,6 +79,16 @@ class Graph:
 
     nodes: tuple[Node, ...]
     outputs: tuple[int, ...]
+    state: dict[str, Any] = field(default_factory=dict)  # inputs that an object or a dict held
+    fixed: dict[str, Any] = field(default_factory=dict)  # arguments that are constants of the graph
+    taken: str = ""  # which part of the function's result is the output, as in "result[0]"
+
+    def with_outputs(self, *keys):
+        """The same graph with other outputs: names or indices of nodes.
+
+        Raises KeyError for one that is not there.
+        """
+        return replace(self, outputs=tuple(self.index(key) for key in keys), taken="")
 
     @property
     def inputs(self):
@@ -131,8 +141,17 @@ class Graph:
     def forward(self, **inputs):
         """Compute every node. Returns a `Run`.
 
-        Raises ValueError if the inputs' names are not the graph's, or do not broadcast.
+        What an object held (``state``) need not be given; what the trace took for a constant
+        (``fixed``) may be, unchanged. Raises ValueError if the inputs' names are not the graph's,
+        or do not broadcast.
         """
+        for name in self.fixed.keys() & inputs.keys():
+            if not _same(self.fixed[name], inputs.pop(name)):
+                raise ValueError(
+                    f"forward: {name} is {self.fixed[name]!r} throughout this graph; trace the "
+                    "function anew for another"
+                )
+        inputs = {**self.state, **inputs}
         if inputs.keys() != self.inputs.keys():
             raise ValueError(
                 f"forward: got the inputs {', '.join(inputs) or 'none'}, "
@@ -147,7 +166,7 @@ class Graph:
             else:
                 arguments = [values[i] for i in node.inputs]
                 values.append(OPS[node.op].forward(*arguments, **node.params))
-        return Run(self, values)
+        return Run(self, [kept(value) for value in values])
 
     def to_json(self):
         """The graph as JSON: what the page's interpreter reads.
@@ -167,6 +186,21 @@ class Graph:
         return cls(tuple(Node(**entry) for entry in entries), outputs)
 
 
+def _same(a, b):
+    try:
+        return bool(np.all(a == b))
+    except ValueError:
+        return False
+
+
+def kept(value):
+    """A value that nobody can change: an array as a view that takes no writing."""
+    if isinstance(value, np.ndarray):
+        value = value.view()
+        value.flags.writeable = False
+    return value
+
+
 class _PerNode:
     """One array a node, by the node's name or index."""
 
@@ -178,7 +212,9 @@ class _PerNode:
 
 
 class Run(_PerNode):
-    """The values of one forward pass: ``run["mu"]``, ``run.output``."""
+    """The values of one forward pass: ``run["mu"]``, ``run.output``. They take no writing, since
+    the backward pass needs them; nor does it matter what becomes of the arrays that were given.
+    """
 
     @property
     def output(self):
@@ -208,8 +244,8 @@ class Run(_PerNode):
             )
 
         def add(i, d):
-            d = np.asarray(d, np.asarray(values[i]).dtype)
-            grads[i] = d if grads[i] is None else grads[i] + d
+            d = kept(np.asarray(d, np.asarray(values[i]).dtype))
+            grads[i] = d if grads[i] is None else kept(grads[i] + d)
             return d
 
         for i, d in zip(graph.outputs, dys, strict=True):
@@ -231,17 +267,25 @@ class Run(_PerNode):
                 edge = Edge(target, slot)
                 if edge in cut or graph.nodes[source].op == "constant":
                     continue
-                arrived, rule = grads[target], OPS[node.op].rules[slot]
-                d = rule(arrived, values[target], *taken, **node.params)
+                arrived, rule = grads[target], OPS[node.op].rule(slot)
+                if rule is None:
+                    continue
+                d = rule(_wide(arrived), values[target], *taken, **node.params)
                 if carried:
                     d = carried(edge, d, arrived, taken)
                 flow[edge] = add(source, unbroadcast(np.asarray(d), np.shape(values[source])))
         return Gradients(graph, grads, values, flow)
 
 
+def _wide(d):
+    """A gradient as a rule takes it: what lies between may be out of the range of float16."""
+    return d.astype(np.float32) if d.dtype == np.float16 else d
+
+
 class Gradients(_PerNode):
     """The gradients of one backward pass: ``grads["x"]``; zeros at constants, and where nothing
     arrived. ``flow[edge]``: what an edge carried; an edge over which nothing went is not there.
+    Its arrays take no writing: nodes may share them.
     """
 
     def __init__(self, graph, arrays, values, flow):

@@ -3,13 +3,13 @@
  *
  * @import { Tensor } from "./tensor.js"
  * @typedef {{op: string, symbol: string, shape: number[], name?: string, inputs?: number[],
- *   value?: any, axis?: number[] | null, keepdims?: boolean}} GraphNode
+ *   value?: any} & import("./ops/index.js").Params} GraphNode
  * @typedef {{nodes: GraphNode[], outputs: number[]}} Graph
  */
-import { OPS } from "./ops/index.js";
+import { OPS, ruleOf } from "./ops/index.js";
 import { plus, sameShape, sumTo, tensor, zeros } from "./tensor.js";
 
-export { OPS } from "./ops/index.js";
+export { OPS, ruleOf } from "./ops/index.js";
 export { nested, tensor } from "./tensor.js";
 
 /**
@@ -20,13 +20,14 @@ export { nested, tensor } from "./tensor.js";
 const planOf = ({ nodes }) =>
   nodes.map((node, target) => {
     const { op, shape, inputs = [] } = node;
-    const [compute, ...rules] = OPS[op] ?? [];
+    const compute = OPS[op]?.[0];
     const edges = inputs.flatMap((source, slot) => {
-      const rule = nodes[source].op === "constant" ? null : rules[slot];
-      return rule ? [{ source, rule, key: edgeKey(target, slot) }] : [];
+      const rule = nodes[source].op === "constant" ? null : ruleOf(op, slot);
+      return rule ? [{ source, slot, rule, key: edgeKey(target, slot) }] : [];
     });
     const value = op === "constant" ? { shape, data: tensor(node.value).data } : null;
-    return { node, compute, value, edges, first: inputs[0], second: inputs[1] };
+    const more = inputs.length > 2 ? inputs : null;
+    return { node, compute, value, edges, first: inputs[0], second: inputs[1], more };
   });
 
 /** @type {WeakMap<Graph, ReturnType<typeof planOf>>} */
@@ -41,6 +42,9 @@ function planned(graph) {
   return plan;
 }
 
+/** All tensors of a node of more than two. @param {Tensor[]} values @param {number[]?} more */
+const allOf = (values, more) => more?.map((i) => values[i]);
+
 /**
  * Computes every node. Throws for a missing input, an unknown operation, shapes that do not fit.
  * @param {Graph} graph @param {Record<string, Tensor>} inputs @returns {Tensor[]} one value a node
@@ -48,7 +52,7 @@ function planned(graph) {
 export function forward(graph, inputs) {
   /** @type {Tensor[]} */
   const values = [];
-  for (const { node, compute, value, first, second } of planned(graph)) {
+  for (const { node, compute, value, first, second, more } of planned(graph)) {
     if (node.op === "input") {
       const given = inputs[node.name ?? ""];
       if (!given) throw new Error(`forward: no input ${node.name}`);
@@ -57,7 +61,7 @@ export function forward(graph, inputs) {
       values.push(value);
     } else {
       if (!compute) throw new Error(`forward: unknown operation ${node.op}`);
-      values.push(compute(values[first], values[second], node));
+      values.push(compute(values[first], values[second], node, allOf(values, more)));
     }
   }
   return values;
@@ -102,10 +106,11 @@ export function backward(graph, values, dys, cut = new Set()) {
   for (let target = plan.length - 1; target >= 0; target--) {
     const d = grads[target];
     if (!d) continue;
-    const { node, edges, first, second } = plan[target];
-    for (const { source, rule, key } of edges) {
+    const { node, edges, first, second, more } = plan[target];
+    const all = allOf(values, more);
+    for (const { source, slot, rule, key } of edges) {
       if (cut.has(key)) continue;
-      const made = rule(d, values[target], values[first], values[second], node);
+      const made = rule(d, values[target], values[first], values[second], node, all, slot);
       const sent = sumTo(made, values[source].shape);
       flow.set(key, sent);
       add(source, sent);

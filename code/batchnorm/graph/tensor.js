@@ -81,7 +81,7 @@ export function nested({ shape, data }) {
 }
 
 /** @param {number[]} a @param {number[]} b */
-function broadcastShape(a, b) {
+export function broadcastShape(a, b) {
   if (sameShape(a, b) || (b.length <= a.length && sizeOf(b) === 1)) return a;
   if (a.length <= b.length && sizeOf(a) === 1) return b;
   const rank = Math.max(a.length, b.length);
@@ -188,33 +188,57 @@ export function largestTo(t, shape) {
   return out;
 }
 
-/** @param {Tensor} a */
+/**
+ * Entry k of the tensor of that shape is entry at[k] of `t`.
+ * @param {Tensor} t @param {number[]} shape @param {ArrayLike<number>} at @returns {Tensor}
+ */
+export function gather(t, shape, at) {
+  const data = room(at.length);
+  for (let k = 0; k < at.length; k++) data[k] = t.data[at[k]];
+  return { shape, data };
+}
+
+/**
+ * Undoes `gather`: adds each entry of `d` to where it was taken from, in zeros of that shape.
+ * @param {Tensor} d @param {number[]} shape @param {ArrayLike<number>} at
+ */
+export function scatter(d, shape, at) {
+  const out = zeros(shape);
+  for (let k = 0; k < at.length; k++) out.data[at[k]] += d.data[k];
+  return out;
+}
+
+/** Each matrix of a stack, transposed. @param {Tensor} a */
 export function transpose(a) {
   if (a.shape.length < 2) return a;
-  const [rows, columns] = a.shape;
-  const out = zeros([columns, rows]);
+  const [rows, columns] = a.shape.slice(-2);
+  const out = zeros([...a.shape.slice(0, -2), columns, rows]);
+  const size = rows * columns;
   for (let k = 0; k < a.data.length; k++) {
-    out.data[(k % columns) * rows + Math.floor(k / columns)] = a.data[k];
+    const at = k % size;
+    out.data[k - at + (at % columns) * rows + Math.floor(at / columns)] = a.data[k];
   }
   return out;
 }
 
-/**
- * The product, in the shape asked for.
- * @param {Tensor} a @param {Tensor} b @param {number[]} [shape]
- */
-export function product(a, b, shape = [a.shape[0], b.shape[1]]) {
-  const [rows, inner] = a.shape;
-  const [depth, columns] = b.shape;
+/** The product, of each matrix of a stack. @param {Tensor} a @param {Tensor} b */
+export function product(a, b) {
+  const [rows, inner] = a.shape.slice(-2);
+  const [depth, columns] = b.shape.slice(-2);
   if (inner !== depth) throw new Error(`matmul: rows of ${inner}, columns of ${depth}`);
-  const out = zeros(shape);
-  const to = out.data;
-  const p = a.data;
-  const q = b.data;
-  for (let i = 0; i < rows; i++) {
-    for (let k = 0; k < inner; k++) {
-      const v = p[i * inner + k];
-      for (let j = 0; j < columns; j++) to[i * columns + j] += v * q[k * columns + j];
+  const [left, right] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
+  const stack = broadcastShape(left, right);
+  const [from, onto] = [positions(left, stack), positions(right, stack)];
+  const out = zeros([...stack, rows, columns]);
+  for (let s = sizeOf(stack) - 1; s >= 0; s--) {
+    const to = out.data.subarray(s * rows * columns);
+    const p = a.data.subarray(from[s] * rows * inner);
+    const q = b.data.subarray(onto[s] * inner * columns);
+    for (let i = 0; i < rows; i++) {
+      for (let k = 0; k < inner; k++) {
+        const v = p[i * inner + k];
+        for (let j = 0; j < columns; j++) to[i * columns + j] += v * q[k * columns + j];
+      }
     }
   }
   return out;

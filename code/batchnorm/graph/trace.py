@@ -1,8 +1,8 @@
 """Trace plain NumPy code into a computation graph.
 
-The inputs of the function are replaced by `Traced` arrays. NumPy hands every call on such an array
-to it (``__array_ufunc__``, ``__array_function__``), and it computes the value and writes down the
-node. So the graph is what the function did on this run, whatever Python it is written in.
+The inputs of the function are replaced by `Traced` arrays, which write down what is done to them
+(`traced`, `calls`). So the graph is what the function did on this run, whatever Python it is
+written in.
 
 **How a frame's locals name the nodes.** A local variable is a name that the function gave to a
 value; but a value does not know who holds it. A frame does: while a function runs, the interpreter
@@ -13,162 +13,305 @@ variables when the function has returned; so then `trace` reads them, and where 
 holds a traced array, the array's node is called "mu".
 """
 
+import copy
 import inspect
 import sys
+import types
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 
+from .calls import stacked
 from .graph import Graph, Node
-from .ops import OPS, UnknownOperation, as_number
+from .ops import as_number
+from .traced import Tape, Traced, wrapped
 
-
-class Traced(np.lib.mixins.NDArrayOperatorsMixin):
-    """A NumPy array that writes down what is done to it."""
-
-    def __init__(self, tape, index, value):
-        self._tape, self._index, self._value = tape, index, value
-
-    shape = property(lambda self: np.shape(self._value))
-    ndim = property(lambda self: np.ndim(self._value))
-    size = property(lambda self: np.size(self._value))
-    dtype = property(lambda self: np.asarray(self._value).dtype)
-    T = property(lambda self: np.transpose(self))
-
-    def __len__(self):
-        return len(self._value)
-
-    def __repr__(self):
-        return f"Traced(node {self._index}, shape {self.shape})"
-
-    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        name = f"np.{ufunc.__name__}"
-        if method != "__call__":
-            raise UnknownOperation(f"trace: {name}.{method} is not traced")
-        if kwargs:
-            what = "in place (out=)" if "out" in kwargs else f"with {', '.join(kwargs)}="
-            raise UnknownOperation(f"trace: {name} {what} is not traced")
-        return self._tape.record(ufunc, name, inputs)
-
-    def __array_function__(self, function, types, args, kwargs):
-        name = f"{function.__module__}.{function.__name__}".replace("numpy", "np")
-        op = OPS.get(function.__name__)
-        if op is None or op.forward is not function:
-            return self._tape.record(function, name, args)  # which refuses it
-        given = inspect.signature(function).bind(*args, **kwargs).arguments
-        operands = [given.pop(key) for key in [*given][: len(op.rules)]]
-        params = {}
-        if op.params:
-            params = {"axis": given.pop("axis", None), "keepdims": given.pop("keepdims", False)}
-        if unknown := [k for k, v in given.items() if v is not None and v is not False]:
-            raise UnknownOperation(f"trace: {name} with {', '.join(unknown)}= is not traced")
-        return self._tape.record(function, name, operands, **params)
-
-    def sum(self, *args, **kwargs):
-        return np.sum(self, *args, **kwargs)
-
-    def mean(self, *args, **kwargs):
-        return np.mean(self, *args, **kwargs)
-
-    def max(self, *args, **kwargs):
-        return np.max(self, *args, **kwargs)
-
-    def transpose(self, *axes):
-        return np.transpose(self, axes or None)
-
-    def _refusing(what):
-        def refuse(self, *args, **kwargs):
-            raise UnknownOperation(f"trace: {what} is not traced")
-
-        return refuse
-
-    # What would take the value out of the trace, or let the path of the computation depend on it
-    __array__ = _refusing("an array turned into a plain one (np.array, np.asarray)")
-    __getitem__ = _refusing("an index into an array (x[…])")
-    __setitem__ = _refusing("writing into an array (x[…] = …)")
-    __iter__ = _refusing("a loop over an array")
-    __bool__ = _refusing("a condition on an array (if, while, and, or, not)")
-    __float__ = _refusing("float() of an array")
-    __int__ = _refusing("int() of an array")
-    __index__ = _refusing("an array used as an index or a count")
-    __complex__ = _refusing("complex() of an array")
-    __round__ = _refusing("round() of an array")
-
-    def __getattr__(self, name):
-        if name.startswith("_") or not hasattr(np.ndarray, name):
-            raise AttributeError(name)
-        raise UnknownOperation(f"trace: the array's .{name} is not traced")
-
-
-class _Tape:
-    """What `trace` writes on, and the frame in which the traced function's ``code`` ran."""
-
-    def __init__(self, code):
-        self.nodes, self.values = [], []
-        self.code, self.frame = code, None
-
-    def add(self, node, value):
-        self.nodes.append(replace(node, shape=np.shape(value)))
-        self.values.append(value)
-        return Traced(self, len(self.nodes) - 1, value)
-
-    def operand(self, value):
-        if not isinstance(value, Traced):
-            value = as_number("constant", value)
-            return self.add(Node("constant", params={"value": value}), value)
-        if value._tape is not self:
-            raise UnknownOperation("trace: an array of another trace is not traced")
-        return value
-
-    def record(self, function, name, arguments, **params):
-        known = next((op for op in OPS if OPS[op].forward is function), None)
-        if known is None:
-            raise UnknownOperation(f"trace: {name} is not traced; what is: {', '.join(OPS)}")
-        op = OPS[known]
-        for argument, rule in zip(arguments, op.rules, strict=True):
-            if rule is None and isinstance(argument, Traced):
-                raise UnknownOperation("trace: np.power with a traced exponent is not traced")
-        self.frame = self.frame or _frame_of(self.code)
-        operands = [self.operand(argument) for argument in arguments]
-        if op.kind == "matrix" and max(operand.ndim for operand in operands) > 2:
-            raise UnknownOperation(f"trace: {name} of more than two dimensions is not traced")
-        if params.get("axis") is not None:
-            ndim = operands[0].ndim
-            params["axis"] = np.lib.array_utils.normalize_axis_tuple(params["axis"], ndim)
-        if params:
-            params["keepdims"] = bool(params["keepdims"])
-        value = op.forward(*(operand._value for operand in operands), **params)
-        return self.add(Node(known, tuple(operand._index for operand in operands), params), value)
+PARAMETERS = {"mode": "train", "eps": 1e-5, "momentum": 0.9}
+"""What a parameter like ``bn_param`` holds that is not given."""
 
 
 def trace(function, /, **inputs):
     """Run ``function`` once on ``inputs`` and write down what it did, as a `Graph`.
 
-    Each keyword becomes an input of the graph; arguments left to their defaults are constants.
+    Parameters
+    ----------
+    function : plain NumPy code; a function, or an object that is called or has a ``forward``
+    inputs : its arguments by name. Numbers and arrays become inputs of the graph; strings, bools,
+        None, dicts, tuples of integers, and integers used as an axis or a count are constants of
+        it. Arguments left to their defaults are constants. A dict like ``bn_param`` that is not
+        given holds `PARAMETERS`.
+
+    An object's attributes that hold float arrays, and such arrays in a dict, are inputs if the
+    output depends on them; `Graph.forward` takes them as they were unless they are given. The
+    object and the dict themselves are not changed.
+
+    A function may return one array, or a tuple or a list of arrays: then the graph has several
+    outputs. Of anything else (``out, cache``; a dict) the first array is the output, which
+    `Graph.taken` says; `Graph.with_outputs` chooses others by their names.
+
     The function's local variables, as they are when it returns, name the nodes: its own, not
     those of functions it calls; under a decorator that keeps ``__wrapped__`` or in a
     `functools.partial`, those of the function inside. If two hold one array, the later names it.
+    The mean and the variance inside `np.var` and `np.std` are called ``mu`` and ``var`` where no
+    variable is.
 
-    Raises `UnknownOperation` (a ValueError) naming the first operation it has no rule for, and
-    ValueError for an input that is not numeric, or an output that depends on no input.
+    Raises `UnknownOperation` (a ValueError) with the line that cannot be traced, and ValueError for
+    an input that is not numeric, or an output that depends on no input.
     """
-    tape = _Tape(_code(function))
-    arguments = {}
-    for name, value in inputs.items():
-        arguments[name] = tape.add(Node("input", name=name), as_number(name, value))
-    result = function(**arguments)
-    results = result if isinstance(result, tuple) else (result,)
-    if not results or not all(isinstance(output, Traced) for output in results):
+    called, owner = _called(function)
+    code = _code(called)
+    tape = Tape(code, _frame_of)
+    state = {}  # name -> its array, of what the object or a dict holds
+    if owner is not None:
+        called = _with_traced_state(called, owner, tape, state, set(inputs))
+    arguments = {k: _argument(tape, k, v, state, set(inputs)) for k, v in inputs.items()}
+    fixed = {k: v for k, v in inputs.items() if not isinstance(arguments[k], Traced)}
+    args, kwargs = _bound(called, arguments)
+    with _traced_numpy(called, tape):
+        result = called(*args, **kwargs)
+    outputs, taken = _outputs(result)
+    _name(tape, inputs)
+    fixed |= _settle(tape, outputs, state)
+    return _graph(tape, outputs, taken, state, fixed)
+
+
+def _called(function):
+    """What is called, and the object whose state it reads, if there is one."""
+    if not callable(function) and hasattr(function, "forward"):
+        function = function.forward
+    owner = getattr(function, "__self__", None)
+    if (
+        owner is None
+        and not isinstance(function, types.FunctionType)
+        and hasattr(function, "__dict__")
+    ):
+        owner = None if hasattr(function, "func") else function  # not a partial
+    if isinstance(owner, type | types.ModuleType):
+        owner = None
+    return function, owner
+
+
+def _with_traced_state(called, owner, tape, state, taken):
+    """The same call on a copy of its object, whose float arrays are traced."""
+    held = {k: v for k, v in getattr(owner, "__dict__", {}).items() if _is_state(v)}
+    if not held and not _changes(owner):
+        return called
+    twin = copy.copy(owner)
+    for key, value in twin.__dict__.items():
+        if isinstance(value, dict | list):
+            twin.__dict__[key] = _state(tape, key, value, state, taken)
+    for key, value in held.items():
+        twin.__dict__[key] = _state(tape, key, value, state, taken)
+    if called is owner:
+        return twin
+    return types.MethodType(called.__func__, twin)
+
+
+def _changes(owner):
+    return bool(getattr(owner, "__dict__", None)) and type(owner).__module__ != "builtins"
+
+
+def _is_state(value):
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f" and type(value) is np.ndarray
+
+
+def _state(tape, key, value, state, taken):
+    """A value that the object or a dict holds: its float arrays are traced, the rest is copied."""
+    if isinstance(value, dict):
+        return {k: _state(tape, k, v, state, taken) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_state(tape, f"{key}{i}", v, state, taken) for i, v in enumerate(value)]
+    if not _is_state(value):
+        return copy.copy(value) if isinstance(value, np.ndarray) else value
+    name = key if isinstance(key, str) and key.isidentifier() else f"p{key}"
+    while name in state or name in taken:
+        name = f"{name}_"
+    state[name] = as_number(name, value)
+    return tape.input(name, state[name])
+
+
+def _argument(tape, name, value, state, taken):
+    if value is None or isinstance(value, str | bool | np.bool_ | bytes) or callable(value):
+        return value
+    if isinstance(value, dict):
+        return _state(tape, name, value, state, taken)
+    whole = isinstance(value, tuple) and all(isinstance(n, int | np.integer) for n in value)
+    if whole or (isinstance(value, np.ndarray) and value.dtype.kind == "b"):
+        return value
+    return tape.input(name, as_number(name, value), value, owner=name)
+
+
+def _bound(called, arguments):
+    """The arguments as the call takes them: by position, by name, and what is not given."""
+    try:
+        signature = inspect.signature(called)
+    except (TypeError, ValueError):
+        return (), arguments
+    arguments = dict(arguments)
+    for name, parameter in signature.parameters.items():
+        missing = parameter.default is parameter.empty and name not in arguments
+        if missing and parameter.kind.name != "VAR_KEYWORD" and "param" in name.lower():
+            arguments[name] = dict(PARAMETERS)
+    args, by_name = [], dict(arguments)
+    for name, parameter in signature.parameters.items():
+        if parameter.kind.name == "POSITIONAL_ONLY" and name in by_name:
+            args.append(by_name.pop(name))
+        elif parameter.kind.name == "VAR_POSITIONAL":
+            break
+    return args, by_name
+
+
+class _NumPy(types.ModuleType):
+    """NumPy, as a function that is traced sees it: the arrays it makes may be written to."""
+
+    def __init__(self, tape):
+        super().__init__("numpy")
+        self.__dict__["_tape"] = tape
+
+    def __getattr__(self, name):
+        found = getattr(np, name)
+        return _making(self._tape, found) if name in MAKES else found
+
+
+TAKES = ("array", "asarray", "asanyarray", "ascontiguousarray")
+MAKES = ("zeros", "ones", "empty", "full", "eye", "identity", *TAKES)
+
+
+def _making(tape, function):
+    """One of NumPy's functions that make arrays, for use within a trace."""
+
+    def make(*args, **kwargs):
+        if function.__name__ in TAKES and args:
+            made = stacked(args[0])
+            if isinstance(made, Traced):
+                dtype = kwargs.get("dtype", args[1] if len(args) > 1 else None)
+                if dtype is not None:
+                    return made.astype(dtype, copy=function is np.array)
+                return made.copy() if function is np.array else made
+            made = function(*args, **kwargs)
+            return made
+        made = function(*args, **kwargs)
+        return wrapped(tape, made) if made.dtype.kind == "f" else made
+
+    return make
+
+
+@contextmanager
+def _traced_numpy(called, tape):
+    """While the function runs, its module's ``np`` makes arrays that can hold what is traced."""
+    function = inspect.unwrap(getattr(called, "__func__", called))
+    while hasattr(function, "func"):
+        function = inspect.unwrap(function.func)
+    function = getattr(function, "__func__", function)
+    if not hasattr(function, "__globals__"):
+        function = getattr(type(function).__call__, "__func__", type(function).__call__)
+    names = getattr(function, "__globals__", {})
+    makers = {getattr(np, name): name for name in MAKES}
+    stand_in = _NumPy(tape)
+    before = {}
+    for name, value in [*names.items()]:
+        if value is np or isinstance(value, _NumPy):
+            before[name], names[name] = value, stand_in
+        elif isinstance(value, types.BuiltinFunctionType | types.FunctionType) and value in makers:
+            before[name], names[name] = value, getattr(stand_in, makers[value])
+    try:
+        yield
+    finally:
+        names.update(before)
+
+
+def _outputs(result):
+    """The traced outputs in what a function returned, and a word for which they are."""
+    if _is_output(result):
+        return [result], ""
+    if isinstance(result, tuple | list) and result and all(map(_is_output, result)):
+        return [*result], ""
+    found = next(_arrays(result, "result"), None)
+    if found is None:
         raise ValueError(
-            f"trace: the function returned {result!r}, "
-            "want an array that depends on an input, or a tuple of such arrays"
+            "trace: the function returned nothing that depends on an input; "
+            "want an array, or a tuple or a dict that holds one"
         )
-    local = tape.frame.f_locals if tape.frame else {}
-    for name, value in local.items():
-        here = isinstance(value, Traced) and value._tape is tape
-        if here and name not in inputs and value._index >= len(inputs):
-            tape.nodes[value._index] = replace(tape.nodes[value._index], name=name)
-    return Graph(tuple(tape.nodes), tuple(output._index for output in results))
+    return [found[0]], found[1]
+
+
+def _is_output(value):
+    return isinstance(value, Traced) and value._index is not None
+
+
+def _arrays(result, place):
+    if _is_output(result):
+        yield result, place
+    elif isinstance(result, dict):
+        for key, value in result.items():
+            yield from _arrays(value, f"{place}[{key!r}]")
+    elif isinstance(result, tuple | list):
+        for i, value in enumerate(result):
+            yield from _arrays(value, f"{place}[{i}]")
+
+
+def _name(tape, inputs):
+    """Name the nodes by the variables of the function's frame, and by its object's attributes."""
+    taken = {node.name for node in tape.nodes if node.op == "input"}
+    local = dict(tape.frame.f_locals) if tape.frame else {}
+    held = getattr(local.get("self"), "__dict__", {})
+    names = {}
+    for name, value in [*held.items(), *local.items()]:
+        here = isinstance(value, Traced) and value._tape is tape and value._index is not None
+        if here and name not in taken and tape.nodes[value._index].op != "input":
+            names[value._index] = name
+    given, used = {}, set(taken)
+    for index, name in names.items():
+        if name not in used:
+            given[index] = name
+            used.add(name)
+    for index, name in tape.suggested.items():
+        if index in given:
+            continue
+        free = name
+        for k in range(2, len(tape.nodes) + 2):
+            if free not in used:
+                break
+            free = f"{name}{k}"
+        given[index] = free
+        used.add(free)
+    for index, name in given.items():
+        tape.nodes[index] = replace(tape.nodes[index], name=name)
+
+
+def _settle(tape, outputs, state):
+    """What turned out to be a constant: ints used as such, state that no output depends on."""
+    fixed = {}
+    for index in tape.fixed:
+        fixed[tape.nodes[index].name] = tape.given[index]
+    needed = {output._index for output in outputs}
+    for i in reversed(range(len(tape.nodes))):
+        if i in needed:
+            needed.update(tape.nodes[i].inputs)
+    idle = {n: i for i, n in enumerate(node.name for node in tape.nodes) if n in state}
+    idle = {i for name, i in idle.items() if i not in needed and tape.nodes[i].op == "input"}
+    for index in tape.fixed | idle:
+        value = tape.values[index]
+        state.pop(tape.nodes[index].name, None)
+        tape.nodes[index] = Node("constant", params={"value": value}, shape=np.shape(value))
+    tape.idle = set(idle)
+    for i, node in enumerate(tape.nodes):  # the running statistics that follow from idle state
+        if i not in needed and any(k in tape.idle for k in node.inputs):
+            tape.idle.add(i)
+    return fixed
+
+
+def _graph(tape, outputs, taken, state, fixed):
+    kept = [i for i in range(len(tape.nodes)) if i not in tape.idle]
+    users = {k for i in kept for k in tape.nodes[i].inputs} | {o._index for o in outputs}
+    kept = [i for i in kept if tape.nodes[i].op != "constant" or i in users]
+    at = {i: k for k, i in enumerate(kept)}
+    nodes = tuple(
+        replace(tape.nodes[i], inputs=tuple(at[k] for k in tape.nodes[i].inputs)) for i in kept
+    )
+    found = tuple(at[output._index] for output in outputs)
+    return Graph(nodes, found, state, fixed, taken)
 
 
 def _code(function):

@@ -1,5 +1,5 @@
 /** Reads a graph that Python wrote (wire.py), and refuses what is none. */
-import { OPS } from "./ops/index.js";
+import { MANY, OPS } from "./ops/index.js";
 import { sameShape, sizeOf, tensor } from "./tensor.js";
 
 /** @typedef {import("./interpreter.js").Graph} Graph */
@@ -11,11 +11,60 @@ const areIndices = (v, count) => Array.isArray(v) && v.every((i) => isIndex(i) &
 /** @param {any} v @returns {boolean} */
 const areNumbers = (v) => (Array.isArray(v) ? v.every(areNumbers) : Number.isFinite(v));
 
+/** @param {any} v */
+const isInteger = (v) => Number.isSafeInteger(v);
+/** @param {any} v @returns {boolean} */
+const areIntegers = (v) => Array.isArray(v) && v.every((i) => isInteger(i) || areIntegers(i));
+/** @param {any} v @param {number} count as many axes at most, none twice */
+const areAxes = (v, count) => areIndices(v, count) && new Set(v).size === v.length;
+
+/**
+ * The parameters of operations: what is wanted of each, and whether it is that.
+ * @type {Record<string, [string, (v: any, shape: number[]) => boolean]>}
+ */
+const PARAMS = {
+  axis: ["axes of its input", (v, { length }) => v === null || areAxes(v, length)],
+  keepdims: ["true or false", (v) => typeof v === "boolean"],
+  axes: [
+    "each axis of its input once",
+    (v, { length }) => v === null || (areAxes(v, length) && v.length === length),
+  ],
+  to: [
+    "integers >= 0, one -1 at most",
+    (v) =>
+      Array.isArray(v) &&
+      v.every((n) => isIndex(n) || n === -1) &&
+      v.filter((n) => n < 0).length < 2,
+  ],
+  index: ["what an index may hold", (v, { length }) => isPicking(v, length)],
+};
+const REDUCTION = ["axis", "keepdims"];
+/** @type {Record<string, string[]>} */
+const TAKES = {
+  ...{ sum: REDUCTION, mean: REDUCTION, max: REDUCTION, min: REDUCTION },
+  ...{ transpose: ["axes"], reshape: ["to"], broadcast_to: ["to"] },
+  ...{ getitem: ["index"], setitem: ["index"], concatenate: ["axis"] },
+};
+
+/** Whether it is an index into so many axes. @param {any} index @param {number} axes */
+function isPicking(index, axes) {
+  if (!Array.isArray(index)) return false;
+  const used = index.filter((item) => item !== null && item !== "...");
+  return (
+    used.length <= axes &&
+    index.filter((item) => item === "...").length < 2 &&
+    used.every((item) =>
+      typeof item === "string"
+        ? item === "#" || (/^(-?\d*):(-?\d*)(:-?[1-9]\d*)?$/.test(item) && !/-(:|$)/.test(item))
+        : isInteger(item) || areIntegers(item),
+    )
+  );
+}
+
 /** Which keys a node has besides op, shape, symbol and name. @param {string} op */
 function keysOf(op) {
   if (op === "input") return [];
-  if (op === "constant") return ["value"];
-  return ["sum", "mean", "max"].includes(op) ? ["inputs", "axis", "keepdims"] : ["inputs"];
+  return op === "constant" ? ["value"] : ["inputs", ...(TAKES[op] ?? [])];
 }
 
 /** What is wrong with a constant's value; "" if nothing. @param {any} node */
@@ -31,16 +80,19 @@ function faultOfValue({ value, shape }) {
 }
 
 /** @param {any} node @param {any[]} nodes @param {number} i */
-function faultOfInputs({ op, inputs, axis, keepdims }, nodes, i) {
-  const rules = OPS[op].slice(1);
+function faultOfInputs(node, nodes, i) {
+  const { op, inputs, index = [] } = node;
   if (!areIndices(inputs, i)) return "inputs: want indices of earlier nodes";
-  if (inputs.length !== rules.length) return `got ${inputs.length} inputs, want ${rules.length}`;
-  const bad = rules.findIndex((rule, k) => !rule && nodes[inputs[k]].op !== "constant");
-  if (bad >= 0) return `inputs: node ${inputs[bad]} must be a constant`;
-  if (axis === undefined) return "";
-  const fits = axis === null || areIndices(axis, nodes[inputs[0]].shape.length);
-  if (!fits || (axis && new Set(axis).size < axis.length)) return "axis: want axes of its input";
-  return typeof keepdims === "boolean" ? "" : "keepdims: want true or false";
+  const fixed = OPS[op].length - 1 - +MANY.includes(op);
+  const further = Array.isArray(index) ? index.filter((item) => item === "#").length : 0;
+  const count = op === "concatenate" ? Math.max(1, inputs.length) : fixed + further;
+  if (inputs.length !== count) return `got ${inputs.length} inputs, want ${count}`;
+  for (const key of TAKES[op] ?? []) {
+    const [wanted, fits] = PARAMS[key];
+    const value = op === "concatenate" ? [node[key]] : node[key];
+    if (!fits(value, nodes[inputs[0]].shape)) return `${key}: want ${wanted}`;
+  }
+  return "";
 }
 
 /** What is wrong with node i; "" if nothing. @param {any[]} nodes @param {number} i */

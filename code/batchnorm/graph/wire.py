@@ -1,13 +1,17 @@
 """A graph as JSON: what goes over the wire to the page, and what is refused when it is read.
 
 ``{"nodes": [{"op": "input", "name": "x", "symbol": "x", "shape": [4]}, …], "outputs": [7]}``. An
-operation's node has ``inputs``, the indices of earlier nodes, and a reduction ``axis`` (null or a
-list) and ``keepdims``; a constant has its ``value``. ``wire.js`` refuses the same.
+operation's node has ``inputs``, the indices of earlier nodes, and its parameters: a reduction
+``axis`` (null or a list) and ``keepdims``, a transpose ``axes``, a new shape ``to``, what picks and
+writes its ``index`` (see `ops.shapes`), a joint ``axis``; a constant has its ``value``. ``wire.js``
+refuses the same.
 """
 
 import json
 import math
+import re
 import sys
+from collections.abc import Callable
 
 import numpy as np
 
@@ -23,7 +27,7 @@ def write(nodes, outputs):
         entry |= {"inputs": node.inputs} if node.inputs else {}
         entry |= node.params
         if "value" in entry:
-            entry["value"] = np.asarray(entry["value"]).tolist()
+            entry["value"] = np.asarray(entry["value"], float).tolist()
         entries.append(entry)
     data = {"nodes": entries, "outputs": outputs}
     return json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
@@ -83,34 +87,83 @@ def _node(label, entry, earlier):
     elif op == "constant":
         params["value"] = _value(label, entry["value"], tuple(shape))
     else:
-        inputs = _inputs(label, OPS[op], entry["inputs"], earlier)
-        params = _params(label, OPS[op], entry, earlier, inputs)
+        inputs = _inputs(label, op, entry["inputs"], earlier, entry.get("index"))
+        params = _params(label, op, entry, len(earlier[inputs[0]]["shape"]))
     return {"op": op, "inputs": inputs, "params": params, "name": name, "shape": tuple(shape)}
 
 
-def _inputs(label, op, given, earlier):
+def _inputs(label, op, given, earlier, index):
     inputs = _indices(f"{label}: inputs", given, len(earlier))
-    wanted = len(op.rules)
+    if op == "concatenate":
+        wanted = max(1, len(inputs))
+    else:
+        further = index.count("#") if isinstance(index, list) else 0
+        wanted = len(OPS[op].rules) - OPS[op].many + further
     _require(len(inputs) == wanted, f"{label}: got {len(inputs)} inputs, want {wanted}")
-    for i, rule in zip(inputs, op.rules, strict=True):
-        if rule is None and earlier[i]["op"] != "constant":
-            raise ValueError(f"{label}: inputs: node {i} must be a constant")
     return inputs
 
 
-def _params(label, op, entry, earlier, inputs):
-    if not op.params:
-        return {}
-    axis, keepdims = entry["axis"], entry["keepdims"]
-    ndim = len(earlier[inputs[0]]["shape"])
-    fits = axis is None or (
-        isinstance(axis, list)
-        and all(_is_index(i) and i < ndim for i in axis)
-        and len(set(axis)) == len(axis)
+def _are_axes(v, count):
+    return (
+        isinstance(v, list) and all(_is_index(i) and i < count for i in v) and len({*v}) == len(v)
     )
-    _require(fits, f"{label}: axis: got {axis!r}, want null or a list of axes below {ndim}")
-    _require(isinstance(keepdims, bool), f"{label}: keepdims: got {keepdims!r}, want true or false")
-    return {"axis": axis if axis is None else tuple(axis), "keepdims": keepdims}
+
+
+def _is_integers(v):
+    return (type(v) is int and abs(v) < 2**53) or (
+        isinstance(v, list) and all(map(_is_integers, v))
+    )
+
+
+def _is_shape(v, ndim):
+    whole = isinstance(v, list) and all(_is_index(n) or (type(n) is int and n == -1) for n in v)
+    return whole and v.count(-1) < 2
+
+
+def _is_picking(v, ndim):
+    if not isinstance(v, list):
+        return False
+    used = [item for item in v if item is not None and item != "..."]
+    return (
+        len(used) <= ndim
+        and sum(item == "..." for item in v) < 2
+        and all(
+            item == "#" or SLICE.fullmatch(item) is not None
+            if isinstance(item, str)
+            else _is_integers(item)
+            for item in used
+        )
+    )
+
+
+SLICE = re.compile(r"(-?\d+)?:(-?\d+)?(:-?[1-9]\d*)?", re.ASCII)
+PARAMS: dict[str, tuple[str, Callable]] = {
+    "axis": ("null or a list of axes below {n}", lambda v, n: v is None or _are_axes(v, n)),
+    "keepdims": ("true or false", lambda v, n: isinstance(v, bool)),
+    "axes": (
+        "null or each axis below {n} once",
+        lambda v, n: v is None or (_are_axes(v, n) and len(v) == n),
+    ),
+    "to": ("a list of integers >= 0, one -1 at most", _is_shape),
+    "index": ("a list of what an index may hold", _is_picking),
+}
+
+
+def _params(label, op, entry, ndim):
+    params = {}
+    for key in OPS[op].params:
+        value, (wanted, fits) = entry[key], PARAMS[key]
+        if op == "concatenate":
+            value, wanted = [value], "an axis below {n}"
+        _require(
+            fits(value, ndim), f"{label}: {key}: got {entry[key]!r}, want {wanted.format(n=ndim)}"
+        )
+        params[key] = _frozen(entry[key])
+    return params
+
+
+def _frozen(value):
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def _value(label, value, shape):

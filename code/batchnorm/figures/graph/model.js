@@ -1,4 +1,4 @@
-import { backward, edgeKey, indexOf, nested, OPS, tensor } from "../../graph/interpreter.js";
+import { backward, edgeKey, indexOf, nested, ruleOf, tensor } from "../../graph/interpreter.js";
 import { givenTo, parsed, run } from "../kit/graphs.js";
 import { routesOf } from "../kit/routes.js";
 
@@ -140,6 +140,9 @@ export function reached({ traced, drawn, flow }, node) {
  */
 export const passed = ({ step, order }, node) => !step || order.indexOf(node) < step;
 
+/** Operations whose derivative is no factor of an entry at the same place. */
+const ELSEWHERE = ["matmul", "transpose", "reshape", "getitem", "setitem", "concatenate"];
+
 /**
  * The derivative of an edge's target by its source, entry by entry, all else held fixed: what the
  * operation's rule makes of ones, before a broadcast is summed. null where it is no such factor.
@@ -147,9 +150,9 @@ export const passed = ({ step, order }, node) => !step || order.indexOf(node) < 
  */
 export function localDerivative({ traced, values }, { target, slot }) {
   const node = traced.nodes[target];
-  const rule = OPS[node.op][slot + 1];
-  if (!rule || node.op === "matmul" || node.op === "transpose") return null;
+  const rule = ruleOf(node.op, slot);
+  if (!rule || ELSEWHERE.includes(node.op)) return null;
   const { shape, data } = values[target];
-  const [a, b] = (node.inputs ?? []).map((i) => values[i]);
-  return rule({ shape, data: data.map(() => 1) }, values[target], a, b, node);
+  const all = (node.inputs ?? []).map((i) => values[i]);
+  return rule({ shape, data: data.map(() => 1) }, values[target], all[0], all[1], node, all, slot);
 }

@@ -9,6 +9,8 @@ inputs' nodes.
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+
 from ..ops import OPS
 
 
@@ -37,7 +39,7 @@ def _power(node, a, b):
 
 
 def _power_sent(node, a, b):
-    if b.shape:
+    if b.shape or b.op != "constant":
         return "b * a ** np.where(b, b - 1, 0.0) * d"
     p = _plain(b)
     if p == 0:
@@ -45,6 +47,12 @@ def _power_sent(node, a, b):
     if p == 0.5:
         return "d / (2 * y)"
     return f"{p!r} * a ** {p - 1!r} * d"
+
+
+def _exponent_sent(node, a, b):
+    if a.op == "constant" and np.all(a.params["value"]):
+        return "d * y * np.log(a)"
+    return "d * y * np.log(np.where(a == 0, 1.0, a))"
 
 
 def _plain(b):
@@ -64,16 +72,33 @@ def _axis(axis):
     return axis[0] if len(axis) == 1 else tuple(axis)
 
 
+def _flat(*nodes):
+    if any(len(node.shape) > 2 for node in nodes):
+        raise ValueError("derive: a product of stacks cannot be written in lines of NumPy yet")
+
+
 def _matmul_left(node, a, b):
+    _flat(a, b)
     if len(b.shape) == 1:
         return "np.outer(d, b)" if len(a.shape) == 2 else "d * b"
     return "d @ b.T" if len(a.shape) == 2 else "b @ d"
 
 
 def _matmul_right(node, a, b):
+    _flat(a, b)
     if len(a.shape) == 1:
         return "np.outer(a, d)" if len(b.shape) == 2 else "d * a"
     return "a.T @ d"
+
+
+def _transpose(node, a):
+    axes = node.params["axes"]
+    return "a.T" if axes is None else f"np.transpose(a, {tuple(axes)})"
+
+
+def _transpose_sent(node, a):
+    axes = node.params["axes"]
+    return "d.T" if axes is None else f"np.transpose(d, {tuple(np.argsort(axes).tolist())})"
 
 
 SOURCES = {
@@ -81,7 +106,7 @@ SOURCES = {
     "subtract": Source("a - b", ("d", "-d")),
     "multiply": Source("a * b", ("d * b", "d * a")),
     "divide": Source("a / b", ("d / b", "-d * y / b")),
-    "power": Source(_power, (_power_sent, None)),
+    "power": Source(_power, (_power_sent, _exponent_sent)),
     "negative": Source("-a", ("-d",)),
     "square": Source("a**2", ("2 * a * d",)),
     "sqrt": Source("np.sqrt(a)", ("d / (2 * y)",)),
@@ -96,7 +121,7 @@ SOURCES = {
     "mean": Source(_reduction("mean"), ("d / n",)),
     "max": Source(_reduction("max"), (_max_sent,)),
     "matmul": Source("a @ b", (_matmul_left, _matmul_right)),
-    "transpose": Source("a.T", ("d.T",)),
+    "transpose": Source(_transpose, (_transpose_sent,)),
     "cholesky": Source(
         "np.linalg.cholesky(a)",
         (

@@ -6,7 +6,7 @@ the page it is one entry of ``OPERATIONS`` in the JavaScript file beside it, wit
 To add one, write both; tests run it here, in the page and against HIPS autograd.
 """
 
-from . import arithmetic, functions, products, reductions, shapes, symmetric
+from . import arithmetic, comparisons, functions, products, reductions, shapes, symmetric
 from .op import Formula, Op, Source, UnknownOperation, as_number, unbroadcast
 
 OPS = {
@@ -15,6 +15,7 @@ OPS = {
     **reductions.OPERATIONS,
     **products.OPERATIONS,
     **shapes.OPERATIONS,
+    **comparisons.OPERATIONS,
     **symmetric.OPERATIONS,
 }
 """Name -> operation."""

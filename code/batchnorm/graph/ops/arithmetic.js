@@ -26,6 +26,13 @@ const largerRule = elementwise((to, d, i, p, j, q, l) => {
     to[k] = d[i[k]] * (a > b ? 1 : a === b ? 0.5 : 0);
   }
 });
+const smaller = elementwise((to, p, i, q, j) => {
+  for (let k = 0; k < to.length; k++) to[k] = Math.min(p[i[k]], q[j[k]]);
+});
+// A power of 0 is 0 (or 1) for exponents all around: there the log has no say
+const logOf = elementwise((to, p, i) => {
+  for (let k = 0; k < to.length; k++) to[k] = Math.log(p[i[k]] || 1);
+});
 /** @param {Tensor} q */
 const isTwo = ({ data }) => data.length === 1 && data[0] === 2;
 
@@ -42,7 +49,7 @@ export const OPERATIONS = {
   power: [
     (a, b) => (isTwo(b) ? times(a, a) : power(a, b)),
     (d, y, a, b) => (isTwo(b) ? times(d, plus(a, a)) : powerRule(d, a, b)),
-    null,
+    (d, y, a) => times(times(d, y), logOf(a)),
   ],
   negative: [(a) => negate(a), (d) => negate(d)],
   square: [(a) => times(a, a), (d, y, a) => times(d, plus(a, a))],
@@ -50,5 +57,10 @@ export const OPERATIONS = {
     (a, b) => larger(a, b),
     (d, y, a, b) => largerRule(d, a, b),
     (d, y, a, b) => largerRule(d, b, a),
+  ],
+  minimum: [
+    (a, b) => smaller(a, b),
+    (d, y, a, b) => largerRule(d, b, a),
+    (d, y, a, b) => largerRule(d, a, b),
   ],
 };

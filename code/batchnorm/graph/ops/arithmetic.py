@@ -10,6 +10,11 @@ def _power_rule(d, y, a, p):
     return d * p * a ** np.where(p, p - 1, 0.0)
 
 
+def _exponent_rule(d, y, a, p):
+    # A power of 0 is 0 (or 1) for exponents all around: there the log has no say
+    return d * y * np.log(np.where(a == 0, 1.0, a))
+
+
 def _share(p, q):
     """What p gets of a maximum's gradient: half where both are equal, the mean of both slopes."""
     return np.where(p == q, 0.5, p > q)
@@ -42,9 +47,13 @@ OPERATIONS = {
     ),
     "power": Op(
         "^",
-        Formula("{a}{p}", ("{times}{a}{q}", ""), ("{d}·{times}{a}{q}", "")),
+        Formula(
+            "{a}{p}",
+            ("{times}{a}{q}", "{y}·log {a}"),
+            ("{d}·{times}{a}{q}", "{d}·{y}·log {a}"),
+        ),
         np.power,
-        (_power_rule, None),
+        (_power_rule, _exponent_rule),
     ),
     "negative": Op("−", Formula("−{a}", ("−1",), ("−{d}",)), np.negative, (lambda d, y, a: -d,)),
     "square": Op(
@@ -59,5 +68,15 @@ OPERATIONS = {
         ),
         np.maximum,
         (lambda d, y, a, b: d * _share(a, b), lambda d, y, a, b: d * _share(b, a)),
+    ),
+    "minimum": Op(
+        "min",
+        Formula(
+            "min({a}, {b})",
+            ("[{b} > {a}]", "[{a} > {b}]"),
+            ("{d}·[{b} > {a}]", "{d}·[{a} > {b}]"),
+        ),
+        np.minimum,
+        (lambda d, y, a, b: d * _share(b, a), lambda d, y, a, b: d * _share(a, b)),
     ),
 }

@@ -21,4 +21,34 @@ OPERATIONS = {
         np.tanh,
         (lambda d, y, a: d * (1 - y * y),),
     ),
+    "absolute": Op(
+        "| |",
+        Formula("|{a}|", ("sign {a}",), ("{d}·sign {a}",)),
+        np.absolute,
+        (lambda d, y, a: d * np.sign(a),),  # at 0 the mean of both slopes: 0
+    ),
+    "sin": Op(
+        "sin",
+        Formula("sin {a}", ("cos {a}",), ("{d}·cos {a}",)),
+        np.sin,
+        (lambda d, y, a: d * np.cos(a),),
+    ),
+    "cos": Op(
+        "cos",
+        Formula("cos {a}", ("−sin {a}",), ("−{d}·sin {a}",)),
+        np.cos,
+        (lambda d, y, a: -d * np.sin(a),),
+    ),
+    "log1p": Op(
+        "log(1+ )",
+        Formula("log(1 + {a})", ("1/(1 + {a})",), ("{d} / (1 + {a})",)),
+        np.log1p,
+        (lambda d, y, a: d / (1 + a),),
+    ),
+    "expm1": Op(
+        "exp −1",
+        Formula("exp {a} − 1", ("exp {a}",), ("{d}·exp {a}",)),
+        np.expm1,
+        (lambda d, y, a: d * np.exp(a),),
+    ),
 }

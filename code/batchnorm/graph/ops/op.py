@@ -1,5 +1,8 @@
 """What an operation is: its sign, its formulas, what it computes, its rules, its source."""
 
+import decimal
+import functools
+import numbers
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,8 +16,9 @@ class UnknownOperation(ValueError):
 class Formula(NamedTuple):
     """How an operation is written. ``{a}``, ``{b}`` are its inputs, ``{y}`` its output, ``{d}`` the
     gradient that arrives there, ``{n}`` how many entries it averages, ``{p}`` its exponent,
-    ``{q}`` that less one. ``[p > q]`` is 1 where that holds, ½ where both are equal; ``[p = q]`` is
-    shared evenly among the entries where that holds.
+    ``{q}`` that less one, ``{c}`` its third input, ``{all}`` all of them, ``{i}`` an index.
+    ``[p > q]`` is 1 where that holds, ½ where both are equal; ``[p = q]`` is shared evenly among
+    the entries where that holds.
     """
 
     value: str
@@ -34,26 +38,49 @@ class Op(NamedTuple):
 
     ``rules`` has one entry an input: ``rule(d, y, *inputs, **params)`` makes that input's gradient
     of the gradient ``d`` that arrived at the output ``y``; broadcasting is undone afterwards, by
-    `unbroadcast`. An input whose rule is None has to be a constant.
+    `unbroadcast`. None where no gradient goes back: a comparison has none. An operation of
+    ``many`` inputs may have more of them than rules: all further ones share the last, and each
+    rule is told its ``slot``.
     """
 
     sign: str  # what a figure writes on an unnamed node
     formula: Formula
     forward: Callable
     rules: tuple[Callable | None, ...]
-    kind: str = "entrywise"  # or "reduction" or "matrix"
+    kind: str = "entrywise"  # or "reduction", "matrix", "places" (the same entries elsewhere)
     params: tuple[str, ...] = ()  # the names of the parameters that it takes
     source: Source | None = None
+    many: bool = False
+
+    def rule(self, slot):
+        """The rule of the input in that slot."""
+        rule = self.rules[min(slot, len(self.rules) - 1)]
+        return functools.partial(rule, slot=slot) if rule and self.many else rule
 
 
 def as_number(name, value):
-    """``value`` as a float, if it is a Python number, or a real array. Raises ValueError."""
-    array = np.asarray(value)
+    """``value`` as a float, if it is a Python number, or a real array of its own.
+
+    Integers become float64, other types are kept. Raises ValueError for anything else: a mask, a
+    matrix (of which ``*`` is the product), complex or other data, a number beyond all floats.
+    """
+    if isinstance(value, np.ma.MaskedArray | np.matrix):
+        kind = "a masked array" if isinstance(value, np.ma.MaskedArray) else "a matrix"
+        raise ValueError(f"{name}: got {kind}, want a plain array of real numbers")
+    if isinstance(value, numbers.Real | decimal.Decimal) and not isinstance(value, np.generic):
+        if isinstance(value, bool):
+            raise ValueError(f"{name}: got bool data, want real numbers")
+        try:
+            return float(value)  # takes the other operand's precision: float32 stays float32
+        except OverflowError:
+            raise ValueError(f"{name}: got a number beyond the range of floats") from None
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name}: got rows that differ in length, want an array") from None
     if array.dtype.kind not in "fiu":
         raise ValueError(f"{name}: got {array.dtype} data, want real numbers")
-    if type(value) in (int, float):
-        return float(value)  # takes the other operand's precision: float32 stays float32
-    return array.astype(float) if array.dtype.kind in "iu" else array
+    return array.astype(float if array.dtype.kind in "iu" else array.dtype.newbyteorder("="))
 
 
 def unbroadcast(d, shape):

@@ -1,24 +1,29 @@
-"""Products of vectors and matrices."""
+"""Products of vectors and matrices, and of stacks of them."""
 
 import numpy as np
 
 from .op import Formula, Op
 
 
-def _matmul_left_rule(d, y, a, b):
+def _left_rule(d, y, a, b):
     D, _, B = _as_matrices(d, a, b)
-    return (D @ B.T).reshape(a.shape)
+    made = D @ np.swapaxes(B, -1, -2)
+    return made[..., 0, :] if a.ndim == 1 else made
 
 
-def _matmul_right_rule(d, y, a, b):
+def _right_rule(d, y, a, b):
     D, A, _ = _as_matrices(d, a, b)
-    return (A.T @ D).reshape(b.shape)
+    made = np.swapaxes(A, -1, -2) @ D
+    return made[..., 0] if b.ndim == 1 else made
 
 
 def _as_matrices(d, a, b):
     """A product's gradient and operands; a vector on the left is a row, on the right a column."""
-    A, B = np.atleast_2d(a), b if b.ndim == 2 else b[:, None]
-    return d.reshape(len(A), B.shape[1]), A, B
+    if b.ndim == 1:
+        d, b = np.expand_dims(d, -1), b[:, None]
+    if a.ndim == 1:
+        d, a = np.expand_dims(d, -2), a[None, :]
+    return d, a, b
 
 
 OPERATIONS = {
@@ -30,7 +35,7 @@ OPERATIONS = {
             ("{d} @ {b}ᵀ", "{a}ᵀ @ {d}"),
         ),
         np.matmul,
-        (_matmul_left_rule, _matmul_right_rule),
+        (_left_rule, _right_rule),
         "matrix",
     ),
 }

@@ -4,7 +4,7 @@
  * @import { Tensor } from "../tensor.js"
  * @import { Operations, Params } from "./index.js"
  */
-import { elementwise, largestTo, over, plus, scalar, sumTo, times } from "../tensor.js";
+import { elementwise, largestTo, negate, over, plus, scalar, sumTo, times } from "../tensor.js";
 
 const equals = elementwise((to, p, i, q, j) => {
   for (let k = 0; k < to.length; k++) to[k] = p[i[k]] === q[j[k]] ? 1 : 0;
@@ -24,6 +24,7 @@ const reduction =
   };
 const sumOver = reduction(sumTo);
 const maxOver = reduction(largestTo);
+const minOver = reduction((a, shape) => negate(largestTo(negate(a), shape)));
 
 /** How many entries of a went into each of y. @param {Tensor} y @param {Tensor} a */
 const entriesPer = (y, a) => scalar(a.data.length / y.data.length);
@@ -42,18 +43,19 @@ const spread = (d, a, { axis }) =>
   plus({ shape: keptShape(a.shape, axis), data: d.data }, scalar(0), a);
 
 /**
- * Entries that tie for the largest share evenly.
+ * Entries that tie share evenly.
  * @param {Tensor} d @param {Tensor} y @param {Tensor} a @param {any} _ @param {Params} node
  */
-function maxRule(d, y, a, _, { axis }) {
+function extremeRule(d, y, a, _, { axis }) {
   const shape = keptShape(a.shape, axis);
-  const largest = equals(a, { shape, data: y.data });
-  return over(times(largest, { shape, data: d.data }), sumTo(largest, shape));
+  const there = equals(a, { shape, data: y.data });
+  return over(times(there, { shape, data: d.data }), sumTo(there, shape));
 }
 
 /** @type {Operations} */
 export const OPERATIONS = {
   sum: [sumOver, (d, y, a, _, node) => spread(d, a, node)],
   mean: [meanOver, (d, y, a, _, node) => spread(over(d, entriesPer(y, a)), a, node)],
-  max: [maxOver, maxRule],
+  max: [maxOver, extremeRule],
+  min: [minOver, extremeRule],
 };

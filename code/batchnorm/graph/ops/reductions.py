@@ -18,10 +18,10 @@ def _mean_rule(d, y, a, **params):
     return _spread(d, a, **params) / (np.size(a) / max(np.size(y), 1))
 
 
-def _max_rule(d, y, a, axis, keepdims):
-    # Those that tie for the largest share evenly: the mean of the slopes each alone would have
-    largest = a == _spread(y, a, axis, keepdims)
-    return _spread(d, a, axis, keepdims) * largest / largest.sum(axis=axis, keepdims=True)
+def _extreme_rule(d, y, a, axis, keepdims):
+    # Those that tie share evenly: the mean of the slopes each alone would have
+    there = a == _spread(y, a, axis, keepdims)
+    return _spread(d, a, axis, keepdims) * there / there.sum(axis=axis, keepdims=True)
 
 
 OPERATIONS = {
@@ -45,7 +45,15 @@ OPERATIONS = {
         "max",
         Formula("max {a}", ("[{a} = {y}]",), ("{d}·[{a} = {y}]",)),
         np.max,
-        (_max_rule,),
+        (_extreme_rule,),
+        "reduction",
+        AXES,
+    ),
+    "min": Op(
+        "min",
+        Formula("min {a}", ("[{a} = {y}]",), ("{d}·[{a} = {y}]",)),
+        np.min,
+        (_extreme_rule,),
         "reduction",
         AXES,
     ),

@@ -33,7 +33,7 @@ def _traceable(function):
 
     @functools.wraps(function)
     def call(S):
-        if isinstance(S, np.ndarray) or not hasattr(S, "__array_function__"):
+        if issubclass(type(S), np.ndarray) or not hasattr(S, "__array_function__"):
             return function(np.asarray(S))
         return S.__array_function__(call, (type(S),), (S,), {})
 

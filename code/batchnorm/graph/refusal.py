@@ -1,0 +1,35 @@
+"""What `trace` does not take, said with the reader's own line."""
+
+import linecache
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from .ops import UnknownOperation
+
+OURS = (str(Path(__file__).parent), str(Path(np.__file__).parent))
+
+
+def refused(why):
+    """An `UnknownOperation` that says where the reader wrote what cannot be traced, and why."""
+    where = _written()
+    return UnknownOperation(f"trace: {where}{why}" if where else f"trace: {why}")
+
+
+def _written():
+    """ "`np.sort(x)` in line 3: ", as it stands in the innermost frame that is the reader's."""
+    frame = sys._getframe(2)
+    while frame and frame.f_code.co_filename.startswith(OURS):
+        frame = frame.f_back
+    if frame is None:
+        return ""
+    positions = list(frame.f_code.co_positions())[frame.f_lasti // 2]
+    first, last, start, end = positions
+    line = linecache.getline(frame.f_code.co_filename, first or frame.f_lineno)
+    if not line.strip():
+        return ""
+    text = line.strip()
+    if first == last and start is not None and end is not None:
+        text = line.encode()[start:end].decode(errors="ignore")
+    return f"`{text}` in line {first or frame.f_lineno}: "
