@@ -13,14 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from node import NODE
 from programs import OPERATIONS, assert_same, book, net, net_inputs, traced
 
 import batchnorm as bn
 from batchnorm.graph import inverse_sqrt
-from batchnorm.graph.derive.sources import SOURCES
 from batchnorm.graph.ops.symmetric import eigenvalues, eigenvectors
 
 HERE = Path(__file__).parent
@@ -96,17 +95,6 @@ def one_expression(x, gamma, beta, eps=1e-5):
 
 
 CHANNELS = {"x": IMAGES, "gamma": np.ones((1, 3, 1, 1)) * 1.5, "beta": np.ones((1, 3, 1, 1))}
-
-
-def writes(function, inputs):
-    """Whether derive has lines for every operation of the function; it refuses the others."""
-    graph = bn.trace(function, **inputs)
-    flat = all(len(node.shape) < 3 for node in graph.nodes)
-    known = {"input", "constant", *SOURCES}
-    return flat and all(node.op in known and 0 not in node.shape for node in graph.nodes)
-
-
-WRITTEN = [case for case in OPERATIONS if writes(*case)]
 GOLDEN = {
     "batch_norm": (bn.batch_norm, LAYER),
     "layer_norm": (layer_norm, LAYER),
@@ -151,9 +139,14 @@ def assert_right(derivation, inputs, cut=(), wrt=None, graph=None):
         assert_same(f"{name}\n{derivation}", got, grads[name], 10 * scale)
 
 
+def has_no_empty_array(graph):
+    return all(0 not in node.shape for node in graph.nodes)
+
+
 def lint(folder):
     """ruff finds nothing to say of the texts in a folder, by its own rules and by ours."""
-    for command in (["check"], ["format", "--check"]):
+    # A random program may compare a name with itself
+    for command in (["check", "--ignore=PLR0124"], ["format", "--check"]):
         ruff = [sys.executable, "-m", "ruff", *command, "--isolated", "--no-cache", folder]
         done = subprocess.run(ruff, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -173,9 +166,10 @@ def test_random_programs(tmp_path):
     codes = set()
 
     @settings(max_examples=150, deadline=None)
-    @given(traced(more=False), st.data())
+    @given(traced(), st.data())
     def check(case, data):
         program, graph, dys, cut = case
+        assume(has_no_empty_array(graph))
         names = [*program.inputs]
         wrt = data.draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
         for edges, asked in ((set(), names), (cut, names), (cut, wrt)):
@@ -196,9 +190,10 @@ def test_random_programs(tmp_path):
 
 
 @settings(max_examples=100, deadline=None)
-@given(traced(more=False))
+@given(traced())
 def test_random_programs_in_single_precision(case):
     program, graph, dys, _ = case
+    assume(has_no_empty_array(graph))
     single = {name: np.float32(value) for name, value in program.inputs.items()}
     with np.errstate(all="ignore"):
         grads = graph.forward(**single).backward(
@@ -213,7 +208,10 @@ def test_random_programs_in_single_precision(case):
         np.testing.assert_allclose(gradient, grads[name], rtol=1e-3, atol=2e-5 * scale)
 
 
-@pytest.mark.parametrize(("function", "inputs"), WRITTEN)
+NOT_EMPTY = [pair for pair in OPERATIONS if has_no_empty_array(bn.trace(pair[0], **pair[1]))]
+
+
+@pytest.mark.parametrize(("function", "inputs"), NOT_EMPTY)
 def test_each_operation(function, inputs, tmp_path):
     derivation = bn.derive(function, **inputs)
     assert_right(derivation, inputs)
@@ -314,7 +312,7 @@ def test_the_text_is_clean(name, tmp_path):
 def test_formulas_are_latex():
     """KaTeX, which sets the book's formulas, takes them all."""
     formulas = []
-    for function, inputs in [*GOLDEN.values(), *NORMALIZATIONS.values(), *WRITTEN]:
+    for function, inputs in [*GOLDEN.values(), *NORMALIZATIONS.values(), *NOT_EMPTY]:
         derivation = bn.derive(function, **inputs)
         formulas += derivation.formulas
         formulas += derivation.compact.formulas if derivation.compact else []

@@ -1,5 +1,7 @@
 """The gradient of each node as a term: the chain rule, walked back over the graph."""
 
+import functools
+
 from ..graph import Edge
 from ..ops import OPS
 from .proofs import Proofs, summed_axes
@@ -27,7 +29,6 @@ class Backward:
         self.needed = self._needed(inside)
         self.gradients = [None] * len(graph.nodes)
         self.notes = {i: [] for i in range(len(graph.nodes))}
-        self.hints = {}
         self.place = {}  # node -> where in the walk its gradient is complete
         self._walk()
 
@@ -35,12 +36,17 @@ class Backward:
         """Which nodes' gradients lead to one that is asked for."""
         needed = []
         for i, node in enumerate(self.graph.nodes):
-            ways = [k for slot, k in enumerate(node.inputs) if Edge(i, slot) not in self.cut]
+            ways = [k for slot, k in enumerate(node.inputs) if self.carries(i, slot)]
             if i in self.compact:
                 ways.append(self.compact[i].source)
             leads = i in self.wrt or any(needed[k] for k in ways)
             needed.append(leads and i not in inside)
         return needed
+
+    def carries(self, i, slot):
+        """Whether anything goes back over an edge: it is not cut, and has a rule."""
+        op = OPS[self.graph.nodes[i].op]
+        return Edge(i, slot) not in self.cut and op.rule(slot) is not None
 
     def source(self, edge):
         """The node at which an edge starts; None if its end leads to no output."""
@@ -62,7 +68,7 @@ class Backward:
         return [
             Edge(i, slot)
             for slot, source in enumerate(self.graph.nodes[i].inputs)
-            if self.needed[source] and Edge(i, slot) not in self.cut | self.replaced
+            if self.needed[source] and self.carries(i, slot) and Edge(i, slot) not in self.replaced
         ]
 
     def _walk(self):
@@ -91,6 +97,8 @@ class Backward:
                 sent = self.sent(i, edge.slot, term)
                 if OPS[graph.nodes[i].op].kind == "entrywise":
                     sent = terms.reduced(sent, i, graph.nodes[source].shape)
+                elif sent.shape != graph.nodes[source].shape:
+                    sent = terms.narrowed(sent, graph.nodes[source].shape)
                 self.notes[source] += terms.notes
                 arrived[source].append(sent)
                 self.place[source] = i
@@ -120,26 +128,16 @@ class Backward:
         """What node i sends back over one of its edges, before a broadcast is summed."""
         graph, terms = self.graph, self.terms
         node = graph.nodes[i]
-        names = dict(zip("ab", map(terms.value, node.inputs), strict=False))
         y, kind = terms.value(i), OPS[node.op].kind
         if kind == "reduction":
-            names |= {"d": self._over(i, d), "y": self._over(i, y), "n": self._entries(i)}
+            names = {"d": self._over(i, d), "y": self._over(i, y), "n": self._entries(i)}
         else:
-            names |= {"d": d if kind == "entrywise" else self.spread(d, i), "y": y}
-        text = source_of(node.op).sent[slot]
-        return self.filled(text, i, names)
-
-    def filled(self, text, i, names):
-        """A source's text with ``names`` put in; its lines but the last name what follows."""
-        node = self.graph.nodes[i]
-        if callable(text):
-            text = text(node, *(self.graph.nodes[k] for k in node.inputs))
-        *before, last = text.split("\n")
-        for line in before:
-            name, _, expression = line.partition(" = ")
-            names = names | {name: self.terms.read(expression, names)}
-            self.hints[names[name]] = name
-        return self.terms.read(last, names)
+            names = {"d": d if kind == "entrywise" else self.spread(d, i), "y": y}
+        sent = source_of(node.op).sent
+        text = sent[min(slot, len(sent) - 1)]
+        if OPS[node.op].many and slot >= len(sent) - 1:
+            return terms.filled(functools.partial(text, slot), i, names)
+        return terms.filled(text, i, names)
 
     def spread(self, d, i):
         """``d`` with all of node i's shape."""

@@ -40,7 +40,7 @@ class Normalization(NamedTuple):
         if self.gamma is not None:
             g = terms.product(1, [d, value(self.gamma)])
             h = terms.product(1, [c, s]) if self.inverse else terms.product(1, [c], [s])
-            backward.hints |= {g: "dnormalized", h: "normalized"}
+            terms.hints |= {g: "dnormalized", h: "normalized"}
         node = graph.nodes[self.moment]
         axis, words = node.params["axis"], []
         if axis is not None and len(axis) < len(graph.nodes[self.source].shape):

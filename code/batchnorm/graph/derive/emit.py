@@ -13,7 +13,7 @@ from .python import Python
 from .terms import Term
 
 WIDTH = 88  # ruff's own line length
-COMPOSITE = ("sum", "product", "total", "call", "method", "operator")
+COMPOSITE = ("sum", "product", "total", "call", "method", "operator", "scatter")
 FMT_OFF = ("# fmt: off", "# fmt: on")  # around a line that cannot be broken
 FORWARD = "# Forward: what the way back uses of it"
 BACKWARD = "# Backward: the last step first"
@@ -79,7 +79,7 @@ class Writer:
                     self.names[term], self.constants[name] = name, value
             elif node.op == "input" or node.name:
                 self.names[term] = node.name
-            elif self.uses[term] > 1:
+            elif self.uses[term] > 1 or self.terms.formula(term.data).op == "scatter":
                 self.names[term] = self.taken.new(node_word(self.backward.proofs, term.data))
 
     def _name_gradients(self):
@@ -107,17 +107,26 @@ class Writer:
 
     def _name_parts(self):
         """Names for unnamed parts that are used more than once, and for those of a source."""
-        own = {part for term in self.names for part in self.parts(term)}
+        own = {part for term in self.names for part in self.parts(term)} | self._bases()
+        for term in [term for term in self.uses if term.op == "scatter"]:
+            value = term.args[1]
+            if value.op in COMPOSITE and value not in self.names:
+                self.names[value] = self.taken.new(self._part_word(value))
         for term, n in [*self.uses.items()]:
             if term in self.names or term in own or term.op not in COMPOSITE:
                 continue
-            hint = self.backward.hints.get(term)
-            if hint or (n > 1 and self.backward.size(term) > 1):
+            hint = self.terms.hints.get(term)
+            if hint or term.op == "scatter" or (n > 1 and self.backward.size(term) > 1):
                 self.names[term] = self.taken.new(hint or self._part_word(term))
+
+    def _bases(self):
+        """What is written into: each time made anew."""
+        return {term.args[0] for term in self.uses if term.op == "scatter"}
 
     def _part_word(self, term):
         """What a part is called."""
         words = {"sum": "summed", "operator": "chosen", "call": "slope", "method": "averaged"}
+        words["scatter"] = "scattered"
         return words.get(term.op, "part")
 
     def _name_lengths(self):
@@ -184,6 +193,7 @@ class Writer:
         self._say(self._comments(term, node), node)
         aside = self._aside(term, node)
         self._append(name, text, node, aside)
+        self.lines += [Line(line, node) for line in self.python.writes(term, name)]
         self.formulas.append(term)
 
     def _short(self, term, name):
@@ -204,7 +214,7 @@ class Writer:
     def _inside(self, term):
         """The unnamed parts that a named term's line is made of, as far as they are terms."""
         for part in self.parts(term):
-            if part not in self.names:
+            if part not in self.names and part not in self._bases():
                 yield from [part] if term.op not in ("gradient", "value") else []
                 yield from self._inside(part)
 

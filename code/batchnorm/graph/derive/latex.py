@@ -68,10 +68,8 @@ class Latex:
                 if match := re.fullmatch(r"1e([-+]\d+)", text):
                     text = f"10^{{{int(match[1])}}}"
                 return text, FACTOR if text.startswith("-") else ATOM
-            case "value":
-                return self.definition(self.terms.formula(term.data))
-            case "gradient":
-                inner = self.terms.definitions[term]
+            case "value" | "gradient":
+                inner = self.terms.definitions.get(term) or self.terms.formula(term.data)
                 known = self.symbols.get(inner)
                 return (known, ATOM) if known else self.definition(inner)
             case "product":
@@ -88,12 +86,18 @@ class Latex:
                 return self._method(term)
             case "attribute" if term.data == "T":
                 return rf"{{{self.text(term.args[0], ATOM)}}}^\top", ATOM
+            case "scatter":
+                value = self.text(term.args[1])
+                shown = term.data[0].replace("_", r"\_")
+                return rf"{value} \text{{ at }} [\text{{{shown}}}]", SUM
             case "attribute" | "index":
                 plain = term.op == "index" and set(term.data) <= set("None:, ")
                 if plain:
                     return self.text(term.args[0], ATOM), ATOM
                 shown = term.data.replace("_", r"\_")
                 return rf"{self.text(term.args[0], ATOM)}[\text{{{shown}}}]", ATOM
+            case "tuple":
+                return ",".join(self.text(part) for part in term.args), ATOM
             case "operator":
                 return self._operator(term)
         shown = term.data.replace("_", r"\_")

@@ -32,13 +32,14 @@ class Python:
         return text, NEGATIVE if text.startswith("-") else ATOM
 
     def _value(self, term):
-        return self.definition(self.terms.formula(term.data))
+        return self._known(self.terms.formula(term.data))
 
     def _gradient(self, term):
-        definition = self.terms.definitions[term]
-        if definition in self.names:
-            return self.names[definition], ATOM
-        return self.definition(definition)
+        return self._known(self.terms.definitions[term])
+
+    def _known(self, definition):
+        name = self.names.get(definition)
+        return (name, ATOM) if name else self.definition(definition)
 
     def _product(self, term):
         coefficient, factors, divisors = self.terms.split(term)
@@ -115,7 +116,29 @@ class Python:
         return f"{self.text(term.args[0], ATOM)}.{term.data}", ATOM
 
     def _index(self, term):
-        return f"{self.text(term.args[0], ATOM)}[{term.data}]", ATOM
+        base, *arrays = term.args
+        return f"{self.text(base, ATOM)}[{self._indices(term.data, arrays)}]", ATOM
+
+    def _indices(self, index, arrays):
+        return index.format(*(self.text(array, SUM) for array in arrays))
+
+    def _scatter(self, term):
+        return self.definition(term.args[0])
+
+    def writes(self, term, name):
+        """The lines that write into what a term's own line has made."""
+        if term.op in ("value", "gradient"):
+            known = self.terms.definitions.get(term) or self.terms.formula(term.data)
+            return self.writes(known, name) if known not in self.names else []
+        if term.op != "scatter":
+            return []
+        _, value, *arrays = term.args
+        index, how = term.data
+        index = self._indices(index, arrays)
+        if how == "=":
+            return [f"{name}[{index}] = {self.text(value)}"]
+        index = f"np.s_[{index}]" if ":" in index else f"({index})" if "," in index else index
+        return [f"np.add.at({name}, {index}, {self.text(value)})"]
 
     def _operator(self, term):
         sign = term.data
@@ -129,6 +152,10 @@ class Python:
         if binds == COMPARISON:
             return f"{self.text(left, SUM)} {sign} {self.text(right, SUM)}", binds
         return f"{self.text(left, binds)} {sign} {self.text(right, binds + 1)}", binds
+
+    def _tuple(self, term):
+        texts = [self.text(part) for part in term.args]
+        return f"({', '.join(texts)}{',' * (len(texts) == 1)})", ATOM
 
     def _text(self, term):
         return term.data, ATOM

@@ -35,6 +35,8 @@ OPERATORS = {
     ast.BitAnd: "&",
     ast.BitOr: "|",
 }
+ARGUMENTS = re.compile(r"np\.add\.at\((\w+), (.+), (\w+)\)")
+IN_INDEX = re.compile(r"\b([a-z]\w*)(?:\.\w+(?:\(\w*\)|\[\d+\])?)*")  # a name, and what is its
 NUMPY = re.compile(r"np(\.\w+)+")  # a name in NumPy
 
 
@@ -55,8 +57,10 @@ class Term:
     call       (function, names of the keywords)                            arguments
     method     (name, names of the keywords)                                object, arguments
     attribute  its name                                                     object
-    index      what stands between the brackets                             object
+    index      what stands between the brackets; {0}, {1} are arrays there  object, arrays
+    scatter    what stands between the brackets, "=" or "add"               base, value, arrays
     operator   its sign                                                     left, right, or one
+    tuple      none                                                         its parts
     text       Python's text: an axis, a tuple                              none
     ========== ============================================================ =====================
     """
@@ -75,8 +79,8 @@ class Terms:
 
     def __init__(self, graph, proofs):
         self.graph, self.proofs = graph, proofs
-        self.definitions, self.notes = {}, []
-        self._known, self._samples = {}, {}
+        self.definitions, self.notes, self.hints = {}, [], {}
+        self._known, self._samples, self._formulas = {}, {}, {}
         self._rng = np.random.default_rng(0)
 
     def make(self, op, args=(), data=None, shape=None):
@@ -106,16 +110,63 @@ class Terms:
 
     def formula(self, i):
         """What node i is computed as, in terms of the values before it, as it was written."""
+        if i not in self._formulas:
+            self._formulas[i] = self._formula(i)
+        return self._formulas[i]
+
+    def _formula(self, i):
         node = self.graph.nodes[i]
         if node.op == "constant":
             value = node.params["value"]
             dtype = "" if value.dtype == float else f", dtype=np.{value.dtype}"
             return self.make("text", (), f"np.array({value.tolist()}{dtype})", node.shape)
-        text = source_of(node.op).value
+        return self.filled(source_of(node.op).value, i, {}, as_written=True, shape=node.shape)
+
+    def filled(self, text, i, names, **how):
+        """What a source's text says of node i, the terms of its inputs and ``names`` put in.
+
+        Lines before the last make a name, ``phi = np.tril(a)``, or write into what it holds,
+        ``phi[0] = b``.
+        """
+        node = self.graph.nodes[i]
         if callable(text):
             text = text(node, *(self.graph.nodes[k] for k in node.inputs))
-        names = dict(zip("ab", map(self.value, node.inputs), strict=False))
-        return self.read(text, names, as_written=True, shape=node.shape)
+        inputs = [self.value(k) for k in node.inputs]
+        names = dict(zip("abc", inputs, strict=False)) | names
+        names |= {f"a{k}": term for k, term in enumerate(inputs)}
+        *before, last = text.split("\n")
+        for line in before:
+            made, _, expression = line.partition(" = ")
+            if made.startswith("np.add.at("):
+                made, index, expression = ARGUMENTS.fullmatch(line).groups()
+                term = self._scattered(names[made], index, "add", expression, names)
+            elif "[" in made:
+                made, _, index = made[:-1].partition("[")
+                term = self._scattered(names[made], index, "=", expression, names)
+            else:
+                term = self.read(expression, names)
+                self.hints[term] = made
+            names = names | {made: term}
+        return self.read(last, names, **how)
+
+    def _scattered(self, base, index, how, value, names):
+        """A copy of ``base`` with a value written, or added, at an index."""
+        self.hints.pop(base, None)
+        index, arrays = self._indexed(index, names)
+        value = self.read(value, names)
+        return self.make("scatter", [base, value, *arrays], (index, how), base.shape)
+
+    def _indexed(self, index, names):
+        """An index with its arrays as {0}, {1}; and these."""
+        arrays = []
+
+        def place(match):
+            if match[1] not in names:
+                return match[0]
+            arrays.append(self.read(match[0], names))
+            return f"{{{len(arrays) - 1}}}"
+
+        return IN_INDEX.sub(place, index), arrays
 
     def upstream(self, i):
         return self.make("upstream", (), i, self.graph.nodes[i].shape)
@@ -253,6 +304,14 @@ class Terms:
         shape = [1 if i in stay else n for i, n in enumerate(inner.shape) if i not in gone]
         return self.make("sum", (inner,), (tuple(gone), tuple(stay)), tuple(shape)), counts
 
+    def narrowed(self, term, target):
+        """Sum a term down to a shape that broadcasts to its own; a reduction's stays narrower."""
+        lead = len(term.shape) - len(target)
+        if lead < 0 or np.broadcast_shapes(term.shape, target) == target:
+            return term
+        stay = tuple(lead + i for i, n in enumerate(target) if n == 1 != term.shape[lead + i])
+        return self.make("sum", [term], (tuple(range(lead)), stay), target)
+
     # --- Python's text as a term ---
 
     def read(self, text, names, as_written=False, shape=None):
@@ -285,16 +344,19 @@ class Terms:
                 function = ast.unparse(func)
                 if NUMPY.fullmatch(function):
                     call = self.make("call", terms, (function, words), shape)
-                    if "number" in (ops := {t.op for t in call.args}) and ops <= {"number", "text"}:
+                    ops = {argument.op for argument in call.args}
+                    if function == "np.heaviside" and ops <= {"number", "text"}:
                         return self.number(float(self.sample(call)))
                     return call
                 terms.insert(0, self._convert(func.value, names))
                 return self.make("method", terms, (func.attr, words), shape)
+            case ast.Tuple(elts=parts):
+                return self.make("tuple", [self._convert(part, names) for part in parts], None, ())
             case ast.Attribute(value=value, attr=attr) if not NUMPY.fullmatch(ast.unparse(node)):
                 return self.make("attribute", [self._convert(value, names)], attr, shape)
             case ast.Subscript(value=value, slice=index):
-                value = self._convert(value, names)
-                return self.make("index", [value], _bare(ast.unparse(index)), shape)
+                index, arrays = self._indexed(_bare(ast.unparse(index)), names)
+                return self.make("index", [self._convert(value, names), *arrays], index, shape)
         return self.make("text", (), ast.unparse(node), ())
 
     def _argument(self, node, names):
@@ -325,12 +387,24 @@ class Terms:
             self._samples[term] = self._sample(term)
         return self._samples[term]
 
+    def _is_index(self, i):
+        """Whether a node holds places in an array: 0 is one, other numbers may be none."""
+        first = {"getitem": 1, "setitem": 2}
+        return any(
+            edge.slot >= first.get(self.graph.nodes[edge.target].op, len(self.graph.nodes))
+            for edge in self.proofs.uses[i]
+        )
+
     def _sample(self, term):
         match term.op:
+            case "tuple":
+                return tuple(map(self.sample, term.args))
             case "text":
                 return eval(term.data, {"np": np})
             case "number":
                 return term.data
+            case "value" if self.graph.nodes[term.data].shape and self._is_index(term.data):
+                return np.zeros(term.shape, int)
             case "value" if self.graph.nodes[term.data].op == "constant":
                 return self.graph.nodes[term.data].params["value"]
             case "call" | "method" | "attribute" | "index" | "operator":
@@ -356,7 +430,7 @@ def _call_text(term):
         case "attribute":
             return f"_0.{term.data}"
         case "index":
-            return f"_0[{term.data}]"
+            return f"_0[{term.data.format(*names[1:])}]"
     return f"_0 {term.data} _1" if len(term.args) > 1 else f"{term.data}_0"
 
 
@@ -384,4 +458,14 @@ def _scaled(coefficient, by, under):
 
 
 def _bare(text):
-    return text[1:-1] if text.startswith("(") else text
+    """An index without brackets, its slices spaced as ruff does it."""
+    text = text[1:-1] if text.startswith("(") else text
+    return re.sub(r"[^,\[\]]*(\[[^\]]*\][^,\[\]]*)*", lambda part: _spaced(part[0]), text)
+
+
+def _spaced(part):
+    """One item of an index; a slice with more than names and numbers in it gets spaces."""
+    if ":" not in part or re.fullmatch(r"[\w\s:-]*", part):
+        return part
+    blank = " " * part.startswith(" ")
+    return blank + " : ".join(side.strip() for side in part.split(":")).strip()
