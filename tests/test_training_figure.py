@@ -230,7 +230,7 @@ def test_it_says_what_is_wrong():
         figure_of(batch_size=65)
     with pytest.raises(ValueError, match="chosen: got 3, want 0 to 2"):
         figure_of(chosen=3)
-    with pytest.raises(ValueError, match=r"rate: got -1\.0, want a number >= 0"):
+    with pytest.raises(ValueError, match=r"rate: got -1\.0, want a finite number >= 0"):
         figure_of(rate=-1.0)
 
 
