@@ -28,6 +28,7 @@ from .jacobian import (
     tangent_projection,
     x_hat_jacobian,
 )
+from .judge import assert_gradient, diagnose
 from .layer import backward, forward
 from .reference import backward_compact, backward_staged, batch_norm
 from .reparameterization import (
@@ -63,6 +64,7 @@ __all__ = [
     "TrainingFigure",
     "WeightSpaceFigure",
     "WhiteningFigure",
+    "assert_gradient",
     "backward",
     "backward_compact",
     "backward_staged",
@@ -73,6 +75,7 @@ __all__ = [
     "covariance",
     "derive",
     "descend",
+    "diagnose",
     "direction_gradient",
     "direction_loss",
     "equilibrium_norm",

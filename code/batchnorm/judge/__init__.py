@@ -6,7 +6,8 @@ and `gradients` knows what can go wrong, `normal` what that is for a layer that 
 slips: nobody writes them down.
 """
 
+from .diagnose import assert_gradient, diagnose
 from .task import Task, Trial, try_out
 from .verdict import Line, Verdict
 
-__all__ = ["Line", "Task", "Trial", "Verdict", "try_out"]
+__all__ = ["Line", "Task", "Trial", "Verdict", "assert_gradient", "diagnose", "try_out"]

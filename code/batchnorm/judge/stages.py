@@ -38,6 +38,7 @@ class Stages:
 
     def __init__(self, trial, seen, names):
         self.seen, self.right, self.other = seen, [], {}
+        self.prescribed = names is not None
         for name, value in seen.variables.items():
             want = meaning(trial, name) if names is None or name in names else None
             got, trouble = as_array(name, value)
@@ -49,33 +50,37 @@ class Stages:
             elif got.shape == want.shape:
                 self.other[name] = want
 
-    def blamed(self, run):
+    def blamed(self, run, wrong):
         """The variables to blame, in the order of their lines; [] if there are none.
 
         ``run(put)`` runs the answer with values put in place, and gives its variables, its results
-        and whether they are all right. A variable is at fault if it is wrong although those before
-        it have their right values. Right values of all that are at fault must mend the results; if
-        they do not, a name means something else here, and is left out.
+        and the names of those that are wrong; ``wrong`` are these where nothing is put. A variable
+        is at fault if it is wrong although those before it have their right values. Right values of
+        all that are at fault must mend a result and spoil none; if they do not, a name means
+        something else here, and is left out. Results mend themselves, and say nothing of the lines
+        before them; they are looked at last, where the names are the task's.
         """
         order = sorted(self.other, key=lambda name: self.seen.lines[name])
+        inner = [name for name in order if name not in wrong]
         left = MOST
-        for spared in dict.fromkeys((0, 1, len(order) - 1, *range(2, len(order)))):
-            for without in combinations(order, spared) if 0 <= spared < len(order) else ():
-                left -= len(order)
-                if left < 0:
-                    return []
-                at_fault = self._at_fault([name for name in order if name not in without], run)
-                if at_fault and run(self._put(at_fault))[2]:
+        for spared in dict.fromkeys((0, 1, len(inner) - 1, *range(2, len(inner)))):
+            for without in combinations(inner, spared) if 0 <= spared < len(inner) else ():
+                left -= len(inner)
+                at_fault = self._at_fault([n for n in inner if n not in without], run)
+                if left > 0 and at_fault and run(self.put(at_fault))[2] < wrong:
                     return [name for name in at_fault if self._matters(name, at_fault, run)]
+        at_fault = self._at_fault(order, run) if self.prescribed else []
+        if at_fault and not run(self.put(at_fault))[2]:
+            return [name for name in at_fault if self._matters(name, at_fault, run)]
         return []
 
-    def _put(self, names):
+    def put(self, names):
         return {name: (self.seen.lines[name], self.other[name]) for name in names}
 
     def _at_fault(self, names, run):
         found = []
         for name in names:
-            variables = run(self._put(found))[0] if found else self.seen.variables
+            variables = run(self.put(found))[0] if found else self.seen.variables
             if not close(variables.get(name), self.other[name]):
                 found.append(name)
         return found
@@ -83,12 +88,12 @@ class Stages:
     def _matters(self, name, at_fault, run):
         """Whether the results change when a variable is put right after those before it."""
         before = at_fault[: at_fault.index(name)]
-        without, whole = (run(self._put(names))[1] for names in (before, [*before, name]))
+        without, whole = (run(self.put(names))[1] for names in (before, [*before, name]))
         return any(not np.array_equal(whole[k], without.get(k)) for k in whole)
 
     def follows(self, run, blamed):
         """Those of the others that come right once the blamed ones are."""
-        variables = run(self._put(blamed))[0]
+        variables = run(self.put(blamed))[0]
         return [
             name
             for name, want in self.other.items()

@@ -104,12 +104,17 @@ class Task:
                 return Verdict(False, trouble)
             answers.append((results, seen))
         found = [results for results, _ in answers]
+        shapes = {name: got.shape for name, got in found[0].items()}
         trouble, named = self._shapes(found)
         if trouble:
             return Verdict(False, trouble, self._result_lines(function, answers, named))
         wrong = [name for name in self.gives if not self._right(name, found)]
         if wrong:
             return self._wrong(function, wrong, answers, seconds)
+        for name, want in self.trials[0].want.items():
+            if (shape := shapes[name]) != want.shape:
+                text = f"The numbers of {name} are right; its shape is {shape}, want {want.shape}"
+                return Verdict(False, f"{text}: drop keepdims, or reshape it.")
         agree = "agrees" if len(self.gives) == 1 else "agree"
         message = f"Right: {', '.join(self.gives)} {agree} with the graph on {self._batches}."
         right = Stages(self.trials[0], answers[0][1], self.stages).right
@@ -149,7 +154,7 @@ class Task:
 
     def _shapes(self, found):
         """A sentence on results in another order, of a wrong shape, or not finite, or ""; and of
-        which results the numbers are wrong."""
+        which results the numbers are wrong. Axes of length 1 are brought into place."""
         names = list(self.gives)
         if other := order(names, found, [trial.want for trial in self.trials]):
             text = "The numbers are right, but in another order: your function returns"
@@ -165,11 +170,6 @@ class Task:
             if there[0].shape != want.shape:
                 text = f"{name} has shape {got.shape}, want {want.shape}."
                 return text + guess_axis(got, want), (name,)
-            if self._right(name, [{name: value} for value in there]):
-                text = (
-                    f"The numbers of {name} are right; its shape is {got.shape}, want {want.shape}"
-                )
-                return f"{text}: drop keepdims, or reshape it.", ()
             for results, value in zip(found, there, strict=True):
                 results[name] = value
         for name, got in found[0].items():
@@ -190,35 +190,38 @@ class Task:
             again = observe(function, given, seconds, put, own=True)
             results, trouble = ({}, "x") if again.trouble else self._unpack(again.result)
             fits = {k: fitted(v, trial.want[k].shape) for k, v in results.items()}
-            right = not trouble and all(self._right(k, [fits]) for k in fits)
-            return again.variables, fits, right
+            left = {k for k in self.gives if trouble or not self._right(k, [fits])}
+            return again.variables, fits, left
 
         stages = Stages(trial, seen, self.stages)
-        blamed = stages.blamed(run) if stages.other else []
-        name, gots, number = wrong[0], [results[wrong[0]] for results, _ in answers], None
-        if blamed:
-            number = seen.lines[blamed[0]]
-            name = blamed[0]
-            gots = [as_array(name, seen.variables.get(name))[0] for _, seen in answers]
-            if name in self.gives:
-                gots = [results[name] for results, _ in answers]
-        reason = self._reason(name, gots)
-        if blamed and reason.plain and name not in self.gives:
-            whole = self._reason(wrong[0], [results[wrong[0]] for results, _ in answers])
-            reason = reason if whole.plain else whole
-        lines = [
-            *self._lines(function, seen, stages.right, "right"),
-            *self._lines(function, seen, blamed, "wrong"),
-        ]
-        if blamed:
-            follows = stages.follows(run, blamed)
-            lines += self._lines(function, seen, follows, "follows")
+        blamed = stages.blamed(run, set(wrong)) if stages.other else []
+        if blamed:  # what is still wrong then has its own line
+            left = run(stages.put(blamed))[2]
+            names = [name for name in wrong if name in left and name not in blamed]
         else:
-            lines += self._result_lines(function, answers, wrong[:1])
-            number = next((line.number for line in lines if line.verdict == "wrong"), None)
-        where = f", line {number}" if number else ""
+            names = wrong[:1]
+        lines = [
+            *self._lines(function, seen, blamed, "wrong"),
+            *self._result_lines(function, answers, names),
+        ]
         lines.sort(key=lambda line: line.number or 10**6)
+        name, number = lines[0].name, lines[0].number
+        reason = self._reason(name, self._found(name, answers))
+        if reason.plain and name not in self.gives:
+            whole = self._reason(wrong[0], self._found(wrong[0], answers))
+            reason = reason if whole.plain else whole
+        follows = stages.follows(run, blamed) if blamed else []
+        lines += self._lines(function, seen, follows, "follows")
+        lines += self._lines(function, seen, stages.right, "right")
+        lines.sort(key=lambda line: line.number or 10**6)
+        where = f", line {number}" if number else ""
         return Verdict(False, f"Not yet{where}: {reason.text}", tuple(lines))
+
+    def _found(self, name, answers):
+        """What a result, or a variable, is on each batch."""
+        if name in self.gives:
+            return [results[name] for results, _ in answers]
+        return [as_array(name, seen.variables.get(name))[0] for _, seen in answers]
 
     def _lines(self, function, seen, names, verdict):
         code = code_of(function)
