@@ -51,7 +51,7 @@ def diagnose(forward, backward, /, **inputs):
     >>> def backward(dy):
     ...     dx = dy - dy.sum(axis=0)
     ...     return dx
-    >>> diagnose(centre, backward, x=np.array([[1.0, 2.0], [3.0, 5.0]]))
+    >>> diagnose(centre, backward, x=np.eye(3))
     Not yet, line 2: dx is what one gets when the 1/m of the mean is left out on
     the way back to x.
       ✗ line 2: dx = dy - dy.sum(axis=0)
@@ -65,9 +65,9 @@ def diagnose(forward, backward, /, **inputs):
         batch = inputs if fixed or k == 0 else _another(inputs, rng)
         owner = getattr(function, "__self__", None)
         there, back = _on_a_twin(forward, function, owner, None if fixed or k == 0 else rng)
+        passed = Passed(there, back, batch)
         graph = trace(there, **batch)
         run = graph.forward(**{n: batch[n] for n in graph.inputs if n in batch})
-        passed = Passed(there, back, batch)
         upstream = upstream_names(graph, back, passed)
         dys = [rng.normal(size=np.shape(run.arrays[i])) for i in graph.outputs]
         dys[len(upstream) :] = [None] * (len(dys) - len(upstream))

@@ -5,6 +5,8 @@ import numpy as np
 from .slips import Slip, written
 
 MOMENTS = {"mu": "the mean (mu)", "var": "the variance (var)"}
+BENT = ("tanh", "exp", "log", "log1p", "expm1", "sin", "cos", "abs", "absolute")
+BENT += ("maximum", "minimum", "clip", "where")
 
 
 def gradients(run, dy, slip):
@@ -85,6 +87,9 @@ def _at(graph, edge):
         else:
             text = f"the division by {a} is done once, not twice, on the way back to {a}"
             yield Slip(text, {edge: lambda d, arrived, taken: d * taken[1]}, rough=True)
+    if node.op in BENT:
+        text = f"the slope of {node.op} is left out on the way back to {a}"
+        yield Slip(text, {edge: arrived})
     if node.op in ("power", "square"):
         yield from _exponent(graph, edge, a)
     if node.op == "sqrt":

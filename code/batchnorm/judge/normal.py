@@ -71,6 +71,7 @@ class Solved:
     at: dict[str, int]  # result -> node
     view: Callable = lambda k, got: got  # an answer, in the layout that the solution has
     extra: tuple[Slip, ...] = ()
+    alone: bool = False  # whether the extra slips are all: a solution that is itself wrong
 
     @property
     def shapes(self):
@@ -210,6 +211,10 @@ def solutions(at, trials, upstream):
         functions[:1] = [compact_outside, compact] if at.mu is not None else functions[:1]
     x = at.names["x"]
     found = [_solved(f, parts, named, x, view) for f in functions]
+    if functions[0] is compact:  # gamma varies along the averaged axes
+        text = f"{named['gamma']} is pulled out of the means, along which it varies"
+        outside = _solved(compact_outside, parts, named, x, view)
+        found.append(replace(outside, extra=(Slip(text),), alone=True))
     return found + _of_parameters(at, trials, parts, named)
 
 
@@ -356,34 +361,6 @@ def _beta(at, trial):
     return next(k for k in trial.run.graph.nodes[users[0]].inputs if k != at.scaled)
 
 
-def of_spread(at):
-    """Slips of eps in the forward pass that a backward pass may have been derived from."""
-    return [
-        Slip(text, nodes={at.stable: of}, inputs={"derived": derived}, rough=True)
-        for text, of in OF_EPS.items()
-        for derived in (True, False)
-    ]
-
-
-def with_other_spread(at, trial, slip):
-    """The gradients of the layer whose s has that slip; where it is not ``derived``, the gradient
-    of the root is taken as if eps still stood inside it."""
-    graph, run = trial.run.graph, trial.run
-    of = slip.nodes[at.stable]
-    moved = replace(slip, nodes={at.stable: lambda var, eps: of(var, eps) ** 2}, inputs={})
-    inputs = {name: run.arrays[i] for name, i in graph.inputs.items()}
-    values = evaluate(graph, inputs, moved, {})
-    var, eps = (run.arrays[k] for k in graph.nodes[at.stable].inputs)
-
-    def carried(edge, d, arrived, taken):
-        if edge.target == at.stable and edge.slot == 0 and "outside" in slip.text:
-            return d * of(var, eps) / np.sqrt(var)
-        return d
-
-    use = carried if slip.inputs["derived"] else None
-    return Run(graph, values).backward(trial.dy, carried=use)
-
-
 # --- Slips of what is divided by ----------------------------------------------------------------
 
 OF_EPS = {
@@ -392,6 +369,54 @@ OF_EPS = {
     "eps is counted twice": lambda var, eps: np.sqrt(var + 2 * eps),
     "eps has the wrong sign": lambda var, eps: np.sqrt(var - eps),
 }
+
+
+@dataclass(frozen=True)
+class Altered:
+    """A slip of eps, and the gradients that it leads to on a batch."""
+
+    text: str
+    gradients: Callable
+
+
+def of_eps(at, graph):
+    """Slips of eps: in the layer that a backward pass was derived from, or in one factor 1/s."""
+    for text, of in OF_EPS.items():
+        for derived in (True, False):
+            yield Altered(text, partial(_with_other_s, at, of, derived))
+    near = [e for e in graph.edges if at.stable < e.target <= at.x_hat]
+    for text, of in OF_EPS.items():
+        for edge in near:
+            for power in (1, 2, 3):
+                yield Altered(text, partial(_with_other_factor, at, of, edge, power))
+
+
+def _with_other_s(at, of, derived, trial):
+    """The gradients of the layer that has another s; unless they are ``derived``, that of the root
+    is taken as if eps still stood inside it."""
+    graph, run = trial.run.graph, trial.run
+    slip = Slip("", nodes={at.stable: lambda var, eps: of(var, eps) ** 2})
+    inputs = {name: run.arrays[i] for name, i in graph.inputs.items()}
+    values = evaluate(graph, inputs, slip, {})
+    var, eps = (run.arrays[k] for k in graph.nodes[at.stable].inputs)
+    outside = np.ndim(eps) == 0 and np.allclose(of(var, eps), np.sqrt(var) + eps, 1e-13, 0)
+
+    def carried(edge, d, arrived, taken):
+        outer = edge.target == at.stable and edge.slot == 0 and outside
+        return d * of(var, eps) / np.sqrt(var) if outer else d
+
+    return Run(graph, values).backward(trial.dy, carried=carried if derived else None)
+
+
+def _with_other_factor(at, of, edge, power, trial):
+    """The gradients where an edge has another s in its factor."""
+    run = trial.run
+    var, eps = (run.arrays[k] for k in run.graph.nodes[at.stable].inputs)
+
+    def carried(e, d, arrived, taken):
+        return d * (np.sqrt(var + eps) / of(var, eps)) ** power if e == edge else d
+
+    return run.backward(trial.dy, carried=carried)
 
 
 def _of_spread(named, wanted, known):

@@ -39,6 +39,7 @@ def within(seconds, file, call, /, *arguments, **named):
         return step
 
     def enter(frame, event, argument):
+        frame.f_trace_opcodes = True  # a loop on one line comes to no new line
         return step if frame.f_code.co_filename == file else None
 
     before = sys.gettrace()
@@ -129,12 +130,13 @@ class _Watch:
             self.called = self.called or frame.f_code.co_qualname
         if self.frame is None and frame.f_code is self.code:
             self.frame = frame
+        frame.f_trace_opcodes = True  # a loop on one line comes to no new line
         return None if "numpy" in file else self.step
 
     def step(self, frame, event, argument):
         if time.perf_counter() > self.until:
             raise TooLong
-        if frame is self.frame:
+        if frame is self.frame and event != "opcode":
             self.look(frame)
         return self.step
 

@@ -345,15 +345,16 @@ class Task:
                 def values(k, slip, solved=solved):
                     return solved.values(k, slip)[solved.at[name]]
 
-                found = [*solved.extra, *of_solution(solved.graphs[0], solved.shapes)]
+                found = [*solved.extra]
+                if not solved.alone:
+                    found += of_solution(solved.graphs[0], solved.shapes)
                 yield found, values, solved.view, found
-        if self._normalization and name in self.gives and self._normalization.stable is not None:
+        if edges and self._normalization and self._normalization.stable is not None:
 
             def altered(k, slip):
-                trial = self.trials[k]
-                return normal.with_other_spread(self._normalization, trial, slip)[node]
+                return slip.gradients(self.trials[k])[node]
 
-            yield normal.of_spread(self._normalization), altered, same, ()
+            yield normal.of_eps(self._normalization, graph), altered, same, ()
         if edges:
             yield edges, flowing, same, paths + edges
 

@@ -191,7 +191,7 @@ def reductions(graph, i):
         add("less", "{it} divides by m - 1 instead of m", _mean_less_one)
         diagonal = "only the diagonal of the Jacobian is kept: no sum runs over the other samples"
         alone = "{it} is no sum: only each sample's own share, 1/m of it, is kept"
-        add("own", alone, _own_share, True, diagonal)
+        add("own", alone, _own_share, False, diagonal)
         add("none", "the mean of {a} is not taken", _as_it_is, True)
         sizes = {np.prod([shape[k] for k in axes], dtype=int) for axes in _axes(shape)}
         for size in sorted(sizes - {1, _size(shape, own)}):
