@@ -5,8 +5,8 @@ import numpy as np
 from .slips import Slip, written
 
 MOMENTS = {"mu": "the mean (mu)", "var": "the variance (var)"}
-BENT = ("tanh", "exp", "log", "log1p", "expm1", "sin", "cos", "abs", "absolute")
-BENT += ("maximum", "minimum", "clip", "where")
+BENT = {"tanh", "exp", "log", "log1p", "expm1", "sin", "cos", "abs", "absolute"}
+BENT |= {"maximum", "minimum", "clip", "where"}
 
 
 def gradients(run, dy, slip):
