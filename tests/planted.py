@@ -27,6 +27,8 @@ def plant(folder, script, old, new, only):
     path.write_text(text.replace(old, new, 1), "utf8")
     tests = ["test_pictures.py"] if only else ["test_goldens.py", "test_pictures.py"]
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    if not script.startswith("kit/"):  # the tests of one figure alone
+        command += ["-k", script.partition("/")[0].partition("_")[0]]
     environment = os.environ | {"PYTHONPATH": str(folder / "code")}
     try:
         done = subprocess.run(

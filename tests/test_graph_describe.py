@@ -9,6 +9,7 @@ from programs import normalise_by_raw_moment
 import batchnorm as bn
 from batchnorm.graph import OPS
 from batchnorm.graph.describe import Description, describe, drawn_edges
+from batchnorm.graph.ops import symmetric
 
 RNG = np.random.default_rng(0)
 A, B, D = RNG.uniform(0.5, 2, (3, 3)), RNG.uniform(0.5, 2, (3, 3)), RNG.normal(size=(3, 3))
@@ -34,12 +35,10 @@ PYTHON = [
 
 
 # Those of linear algebra tell what a matrix is turned into, not how to compute it
-PLAIN = [
-    name for name, op in OPS.items() if op.forward.__module__ != "batchnorm.graph.ops.symmetric"
-]
-PLAIN = [name for name in PLAIN if name not in ("cholesky", "solve", "broadcast_to", "where")]
+LINALG = {name for name in vars(symmetric) if name in OPS}
+PLAIN = OPS.keys() - LINALG - {"cholesky", "solve", "broadcast_to", "where"}
 # Nor do those that put entries elsewhere, and comparisons
-PLAIN = [name for name in PLAIN if OPS[name].kind != "places" and OPS[name].sign not in ">≥<≤=≠"]
+PLAIN = sorted(n for n in PLAIN if OPS[n].kind != "places" and OPS[n].sign not in ">≥<≤=≠")
 
 
 def evaluate(formula, **numbers):

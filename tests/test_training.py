@@ -1,5 +1,7 @@
 """Training: gradients against autograd, steps against a plain loop, draws against the page's."""
 
+from fractions import Fraction
+
 import autograd
 import autograd.numpy as anp
 import numpy as np
@@ -336,6 +338,18 @@ def test_the_page_draws_the_same_numbers():
         (lambda: descent(batch_size=0), "batch_size: got 0, want 1 to 48"),
         (lambda: descent().score(statistics="both"), "statistics: got 'both'"),
         (lambda: digits(test=0), "test: got 0"),
+        (lambda: digits(test=True), "test: got True"),
+        (lambda: spirals(m=2.5), r"m: got 2\.5, want an integer"),
+        (lambda: spirals(noise=10**400), "noise: got a number beyond float64"),
+        (lambda: clusters(distance="1"), "distance: got '1'"),
+        (lambda: Net((2, 2.5, 2)), r"sizes: got 2\.5"),
+        (lambda: Net(std=np.nan), "std: got nan"),
+        (lambda: descent(dtype=np.float16), "dtype: got float16, want float32 or float64"),
+        (lambda: descent(running=2), r"running: got 2\.0, want a number from 0 to 1"),
+        (lambda: descent(rate=np.ma.masked), "rate: got"),
+        (lambda: Descent(Net(), SMALL._replace(x=np.ma.array(SMALL.x))), "x: got a masked array"),
+        (lambda: Descent(Net(), SMALL._replace(labels=SMALL.labels / 1)), "labels: got float64"),
+        (lambda: descent().score(SMALL.x, SMALL.labels[1:]), "labels: got int64 data of shape"),
         (lambda: uniform(-1, 0, 3), "seed: got -1"),
         (lambda: uniform(1, 0.5, 3), r"stream: got 0\.5"),
     ],
@@ -343,3 +357,19 @@ def test_the_page_draws_the_same_numbers():
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_numbers_of_any_kind_train_alike():
+    plain = descent(rate=0.5, momentum=0.25, eps=1.0).train(5)
+    other = descent(rate=Fraction(1, 2), momentum=np.float16(0.25), eps=np.array(1)).train(5)
+    assert other.losses == plain.losses
+
+
+def test_what_happens_to_the_data_later_changes_nothing():
+    data = Data(*(a.copy() for a in SMALL))
+    other = Descent(Net((2, 4, 3)), data, batch_size=12, seed=3)
+    plain = Descent(Net((2, 4, 3)), SMALL, batch_size=12, seed=3)
+    for a in data:
+        a[...] = 0
+    assert other.train(5).losses == plain.train(5).losses
+    assert other.score() == plain.score()

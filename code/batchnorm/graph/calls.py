@@ -36,6 +36,7 @@ def call(function, args, kwargs):
         signature = inspect.signature(handler)
     given = signature.bind(*args, **kwargs).arguments
     understood = inspect.signature(handler).parameters
+    rest = [given.pop(k) for k in [*given] if signature.parameters[k].kind.name == "VAR_POSITIONAL"]
     for key, value in given.items():
         default = signature.parameters[key].default
         if key not in understood and (value is not default or default is inspect.Parameter.empty):
@@ -44,7 +45,6 @@ def call(function, args, kwargs):
     if (dtype := given.pop("dtype", None)) is not None and "dtype" in understood:
         _floating(name, dtype)
     positional = [given.pop(k) for k in [*given] if understood[k].kind.name == "POSITIONAL_ONLY"]
-    rest = [given.pop(k) for k in [*given] if understood[k].kind.name == "VAR_POSITIONAL"]
     return handler(*positional, *(rest[0] if rest else ()), **given)
 
 

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from ..running import weight
+from ..validate import finite, integer, number
+from .data import class_numbers, kept
 from .draws import below, normal
 
 BATCHES, NOISE = 10_000, 1_000_000  # the first streams of `draws` for batches, and for noise
@@ -13,7 +16,7 @@ class Descent:
     Parameters
     ----------
     net : `Net`
-    data : `Data`
+    data : `Data`, of which copies are kept
     seed : for the first parameters, the batches and the noise; two descents of one seed see the
         same batches
     rate : learning rate
@@ -29,6 +32,8 @@ class Descent:
 
     `steps` counts; `losses` holds the loss of each batch; `diverged` is the step at which a value
     was no longer finite, or None. A diverged descent stays where it was.
+
+    Raises ValueError for numbers out of range, and for data that are not finite real numbers.
     """
 
     def __init__(
@@ -48,13 +53,18 @@ class Descent:
         running=0.1,
         dtype=float,
     ):
-        if not 1 <= batch_size <= len(data.x):
-            raise ValueError(f"batch_size: got {batch_size}, want 1 to {len(data.x)}")
-        self.net, self.data, self.seed = net, data, seed
-        self.rate, self.batch_size, self.eps = rate, batch_size, eps
-        self.momentum, self.weight_decay = momentum, weight_decay
-        self.noise, self.running, self.dtype = noise, running, np.dtype(dtype)
-        self.x, self.target = data.x.astype(dtype), np.eye(data.classes, dtype=dtype)[data.labels]
+        self.dtype = np.dtype(dtype)
+        if self.dtype not in ("f4", "f8"):
+            raise ValueError(f"dtype: got {self.dtype}, want float32 or float64")
+        self.net, self.data, self.seed = net, kept(data), seed
+        m = len(data.x)
+        self.batch_size = integer("batch_size", batch_size, 1, f"1 to {m}", m)
+        self.rate, self.momentum = number("rate", rate), number("momentum", momentum)
+        self.eps, self.noise = number("eps", eps), number("noise", noise)
+        self.weight_decay = number("weight_decay", weight_decay)
+        self.running = weight("running", running)
+        self.x = self.data.x.astype(dtype)
+        self.target = np.eye(self.data.classes, dtype=dtype)[self.data.labels]
         self.parameters = net.initial(seed, dtype)
         self.velocity = {name: np.zeros_like(v) for name, v in self.parameters.items()}
         self.statistics = None
@@ -167,8 +177,10 @@ class Descent:
         """
         if statistics not in ("running", "batch"):
             raise ValueError(f"statistics: got {statistics!r}, want 'running' or 'batch'")
-        x = self.data.test_x if x is None else x
-        labels = self.data.test_labels if labels is None else labels
+        x = self.data.test_x if x is None else finite("x", x)
+        labels = (
+            self.data.test_labels if labels is None else class_numbers("labels", labels, len(x))
+        )
         used = self.statistics if statistics == "running" else None
         with np.errstate(all="ignore"):
             z, _ = self.net.logits(x.astype(self.dtype), self.parameters, self.eps, used)

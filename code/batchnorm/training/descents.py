@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from ..running import weight
+from ..validate import integer
+from .data import kept
 from .descent import BATCHES, NOISE
 from .draws import below, normal
 
@@ -40,11 +43,12 @@ class Descents:
         batch_size=64,
         running=0.1,
     ):
-        if not 1 <= batch_size <= len(data.x):
-            raise ValueError(f"batch_size: got {batch_size}, want 1 to {len(data.x)}")
+        m = len(data.x)
+        batch_size = integer("batch_size", batch_size, 1, f"1 to {m}", m)
         if "layer" in net.normalization:
             raise ValueError("net: got one with layer norm, want batch norm or none; use Descent")
-        self.net, self.data, self.batch_size, self.running = net, data, batch_size, running
+        self.net, self.data = net, kept(data)
+        self.batch_size, self.running = batch_size, weight("running", running)
         given = np.broadcast_arrays(*map(np.atleast_1d, (seed, rate, eps, noise)))
         given = np.broadcast_arrays(*given, np.atleast_1d(cut_mean), np.atleast_1d(cut_variance))
         if given[0].ndim != 1:

@@ -10,17 +10,19 @@ later version with multipliers 0x21f0aaad and 0xd35a2d97).
 
 import numpy as np
 
+from ..validate import integer
+
 
 def uniform(seed, stream, n):
     """n numbers between 0 and 1, neither included.
 
     seed, stream : integers from 0 to 2**32 - 1; other streams of one seed are other numbers
 
-    Raises ValueError for a seed or stream out of range.
+    Raises ValueError for a seed or stream out of range, and for an n that is no integer >= 0.
     """
-    for name, value in (("seed", seed), ("stream", stream)):
-        if not (isinstance(value, int | np.integer) and 0 <= value < 2**32):
-            raise ValueError(f"{name}: got {value!r}, want an integer from 0 to 2**32 - 1")
+    wanted = 0, "an integer from 0 to 2**32 - 1", 2**32 - 1
+    seed, stream = integer("seed", seed, *wanted), integer("stream", stream, *wanted)
+    n = integer("n", n)
     with np.errstate(over="ignore"):
         start = _hash(np.uint32(seed) ^ _hash(np.array([stream], np.uint32)))
         return (_hash(np.arange(n, dtype=np.uint32) ^ start) + 0.5) / 2**32

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..graph import Edge, trace
+from ..validate import integer, number
 from .draws import normal
 
 WEIGHTS = 100  # the streams of `draws` that weights come from: one a layer
@@ -51,9 +52,10 @@ class Net:
     std: float | None = None
 
     def __post_init__(self):
-        hidden = len(self.sizes) - 2
-        if hidden < 0 or min(self.sizes) < 1:
-            raise ValueError(f"sizes: got {self.sizes}, want at least two numbers >= 1")
+        sizes = tuple(integer("sizes", n, 1, "integers >= 1") for n in self.sizes)
+        hidden = len(sizes) - 2
+        if hidden < 0:
+            raise ValueError(f"sizes: got {sizes}, want at least two integers >= 1")
         given = self.normalization
         words = (given,) * hidden if isinstance(given, str) else tuple(given)
         if len(words) != hidden or not set(words) <= set(NORMALIZATIONS):
@@ -63,7 +65,9 @@ class Net:
             )
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"activation: got {self.activation!r}, want {', '.join(ACTIVATIONS)}")
-        object.__setattr__(self, "sizes", tuple(self.sizes))
+        if self.std is not None:
+            object.__setattr__(self, "std", number("std", self.std))
+        object.__setattr__(self, "sizes", sizes)
         object.__setattr__(self, "normalization", words)
 
     def starts(self):

@@ -1,7 +1,7 @@
 import { edgeKey } from "../../graph/interpreter.js";
 import { givenTo, parsed, run as runOf } from "../kit/graphs.js";
 import { gradientPaths } from "../kit/paths.js";
-import { routesOf } from "../kit/routes.js";
+import { routesOf, THROUGH } from "../kit/routes.js";
 import { clamp, dot } from "../kit/scale.js";
 
 /**
@@ -36,8 +36,6 @@ import { clamp, dot } from "../kit/scale.js";
  * @typedef {import("../kit/figure.js").View<Inputs, Analysis>} View
  */
 
-/** @type {Record<Path, string>} */
-const MOMENTS = { direct: "x", mean: "mu", variance: "var" };
 const FAR = 1e9; // no step leads beyond
 const AHEAD = 8; // steps for which the axis of the inputs keeps room
 
@@ -68,14 +66,15 @@ export function analyse(inputs, memo) {
     mean: inputs.flow_through_mean && isOpen("mean"),
     variance: inputs.flow_through_variance && isOpen("variance"),
   };
-  const every = /** @type {Path[]} */ (Object.keys(run.paths));
-  const here = every.filter((path) => path === "direct" || has(MOMENTS[path]));
+  const moments = Object.entries(THROUGH).filter(([name]) => has(name));
+  /** @type {Path[]} */
+  const here = ["direct", ...moments.map(([, path]) => path)];
   // A path that is closed is shown with what it would bring
   const whole = cut.length ? gradientPaths(graph, given, dy) : run;
   const partOf = (/** @type {Path} */ path) => (flows[path] ? run : whole).paths[path];
   const parts = Object.fromEntries(here.map((path) => [path, Array.from(partOf(path))]));
-  const off = { mean: !inputs.flow_through_mean, variance: !inputs.flow_through_variance };
-  const closed = here.filter((path) => path !== "direct" && off[path]).map((p) => MOMENTS[p]);
+  const on = { mean: inputs.flow_through_mean, variance: inputs.flow_through_variance };
+  const closed = moments.flatMap(([name, path]) => (on[path] ? [] : [name]));
   const dx = closed.length ? Array.from(run.without(...closed)) : Array.from(run.dx);
   const y = Array.from(run.output);
   const [mu, s, xHat] = ["mu", "s", "x_hat"].map((name) => (has(name) ? run.of(name) : undefined));

@@ -2,20 +2,17 @@ import { analyse, outputs } from "./model.js";
 import { atStep, courses, panels, stepper, upTo } from "../kit/chart.js";
 import { makeFigure } from "../kit/figure.js";
 import { stage } from "../kit/panel.js";
+import { PATHS, pathThrough } from "../kit/routes.js";
 import { format, linear, niceDomain } from "../kit/scale.js";
 
 /** @import { Mount, Shown } from "./model.js" */
 
-/** What is cut gives the descent its colour. */
-/** @type {Partial<Record<string, string>>} */
-const LOOKS = { mu: "mean", var: "variance" };
-/** @type {Partial<Record<string, string>>} */
-const SAID = { mu: "the path through the mean", var: "the path through the variance" };
-
+/** What is cut gives the descent its colour. @param {string[]} cut */
+const lookOf = (cut) => (cut.length === 1 ? pathThrough(cut[0]) : undefined) ?? "cut";
+/** @param {string} name */
+const pathOf = (name) => PATHS[pathThrough(name) ?? ""] ?? `paths through ${name}`;
 /** @param {string[]} cut */
-const lookOf = (cut) => (cut.length === 1 ? LOOKS[cut[0]] : undefined) ?? "cut";
-/** @param {string[]} cut */
-const saidOf = (cut) => cut.map((name) => SAID[name] ?? `the paths through ${name}`).join(" and ");
+const pathsOf = (cut) => cut.map((name) => `the ${pathOf(name)}`).join(" and ");
 /** @param {string} name */
 const titleOf = (name) => (name === "loss" ? "the loss" : name);
 /** @param {string} name @param {string} course */
@@ -38,7 +35,7 @@ function summary({ watch, step, steps, whole, part, courses: went, cut }) {
   const sentences = [`Step ${step}.`];
   if (only.length) {
     const blind = same.length ? `; ${these(same)} cannot tell` : "";
-    sentences.push(`Without ${saidOf(cut)}, ${away(only)}${blind}.`);
+    sentences.push(`Without ${pathsOf(cut)}, ${away(only)}${blind}.`);
   }
   if (gone(0).length) sentences.push(`With the whole gradient, ${away(gone(0))}.`);
   const ends = [whole, part].filter((run) => run[watch[0]].length <= steps).length;

@@ -1,5 +1,6 @@
 import { difference, passed, reached, sizeOf } from "./model.js";
 import { ends, list, nodeAt } from "./words.js";
+import { pathThrough } from "../kit/routes.js";
 import { clamp } from "../kit/scale.js";
 
 /**
@@ -129,9 +130,6 @@ function entries(picture, key, t, node, { top, look, hidden = false }) {
   }
 }
 
-/** @type {Record<string, string>} */
-const MOMENTS = { mu: "mean", var: "variance" };
-
 /** @param {Drawing} picture @param {Frame} frame @param {PlacedNode} placed */
 function drawNode(picture, frame, placed) {
   const { shown, home } = frame;
@@ -157,7 +155,7 @@ function drawNode(picture, frame, placed) {
   };
   const isNew = !picture.has(key);
   const group = picture.group(key, attributes, () => {
-    const moment = MOMENTS[shown.traced.nodes[node].name ?? ""] ?? "";
+    const moment = pathThrough(shown.traced.nodes[node].name) ?? "";
     const box = { class: `box ${moment}`, x, y, width: w, height: h, rx: 5 };
     picture.put(`${key} box`, "rect", box);
     const at = { x: x + w / 2, y: shown.numbers ? y + 13 : y + h / 2 + 4 };

@@ -15,6 +15,12 @@ import { edgeKey } from "../../graph/interpreter.js";
 const PATH_OF = ["direct", "mean", "variance", "mean"];
 const KINDS = [0, 1, 2, 3];
 
+/** Which path passes the node of a name. */
+export const THROUGH = /** @type {const} */ ({ mu: "mean", var: "variance" });
+
+/** The same for any name. @param {string} [name] */
+export const pathThrough = (name) => (name === "mu" || name === "var" ? THROUGH[name] : undefined);
+
 /** A path, in words. @type {Record<string, string>} */
 export const PATHS = {
   direct: "direct path",
@@ -54,7 +60,7 @@ function before(graph, ends) {
  */
 export function routesOf(graph, cut = new Set()) {
   const { nodes, outputs } = graph;
-  const moments = ["mu", "var"].map((name) => nodes.findIndex((node) => node.name === name));
+  const moments = Object.keys(THROUGH).map((name) => nodes.findIndex((node) => node.name === name));
   const there = moments.filter((i) => i >= 0);
   const needed = before(graph, there);
   const own = (/** @type {number} */ i) => [1, 2].find((_, k) => moments[k] === i) ?? 0;

@@ -1,0 +1,1 @@
+"""Forward functions as people write them, in many styles; `test_styles` differentiates each."""
