@@ -3,6 +3,7 @@
 ``python tests/test_derive.py`` writes the texts in ``tests/derived`` anew.
 """
 
+import copy
 import doctest
 import importlib
 import json
@@ -17,6 +18,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from node import NODE
 from programs import OPERATIONS, assert_same, book, net, net_inputs, traced
+from test_styles import STYLES
 
 import batchnorm as bn
 from batchnorm.graph import inverse_sqrt
@@ -223,6 +225,27 @@ def test_each_operation(function, inputs, tmp_path):
 def test_the_book(name):
     function, inputs = book()[name]
     assert_right(bn.derive(function, **inputs), inputs)
+
+
+def test_other_peoples_styles(tmp_path):
+    compact = 0
+    for k, (function, inputs) in enumerate(STYLES):
+        derivation = bn.derive(function, **copy.deepcopy(inputs))
+        graph = derivation.graph
+        defaults = {**graph.state, **{name: 0.1 for name in graph.inputs if name not in inputs}}
+        given = {name: {**defaults, **inputs, **graph.state}[name] for name in graph.inputs}
+        rng = np.random.default_rng(5)
+        dys = [rng.normal(size=graph.nodes[i].shape) for i in graph.outputs]
+        grads = graph.forward(**given).backward(dys if len(dys) > 1 else dys[0])
+        for shown in filter(None, [derivation, derivation.compact]):
+            names = [n[1:] for n in re.findall(r"[\w_]+", shown.code.split("return ")[-1])]
+            got = results(shown, *dys, **given)
+            for name, gradient in zip(names, got, strict=True):
+                assert_same(f"{name}\n{shown}", gradient, grads[name.lstrip("_")], 1e3)
+            compact += shown is derivation.compact
+            (tmp_path / f"style{k}_{compact}.py").write_text(shown.code)
+    assert compact > 30
+    lint(tmp_path)
 
 
 S = RNG.normal(size=(3, 3)) / 5

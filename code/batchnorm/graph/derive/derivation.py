@@ -85,7 +85,8 @@ def derive(function, /, *, cut=(), wrt=None, **inputs):
     function : a function of NumPy arrays, or a `Graph`
     cut : edges over which nothing flows, as in `Graph.cut`
     wrt : names of the inputs whose gradients are wanted, a list or one text such as "x gamma"; if
-        not given, all of ``inputs``
+        not given, all of ``inputs`` that are traced, and the arrays that an object holds; but not
+        labels, which only say what to pick
     inputs : arrays or numbers, with no axis of length 0. Only their shapes matter: the code is for
         arrays of other sizes, too, if they broadcast alike. So give no axis the length 1 where
         more will come, and no two axes that are no pair one length.
@@ -121,10 +122,9 @@ def derive(function, /, *, cut=(), wrt=None, **inputs):
         return dx, dw
     '''
     if isinstance(function, Graph):
-        graph, name, defaults = function, "", {}
+        graph, defaults = function, {}
     else:
         graph, defaults = _traced(function, inputs)
-        name = getattr(function, "__name__", "")
     for node in graph.nodes:
         if 0 in node.shape:
             raise ValueError(
@@ -132,7 +132,11 @@ def derive(function, /, *, cut=(), wrt=None, **inputs):
                 "give one with at least one entry"
             )
     known = graph.inputs
-    names = [*inputs] or [*known] if wrt is None else _listed(wrt)
+    names = (
+        _listed(wrt)
+        if wrt is not None
+        else [k for k, i in known.items() if k not in defaults and not _only_picks(graph, i)]
+    )
     if not names:
         raise ValueError("wrt: names no input; name at least one")
     for key in names:
@@ -140,13 +144,33 @@ def derive(function, /, *, cut=(), wrt=None, **inputs):
             raise ValueError(f"wrt: {key!r} is no input; the inputs are {', '.join(known)}")
     cut = graph.cut(cut)
     wrt = [known[key] for key in dict.fromkeys(names)]
-    name = f"{name}_backward" if name.isidentifier() else "backward"
+    name = _named(function)
     staged, backward = _written(graph, cut, wrt, name, defaults)
     found = normalizations(backward.graph, backward.proofs, cut, backward.needed)
     if found:
         staged.compact, _ = _written(graph, cut, wrt, name, defaults, found)
         staged.compact.check = _compared(staged, staged.compact, graph, wrt)
     return staged
+
+
+def _only_picks(graph, i):
+    """Whether an input is used as an index and for nothing else."""
+    first = {"getitem": 1, "setitem": 2}
+    nodes = graph.nodes
+    uses = [
+        (nodes[e.target].op, e.slot) for e in graph.edges if nodes[e.target].inputs[e.slot] == i
+    ]
+    return bool(uses) and all(slot >= first.get(op, slot + 1) for op, slot in uses)
+
+
+def _named(function):
+    """What the derived function is called: f_backward, also for f_forward."""
+    stem = getattr(function, "__name__", "").strip("_").removesuffix("_forward")
+    return (
+        "backward"
+        if stem in ("", "forward", "call") or not stem.isidentifier()
+        else f"{stem}_backward"
+    )
 
 
 def _written(graph, cut, wrt, name, defaults, found=()):

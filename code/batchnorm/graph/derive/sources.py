@@ -201,15 +201,15 @@ def _join(node, *parts):
 
 def _join_sent(slot, node, *parts):
     axis = node.params["axis"] % len(node.shape)
-    stops = [f"a{k}.shape[{axis}]" for k in range(slot + 1)]
-    start, stop = " + ".join(stops[:-1]), " + ".join(stops)
-    if slot == 0:
-        part = f": {stop}"
-    elif slot == len(parts) - 1:
-        part = f"{start} :"
-    else:
-        part = f"{start} : {stop}"
-    return f"d[{':, ' * axis}{part}]"
+
+    def length(count):
+        """How long the first parts are together; a part of length 1 is one that was made so."""
+        ones = sum(part.shape[axis] == 1 for part in parts[:count])
+        shapes = [f"a{k}.shape[{axis}]" for k in range(count) if parts[k].shape[axis] != 1]
+        return " + ".join([*shapes, *[str(ones)] * (ones > 0)])
+
+    start, stop = length(slot), length(slot + 1) if slot < len(parts) - 1 else ""
+    return f"d[{':, ' * axis}{start}:{stop}]"
 
 
 def _comparison(sign):

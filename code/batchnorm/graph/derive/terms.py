@@ -17,6 +17,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..ops import OPS
 from .sources import source_of
 
 OPERATORS = {
@@ -107,6 +108,16 @@ class Terms:
         if node.op == "negative" and node.inputs and not node.name:
             return self.product(-1, [self.value(node.inputs[0])])
         return self.make("value", (), i, node.shape)
+
+    def shaped_like(self, term):
+        """A value of the same shape that is at hand: an input's, if there is one."""
+        while term.op == "value":
+            node = self.graph.nodes[term.data]
+            like = [k for k in node.inputs if self.graph.nodes[k].shape == node.shape]
+            if not like or OPS[node.op].kind != "entrywise":
+                break
+            term = self.make("value", (), min(like), node.shape)
+        return term
 
     def formula(self, i):
         """What node i is computed as, in terms of the values before it, as it was written."""
@@ -353,7 +364,10 @@ class Terms:
             case ast.Tuple(elts=parts):
                 return self.make("tuple", [self._convert(part, names) for part in parts], None, ())
             case ast.Attribute(value=value, attr=attr) if not NUMPY.fullmatch(ast.unparse(node)):
-                return self.make("attribute", [self._convert(value, names)], attr, shape)
+                value = self._convert(value, names)
+                if attr == "shape":
+                    value = self.shaped_like(value)
+                return self.make("attribute", [value], attr, shape)
             case ast.Subscript(value=value, slice=index):
                 index, arrays = self._indexed(_bare(ast.unparse(index)), names)
                 return self.make("index", [self._convert(value, names), *arrays], index, shape)
