@@ -90,11 +90,60 @@ def net(x, w1, b1, w2):
     return y
 
 
+def course(x, gamma, beta, bn_param):
+    mode = bn_param["mode"]
+    eps = bn_param.get("eps", 1e-5)
+    momentum = bn_param.get("momentum", 0.9)
+    running_mean = bn_param.get("running_mean", np.zeros(x.shape[1], dtype=x.dtype))
+    running_var = bn_param.get("running_var", np.zeros(x.shape[1], dtype=x.dtype))
+    out, cache = None, None
+    if mode == "train":
+        sample_mean = np.mean(x, axis=0)
+        sample_var = np.var(x, axis=0)
+        normed = (x - sample_mean) / np.sqrt(sample_var + eps)
+        out = gamma * normed + beta
+        running_mean = momentum * running_mean + (1 - momentum) * sample_mean
+        running_var = momentum * running_var + (1 - momentum) * sample_var
+        cache = (x, normed, sample_mean, sample_var, gamma, eps)
+    bn_param["running_mean"] = running_mean
+    bn_param["running_var"] = running_var
+    return out, cache
+
+
+def group_norm(x, gamma, beta, G=2, eps=1e-5):
+    N, C, H, W = x.shape
+    groups = x.reshape(N, G, C // G * H * W)
+    mean = groups.mean(axis=2, keepdims=True)
+    var = groups.var(axis=2, keepdims=True)
+    std = np.sqrt(var + eps)
+    xn = ((groups - mean) / std).reshape(N, C, H, W)
+    out = xn * gamma[None, :, None, None] + beta[None, :, None, None]
+    return out, (xn, std, gamma, G)
+
+
+def flat_images(x, gamma, beta, eps=1e-5):
+    N, C, H, W = x.shape
+    flat = x.transpose(0, 2, 3, 1).reshape(-1, C)
+    mu, var = flat.mean(0), flat.var(0)
+    ivar = 1 / np.sqrt(var + eps)
+    xhat = (flat - mu) * ivar
+    out = gamma * xhat + beta
+    out = out.reshape(N, H, W, C).transpose(0, 3, 1, 2)
+    return out, (xhat, ivar, gamma)
+
+
+def by_std(x, gamma, beta, eps=1e-5):
+    mu = np.mean(x, 0)
+    std = np.std(x, 0)
+    xhat = (x - mu) / (std + eps)
+    return gamma * xhat + beta, {"xhat": xhat, "std": std, "gamma": gamma, "eps": eps, "xc": x - mu}
+
+
 FORWARD = {
     f.__name__: f
     for f in (
         *(bn.batch_norm, plain, kept, layer_norm, images, instance_norm, grouped, rms_norm),
-        *(affine, net),
+        *(affine, net, course, group_norm, flat_images, by_std),
     )
 }
 
@@ -111,7 +160,11 @@ def inputs(name):
         return {"x": about(0, 5, 3), "w1": about(0, 3, 4), "b1": about(0, 4), "w2": about(0, 4, 2)}
     if name == "rms_norm":
         return {"x": about(1, 4, 3), "g": rng.uniform(0.5, 2, 3)}
+    if name == "course":
+        given = {"x": about(2, 6, 4), "gamma": rng.uniform(0.5, 2, 4), "beta": about(0, 4)}
+        return {**given, "bn_param": {"mode": "train"}}
     shape, small = {
+        **dict.fromkeys(("group_norm", "flat_images"), ((3, 4, 2, 3), (4,))),
         "images": ((3, 2, 4, 5), (1, 2, 1, 1)),
         "instance_norm": ((3, 2, 4, 5), (1, 2, 1, 1)),
         "grouped": ((3, 2, 2, 5), (2, 2, 1)),
@@ -223,7 +276,72 @@ def image(old, new):
     return IMAGES.replace(old, new)
 
 
+COURSE = """
+    x, xn, mu, var, gamma, eps = cache
+    N = dout.shape[0]
+    std = np.sqrt(var + eps)
+    dbeta = np.sum(dout, axis=0)
+    dgamma = np.sum(dout * xn, axis=0)
+    dxn = dout * gamma
+    dvar = np.sum(dxn * (x - mu), axis=0) * -0.5 * (var + eps)**(-1.5)
+    dmu = -np.sum(dxn / std, axis=0) - 2 * dvar * np.mean(x - mu, axis=0)
+    dx = dxn / std + 2 * dvar * (x - mu) / N + dmu / N
+    return dx, dgamma, dbeta
+"""
+
+
+def course_with(old, new):
+    assert COURSE.count(old) == 1, old
+    return COURSE.replace(old, new)
+
+
+GROUPS = """
+    xn, std, gamma, G = cache
+    N, C, H, W = dout.shape
+    dgamma = (dout * xn).sum(axis=(0, 2, 3))
+    dbeta = dout.sum((0, 2, 3))
+    g = (dout * gamma.reshape(1, C, 1, 1)).reshape(N, G, -1)
+    h = xn.reshape(N, G, -1)
+    dx = (g - g.mean(2, keepdims=True) - h * (g * h).mean(2, keepdims=True)) / std
+    return dx.reshape(dout.shape), dgamma, dbeta
+"""
+
+
+def groups(old, new):
+    assert GROUPS.count(old) == 1, old
+    return GROUPS.replace(old, new)
+
+
+FLAT = """
+    xhat, ivar, gamma = cache
+    N, C, H, W = dout.shape
+    d = dout.transpose(0, 2, 3, 1).reshape(-1, C)
+    dx = gamma * ivar * (d - d.mean(0) - xhat * (d * xhat).mean(0))
+    dx = dx.reshape(N, H, W, C).transpose(0, 3, 1, 2)
+    return dx, (d * xhat).sum(0), d.sum(0)
+"""
+
+
+def flat(old, new):
+    assert FLAT.count(old) == 1, old
+    return FLAT.replace(old, new)
+
+
+BY_STD = """
+    xhat, std, gamma, eps, xc = (cache[k] for k in ("xhat", "std", "gamma", "eps", "xc"))
+    N = len(dout)
+    dxhat = dout * gamma
+    dstd = -(dxhat * xc).sum(0) / (std + eps) ** 2
+    dx = dxhat / (std + eps) + dstd * xc / (N * std)
+    dx = dx - dx.mean(0)
+    return dx, (dout * xhat).sum(0), dout.sum(0)
+"""
+
 RIGHT = [
+    ("course", "dout, cache", COURSE),
+    ("group_norm", "dout, cache", GROUPS),
+    ("flat_images", "dout, cache", FLAT),
+    ("by_std", "dout, cache", BY_STD),
     ("plain", STAGED_FOR, STAGED),
     ("batch_norm", COMPACT_FOR, COMPACT),
     ("kept", PAPER_FOR, PAPER),
@@ -821,6 +939,87 @@ WRONG = [
         "dy, x_hat, gamma, running_var=np.array([0.5, 1.5, 2.0, 0.7]), eps=1e-5",
         "return gamma / np.sqrt(running_var + eps) * dy",
         "dx",
+    ),
+    (
+        "course",
+        "dout, bn_param, gamma",
+        "return gamma * dout / np.sqrt(bn_param['running_var'] + 1e-5)",
+        "the running statistics stand where those of the batch belong",
+    ),
+    (
+        "course",
+        "dout, x, bn_param, gamma",
+        """
+        s = np.sqrt(bn_param["running_var"] + 1e-5)
+        h = (x - bn_param["running_mean"]) / s
+        return gamma / s * (dout - dout.mean(0) - h * (dout * h).mean(0))
+        """,
+        "the running statistics stand where those of the batch belong",
+    ),
+    # --- A course's layer
+    ("course", "dout, cache", course_with("+ dmu / N", "+ dmu"), "1/m of mean(dout) is left out"),
+    ("course", "dout, cache", course_with("+ dmu / N", ""), "path through the mean"),
+    (
+        "course",
+        "dout, cache",
+        course_with("np.sqrt(var + eps)", "np.sqrt(var) + eps"),
+        "eps stands",
+    ),
+    ("course", "dout, cache", course_with("(var + eps)**(-1.5)", "var**(-1.5)"), "eps is left out"),
+    ("course", "dout, cache", course_with("* xn, axis=0", "* x, axis=0"), "x stands where normed"),
+    ("course", "dout, cache", course_with("dxn = dout * gamma", "dxn = dout"), "factor gamma"),
+    (
+        "course",
+        "dout, cache",
+        course_with("2 * dvar * (x - mu) / N", "2 * dvar * (x - mu)"),
+        "the 1/m of mean(dout * normed) is left out",
+    ),
+    # --- Layouts
+    ("group_norm", "dout, cache", groups("g.mean(2,", "g.mean(1,"), "runs over the wrong axes"),
+    (
+        "group_norm",
+        "dout, cache",
+        groups("dout * gamma.reshape(1, C, 1, 1)", "dout"),
+        "gamma is left",
+    ),
+    (
+        "group_norm",
+        "dout, cache",
+        groups(" - h * (g * h).mean(2, keepdims=True)", ""),
+        "the path through the variance (var) is cut",
+    ),
+    (
+        "group_norm",
+        "dout, cache",
+        groups("(dout * xn).sum(axis=(0, 2, 3))", "(dout * xn).sum(axis=(0, 2, 3), keepdims=True)"),
+        "The numbers of dgamma are right",
+    ),
+    ("flat_images", "dout, cache", flat("d.mean(0)", "d.sum(0)"), "the 1/m of mean(dout)"),
+    (
+        "flat_images",
+        "dout, cache",
+        flat(
+            "d - d.mean(0) - xhat * (d * xhat).mean(0)", "d - d.sum(0)/N - xhat * (d*xhat).sum(0)/N"
+        ),
+        "every mean divides by the size of the wrong axis",
+    ),
+    (
+        "flat_images",
+        "dout, cache",
+        flat("dx.reshape(N, H, W, C).transpose(0, 3, 1, 2)", "dx.reshape(N, C, H, W)"),
+        "dx holds the right numbers in the wrong places",
+    ),
+    (
+        "by_std",
+        "dout, cache",
+        BY_STD.replace("dx = dx - dx.mean(0)", ""),
+        "the path through the mean",
+    ),
+    (
+        "by_std",
+        "dout, cache",
+        BY_STD.replace("+ dstd * xc / (N * std)", ""),
+        "cut",
     ),
     # --- Other graphs
     ("affine", "dy, x, w", "return dy @ w, x.T @ dy, dy.sum(0)", "stopped with ValueError"),

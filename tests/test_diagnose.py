@@ -97,6 +97,53 @@ def test_arguments_in_float32_are_no_fault():
     assert bn.diagnose(FORWARD["kept"], written(parameters, body), **small)
 
 
+class Layer:
+    """A layer as an object: it keeps what it needs, and its parameters' gradients."""
+
+    def __init__(self, d):
+        self.gamma, self.beta, self.eps = np.ones(d), np.zeros(d), 1e-5
+        self.running_mean, self.running_var = np.zeros(d), np.ones(d)
+        self.grads = {}
+
+    def forward(self, x, train=True):
+        mu, var = x.mean(axis=0), x.var(axis=0)
+        self.std = np.sqrt(var + self.eps)
+        self.xhat = (x - mu) / self.std
+        self.running_mean = 0.9 * self.running_mean + 0.1 * mu
+        return self.gamma * self.xhat + self.beta
+
+    def backward(self, dout):
+        m, dxhat = len(dout), dout * self.gamma
+        self.dgamma = (dout * self.xhat).sum(0)
+        self.grads["beta"] = dout.sum(0)
+        tilt = (dxhat * self.xhat).sum(0)
+        dx = (m * dxhat - dxhat.sum(0) - self.xhat * tilt) / (m * self.std)
+        return dx
+
+    def averaged(self, dout):
+        dx = self.backward(dout)
+        self.dgamma = self.dgamma / len(dout)
+        return dx
+
+    def without_gamma(self, dout):
+        m = len(dout)
+        tilt = (dout * self.xhat).sum(0)
+        dx = (m * dout - dout.sum(0) - self.xhat * tilt) / (m * self.std)
+        return dx
+
+
+def test_methods_of_an_object_are_judged_with_what_they_leave_on_it():
+    x, layer = inputs("kept")["x"], Layer(4)
+    verdict = bn.diagnose(layer.forward, layer.backward, x=x)
+    assert verdict
+    assert "dx, dgamma, grads.beta agree" in verdict.message
+    verdict = bn.diagnose(layer.forward, layer.averaged, x=x)
+    assert "dgamma is 1/m of what it should be" in verdict.message
+    verdict = bn.diagnose(layer.forward, layer.without_gamma, x=x)  # though gamma is 1 here
+    assert "the factor gamma is left out" in verdict.message
+    assert not hasattr(layer, "xhat")  # the object itself was left alone
+
+
 class Foreign:
     """An array of another library: it has a graph of its own, and NumPy can read it if detached."""
 

@@ -57,7 +57,7 @@ class Passed:
         Raises ValueError for a parameter that is no value of the forward pass.
         """
         parameters = _parameters(self.backward)
-        upstream = upstream_names(graph, self.backward, self)
+        upstream = upstream_names(graph, self)
         given = dict(zip(upstream, dys, strict=False))
         if self.owner is not None:
             given[next(iter(parameters))] = self.owner
@@ -104,12 +104,13 @@ class Passed:
         return arrays
 
 
-def upstream_names(graph, backward, passed):
+def upstream_names(graph, passed):
     """The parameters that take the gradients at the graph's outputs: one, or one an output.
 
     Raises ValueError if there is none.
     """
-    names = list(_parameters(backward))
+    parameters = _parameters(passed.backward)
+    names = list(parameters)
     names = names[1:] if passed.owner is not None else names
     outputs = [plain(graph.nodes[i].name) for i in graph.outputs]
     found = []
@@ -123,8 +124,7 @@ def upstream_names(graph, backward, passed):
     required = [
         name
         for name in strange
-        if _parameters(backward)[name].default is inspect.Parameter.empty
-        and plain(name) not in CACHE
+        if parameters[name].default is inspect.Parameter.empty and plain(name) not in CACHE
     ]
     if not known and not required:
         raise ValueError(

@@ -68,19 +68,25 @@ def diagnose(forward, backward, /, **inputs):
         passed = Passed(there, back, batch)
         graph = trace(there, **batch)
         run = graph.forward(**{n: batch[n] for n in graph.inputs if n in batch})
-        upstream = upstream_names(graph, back, passed)
+        upstream = upstream_names(graph, passed)
         dys = [rng.normal(size=np.shape(run.arrays[i])) for i in graph.outputs]
         dys[len(upstream) :] = [None] * (len(dys) - len(upstream))
         arguments = passed.arguments(graph, dys)
         if not k:
-            seen = observe(passed.backward, copy.deepcopy(arguments), own=True)
+            called = copy.deepcopy(arguments)
+            seen = observe(passed.backward, called, own=True)
             if seen.trouble:
                 return Verdict(False, seen.trouble)
             gives, trouble = _gives(graph, passed.backward, seen.result)
             if trouble:
                 return Verdict(False, trouble)
+            kept = _kept(passed, called, graph, gives)
+            gives |= kept
         trials.append(try_out(graph, run, dys, arguments, gives, upstream, passed.named))
-    return Task(trials, gives, upstream[0], own=True).check(passed.backward)
+    task = Task(trials, gives, upstream[0], own=True)
+    if kept:
+        task.collect = functools.partial(_with_kept, list(gives), kept, type(passed.owner))
+    return task.check(passed.backward)
 
 
 def assert_gradient(forward, backward, /, **inputs):
@@ -195,6 +201,38 @@ def _block(lines):
         ):
             return
         yield line
+
+
+def _kept(passed, called, graph, gives):
+    """Gradients that a method leaves on its object, in its attributes or a dict there: where they
+    are, and the inputs that they belong to."""
+    if passed.owner is None:
+        return {}
+    owner = next(v for v in called.values() if isinstance(v, type(passed.owner)))
+    found = {}
+    for name, value in _attributes(owner).items():
+        one = _input_of(name.rpartition(".")[2], list(graph.inputs))
+        is_gradient = (one and plain(name.rpartition(".")[2]) != plain(one)) or "grad" in name
+        if one and is_gradient and one not in gives.values() and isinstance(value, np.ndarray):
+            found[name] = one
+    return found
+
+
+def _attributes(owner):
+    """An object's attributes, and the entries of dicts among them as ``grads.gamma``."""
+    found = dict(vars(owner))
+    for name, value in vars(owner).items():
+        if isinstance(value, dict):
+            found |= {f"{name}.{key}": part for key, part in value.items()}
+    return found
+
+
+def _with_kept(names, kept, of, result, called):
+    """What a method returned, and what it left on its object, by name."""
+    several = result if isinstance(result, tuple | list) else (result,)
+    found = result if isinstance(result, dict) else dict(zip(names, several, strict=False))
+    attributes = _attributes(next(v for v in called.values() if isinstance(v, of)))
+    return found | {name: attributes.get(name) for name in kept}
 
 
 # --- Other libraries ----------------------------------------------------------------------------

@@ -53,6 +53,11 @@ def root_mean_square(dy, gamma, x_hat, s, axis):
     return (dx_hat - x_hat * np.mean(dx_hat * x_hat, axis=axis, keepdims=True)) / s
 
 
+def held(dy, gamma, s, axis):
+    """What is wrong where mean and variance are taken for constants."""
+    return dy * gamma / s
+
+
 def scale(dy, x_hat, axis):
     return np.sum(dy * x_hat, axis=axis, keepdims=True)
 
@@ -111,8 +116,13 @@ class Normalization:
 
 
 def find(graph):
-    """The first normalization in the graph, or None."""
-    moving = _moving(graph)
+    """The first normalization in the graph, of whichever input, or None."""
+    found = (_find(graph, start) for start in graph.inputs.values())
+    return next((at for at in found if at), None)
+
+
+def _find(graph, start):
+    moving = _moving(graph, start)
     for i, node in enumerate(graph.nodes):
         if node.op not in ("divide", "multiply") or not all(moving[k] for k in node.inputs):
             continue
@@ -139,11 +149,11 @@ def find(graph):
     return None
 
 
-def _moving(graph):
-    """For each node whether it depends on the first input."""
+def _moving(graph, start):
+    """For each node whether it depends on the input ``start``."""
     moving = []
     for i, node in enumerate(graph.nodes):
-        moving.append(i == 0 or any(moving[k] for k in node.inputs))
+        moving.append(i == start or any(moving[k] for k in node.inputs))
     return moving
 
 
@@ -215,6 +225,10 @@ def solutions(at, trials, upstream):
         text = f"{named['gamma']} is pulled out of the means, along which it varies"
         outside = _solved(compact_outside, parts, named, x, view)
         found.append(replace(outside, extra=(Slip(text),), alone=True))
+    cut = _solved(held, parts, named, x, view)
+    text = "the paths through the mean and through the variance are cut"
+    extra = tuple(replace(slip, text=f"{text}, and {slip.text}") for slip in cut.extra)
+    found.append(replace(cut, extra=extra, alone=True))
     return found + _of_parameters(at, trials, parts, named)
 
 

@@ -24,6 +24,15 @@ def meaning(trial, name):
     return None if found is None else np.asarray(found)
 
 
+def _handed(array, given):
+    """Whether an array is one of those that the answer was given, under any name."""
+    if isinstance(given, dict):
+        given = list(given.values())
+    if isinstance(given, tuple | list):
+        return any(_handed(array, part) for part in given)
+    return isinstance(given, np.ndarray) and given.ndim and np.array_equal(array, given)
+
+
 def _plain(name):
     return name.replace("_", "").lower()
 
@@ -46,7 +55,8 @@ class Stages:
                 continue
             want = fitted(want, got.shape)
             if close(got, want):
-                self.right.append(name)
+                if not _handed(got, trial.arguments):
+                    self.right.append(name)
             elif got.shape == want.shape:
                 self.other[name] = want
 

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from .differences import (
     multiple,
     order,
     place,
+    scrambled,
 )
 from .gradients import MOMENTS, gradients, of_edges, of_paths
 from .observe import code_of, observe, source_line
@@ -76,6 +78,7 @@ class Task:
     solution : a right answer that can be traced, taking a trial's arguments; or None
     others : slips that change more than one place: what they are, and the answer they lead to
     own : whether the answer may call this package
+    collect : what makes an answer's results of what it returned and of its arguments
     """
 
     trials: list[Trial]
@@ -85,6 +88,7 @@ class Task:
     solution: Callable | None = None
     others: Mapping[str, Callable] = field(default_factory=dict)
     own: bool = False
+    collect: Callable = lambda result, given: result
 
     def check(self, function, seconds=2.0):
         """The `Verdict` on an answer. Raises nothing that the answer raises."""
@@ -99,7 +103,7 @@ class Task:
                 if not self.own:
                     return Verdict(False, message)
                 notes = f" {message}"
-            results, trouble = self._unpack(seen.result)
+            results, trouble = self._unpack(self.collect(seen.result, given))
             if trouble:
                 return Verdict(False, trouble)
             answers.append((results, seen))
@@ -118,7 +122,8 @@ class Task:
         agree = "agrees" if len(self.gives) == 1 else "agree"
         message = f"Right: {', '.join(self.gives)} {agree} with the graph on {self._batches}."
         right = Stages(self.trials[0], answers[0][1], self.stages).right
-        return Verdict(True, message + notes, self._lines(function, answers[0][1], right, "right"))
+        lines = self._lines(function, answers[0][1], right, "right")
+        return Verdict(True, message + notes, tuple(_once_a_line(lines)))
 
     @property
     def _batches(self):
@@ -188,7 +193,9 @@ class Task:
         def run(put):
             given = copy.deepcopy(trial.arguments)
             again = observe(function, given, seconds, put, own=True)
-            results, trouble = ({}, "x") if again.trouble else self._unpack(again.result)
+            results, trouble = (
+                ({}, "x") if again.trouble else self._unpack(self.collect(again.result, given))
+            )
             fits = {k: fitted(v, trial.want[k].shape) for k, v in results.items()}
             left = {k for k in self.gives if trouble or not self._right(k, [fits])}
             return again.variables, fits, left
@@ -213,7 +220,7 @@ class Task:
         follows = stages.follows(run, blamed) if blamed else []
         lines += self._lines(function, seen, follows, "follows")
         lines += self._lines(function, seen, stages.right, "right")
-        lines.sort(key=lambda line: line.number or 10**6)
+        lines = _once_a_line(sorted(lines, key=lambda line: line.number or 10**6))
         where = f", line {number}" if number else ""
         return Verdict(False, f"Not yet{where}: {reason.text}", tuple(lines))
 
@@ -253,6 +260,11 @@ class Task:
         gots = [fitted(got, want.shape) for got, want in zip(gots, wants, strict=True)]
         if text := multiple(name, gots, wants, self._counts(name, wants)):
             return Reason(text)
+        if scrambled(gots, wants):
+            return Reason(
+                f"{name} holds the right numbers in the wrong places: an array has to be "
+                "transposed back before it is reshaped, or the other way about."
+            )
         if text := self._fitting(name, gots):
             return Reason(f"{name} is what one gets when {text}.")
         if text := self._factor(name, gots, wants):
@@ -268,7 +280,7 @@ class Task:
     def _counts(self, name, wants):
         """In words, the counts that a value may have been multiplied with or divided by."""
         trials = self.trials
-        counts = {"m samples": [len(np.atleast_1d(t.run.arrays[0])) for t in trials]}
+        counts = {"m samples": [len(np.atleast_1d(t.run.arrays[self._first])) for t in trials]}
         if self._normalization:
             spread = [t.run.arrays[self._normalization.spread] for t in trials]
             inputs = [t.run.arrays[self._normalization.u] for t in trials]
@@ -347,7 +359,7 @@ class Task:
 
                 found = [*solved.extra]
                 if not solved.alone:
-                    found += of_solution(solved.graphs[0], solved.shapes)
+                    found += of_solution(solved.graphs[0], solved.shapes, self._sizes)
                 yield found, values, solved.view, found
         if edges and self._normalization and self._normalization.stable is not None:
 
@@ -357,6 +369,18 @@ class Task:
             yield normal.of_eps(self._normalization, graph), altered, same, ()
         if edges:
             yield edges, flowing, same, paths + edges
+
+    @cached_property
+    def _first(self):
+        """The node of the input whose gradient is asked first; or the first node."""
+        inputs = self.trials[0].run.graph.inputs
+        return next((inputs[node] for node in self.gives.values() if node in inputs), 0)
+
+    @cached_property
+    def _sizes(self):
+        """The sizes of the first input's axes, and their products: what one may divide by."""
+        shape = self.trials[0].run.graph.nodes[self._first].shape
+        return {int(np.prod(part)) for n in range(1, 5) for part in combinations(shape, n)}
 
     @cached_property
     def _moments(self):
@@ -418,6 +442,16 @@ class Reason(NamedTuple):
 
     text: str
     plain: bool = False
+
+
+def _once_a_line(lines):
+    """Of several names on a line one, the worst."""
+    worst = {}
+    for line in lines:
+        old = worst.get(line.number or line.name)
+        if old is None or (line.verdict == "wrong" != old.verdict):
+            worst[line.number or line.name] = line
+    return list(worst.values())
 
 
 def _changed(given, before):

@@ -43,16 +43,17 @@ def _computed(graph, i, values, slip, names):
         return None
 
 
-def of_solution(graph, known):
+def of_solution(graph, known, sizes=()):
     """Every slip in computing the graph's values, likelier ones first.
 
-    ``known`` maps the names of other values to their shapes.
+    ``known`` maps the names of other values to their shapes; ``sizes`` are further counts that one
+    may have divided by.
     """
     found, swaps = [], []
     for i in reversed(range(len(graph.nodes))):
-        found += [*_at_edges(graph, i), *_at_node(graph, i)]
+        found += [*_at_edges(graph, i), *_at_node(graph, i, sizes)]
         swaps += _swaps(graph, i, known)
-    found += _everywhere(graph)
+    found += _everywhere(graph, sizes)
     found.sort(key=lambda slip: slip.rough)
     return found + swaps
 
@@ -158,16 +159,16 @@ AT_NODE = {
 }
 
 
-def _at_node(graph, i):
+def _at_node(graph, i, more):
     node, it = graph.nodes[i], written(graph, i)
     names = dict(zip("ab", (written(graph, k) for k in node.inputs), strict=False))
     for text, compute, rough in AT_NODE.get(node.op, ()):
         yield Slip(text.format(it=it, **names), nodes={i: compute}, rough=rough)
-    for text, _, compute, rough in reductions(graph, i).values():
+    for text, _, compute, rough in reductions(graph, i, more).values():
         yield Slip(text.format(it=it, **names), nodes={i: compute}, rough=rough)
 
 
-def reductions(graph, i):
+def reductions(graph, i, more=()):
     """What can go wrong at a sum or a mean: kind -> (sentence, the sentence where it goes wrong at
     every one, what the node then computes, rough)."""
     node = graph.nodes[i]
@@ -193,7 +194,7 @@ def reductions(graph, i):
         alone = "{it} is no sum: only each sample's own share, 1/m of it, is kept"
         add("own", alone, _own_share, False, diagonal)
         add("none", "the mean of {a} is not taken", _as_it_is, True)
-        sizes = {np.prod([shape[k] for k in axes], dtype=int) for axes in _axes(shape)}
+        sizes = {np.prod([shape[k] for k in axes], dtype=int) for axes in _axes(shape)} | {*more}
         for size in sorted(sizes - {1, _size(shape, own)}):
             add(("size", size), "{it} divides by the size of the wrong axis", _over(size), True)
     else:
@@ -256,10 +257,12 @@ def _over(size, axes=None, keep=None):
     return mean
 
 
-def _everywhere(graph):
+def _everywhere(graph, sizes):
     """What goes wrong at every mean, or at every sum, in the same way."""
     for op in ("mean", "sum"):
-        places = {i: reductions(graph, i) for i, node in enumerate(graph.nodes) if node.op == op}
+        places = {
+            i: reductions(graph, i, sizes) for i, node in enumerate(graph.nodes) if node.op == op
+        }
         if len(places) < 2:
             continue
         for kind in next(iter(places.values())):
