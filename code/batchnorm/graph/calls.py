@@ -109,6 +109,11 @@ def solve(a, b):
     return record("solve", _matrix(a), _matrix(b))
 
 
+@calls(np.linalg.inv)
+def inv(a):
+    return record("solve", _matrix(a), np.eye(a.shape[0]))
+
+
 def _matrix(a):
     if np.ndim(value_of(a)) > 2:
         raise refused("linear algebra of more than two dimensions is not traced")
@@ -283,8 +288,10 @@ def einsum(*operands):
     order = right + "".join(c for c in letters if c not in right)
     made = None
     for part, operand in zip(parts, operands, strict=True):
-        turned = np.transpose(operand, sorted(range(len(part)), key=lambda i: order.index(part[i])))
-        spread = turned[tuple(slice(None) if c in part else None for c in order)]
+        turn = sorted(range(len(part)), key=lambda i: order.index(part[i]))
+        turned = operand if turn == sorted(turn) else np.transpose(operand, turn)
+        spread = tuple(slice(None) if c in part else None for c in order)
+        spread = turned[spread] if None in spread else turned
         made = spread if made is None else made * spread
     summed = tuple(range(len(right), len(order)))
     return np.sum(made, axis=summed) if summed else made
@@ -318,14 +325,20 @@ _several(np.logaddexp)(lambda a, b: np.maximum(a, b) + np.log1p(np.exp(-np.abs(a
 def _truth(x):
     """A condition as 0 and 1, as comparisons give it."""
     values = np.asarray(value_of(x))
-    if not np.isin(values, (0, 1)).all():
+    known = x._index in x._tape.conditions if isinstance(x, Traced) else values.dtype.kind == "b"
+    if not known:
         raise refused("this is for conditions, as comparisons make them")
     return x if isinstance(x, Traced) else values.astype(float)
 
 
-_several(np.logical_and, np.bitwise_and)(lambda a, b: np.multiply(_truth(a), _truth(b)))
-_several(np.logical_or, np.bitwise_or)(lambda a, b: np.maximum(_truth(a), _truth(b)))
-_several(np.logical_not, np.invert)(lambda a: np.subtract(1.0, _truth(a)))
+def _condition(made):
+    made._tape.conditions.add(made._index)
+    return made
+
+
+_several(np.logical_and, np.bitwise_and)(lambda a, b: _condition(np.multiply(_truth(a), _truth(b))))
+_several(np.logical_or, np.bitwise_or)(lambda a, b: _condition(np.maximum(_truth(a), _truth(b))))
+_several(np.logical_not, np.invert)(lambda a: _condition(np.subtract(1.0, _truth(a))))
 _several(np.logical_xor, np.bitwise_xor)(lambda a, b: np.not_equal(_truth(a), _truth(b)))
 
 
@@ -656,15 +669,14 @@ def _astype_method(self, dtype, copy=True, **kwargs):
         return wrapped(self._tape, self._value.astype(dtype))
     if kind == "b":
         return np.not_equal(self, 0)
-    given = self._tape.nodes[self._index].op in ("input", *COMPARISONS)
-    if kind in "iu" and given and np.array_equal(self._value, np.round(self._value)):
+    tape = self._tape
+    if kind in "iu" and self._index in tape.whole | tape.conditions:
         return self.copy()
     if kind != "f":
         raise refused(f".astype({np.dtype(dtype)}) is not traced: it rounds, so it has no gradient")
     return self.copy() if copy else self
 
 
-COMPARISONS = ("greater", "greater_equal", "less", "less_equal", "equal", "not_equal")
 for _name, _call in (
     ("reshape", _reshape_method),
     ("transpose", _transpose_method),

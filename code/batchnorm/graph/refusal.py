@@ -17,6 +17,18 @@ def refused(why):
     return UnknownOperation(f"trace: {where}{why}" if where else f"trace: {why}")
 
 
+def written_plain(error):
+    """The refusal of what NumPy would not write into one of its own arrays."""
+    step = error.__traceback__
+    while step.tb_next and not step.tb_next.tb_frame.f_code.co_filename.startswith(OURS):
+        step = step.tb_next
+    line = linecache.getline(step.tb_frame.f_code.co_filename, step.tb_lineno).strip()
+    return UnknownOperation(
+        f"trace: `{line}` in line {step.tb_lineno}: a plain array cannot hold what is traced; make "
+        "it with np.zeros_like(x), or join the parts with np.stack"
+    )
+
+
 def _written():
     """ "`np.sort(x)` in line 3: ", as it stands in the innermost frame that is the reader's."""
     frame = sys._getframe(2)

@@ -24,7 +24,8 @@ import numpy as np
 
 from .calls import stacked
 from .graph import Graph, Node
-from .ops import as_number
+from .ops import UnknownOperation, as_number
+from .refusal import written_plain
 from .traced import Tape, Traced, wrapped
 
 PARAMETERS = {"mode": "train", "eps": 1e-5, "momentum": 0.9}
@@ -69,7 +70,12 @@ def trace(function, /, **inputs):
     fixed = {k: v for k, v in inputs.items() if not isinstance(arguments[k], Traced)}
     args, kwargs = _bound(called, arguments)
     with _traced_numpy(called, tape):
-        result = called(*args, **kwargs)
+        try:
+            result = called(*args, **kwargs)
+        except (TypeError, ValueError) as error:
+            if "setting an array element with a sequence" not in str(error):
+                raise
+            raise written_plain(error) from None
     outputs, taken = _outputs(result)
     _name(tape, inputs)
     fixed |= _settle(tape, outputs, state)
@@ -97,7 +103,10 @@ def _with_traced_state(called, owner, tape, state, taken):
     held = {k: v for k, v in getattr(owner, "__dict__", {}).items() if _is_state(v)}
     if not held and not _changes(owner):
         return called
-    twin = copy.copy(owner)
+    try:
+        twin = copy.deepcopy(owner)
+    except Exception:  # it holds what cannot be copied: a file, a lock
+        twin = copy.copy(owner)
     for key, value in twin.__dict__.items():
         if isinstance(value, dict | list):
             twin.__dict__[key] = _state(tape, key, value, state, taken)
@@ -237,7 +246,14 @@ def _outputs(result):
 
 
 def _is_output(value):
-    return isinstance(value, Traced) and value._index is not None
+    if not isinstance(value, Traced) or value._index is None:
+        return False
+    if value._seen != value._memory.version:
+        raise UnknownOperation(
+            "trace: the function returns an array whose memory was written to through another "
+            "name; return that one, or write into a copy"
+        )
+    return True
 
 
 def _arrays(result, place):
@@ -259,6 +275,7 @@ def _name(tape, inputs):
     names = {}
     for name, value in [*held.items(), *local.items()]:
         here = isinstance(value, Traced) and value._tape is tape and value._index is not None
+        here = here and value._seen == value._memory.version
         if here and name not in taken and tape.nodes[value._index].op != "input":
             names[value._index] = name
     given, used = {}, set(taken)
@@ -298,6 +315,10 @@ def _settle(tape, outputs, state):
     tape.idle = set(idle)
     for i, node in enumerate(tape.nodes):  # the running statistics that follow from idle state
         if i not in needed and any(k in tape.idle for k in node.inputs):
+            tape.idle.add(i)
+    for i in reversed(range(len(tape.nodes))):  # and what serves them alone
+        users = {k for k, node in enumerate(tape.nodes) if i in node.inputs}
+        if users and users <= tape.idle and tape.nodes[i].op != "input":
             tape.idle.add(i)
     return fixed
 

@@ -36,6 +36,8 @@ class Tape:
         self.fixed = set()  # nodes of ints that the function used as such
         self.suggested = {}  # node -> the name it gets where no variable has that name
         self.inner = set()  # nodes that NumPy's own steps made: what repeats them uses them
+        self.conditions = set()  # nodes that are 0 or 1, as comparisons make them
+        self.whole = set()  # nodes that hold integers, as they were given
         self.plain = {}  # id -> plain array that was written to, what it now holds
 
     def add(self, node, value):
@@ -47,6 +49,8 @@ class Tape:
         index = self.add(Node("input", name=name), value)
         if type(given) is int:
             self.given[index] = given
+        if np.asarray(given).dtype.kind in "iu":
+            self.whole.add(index)
         return Traced(self, index, value, Memory(owner))
 
     def index(self, operand):
@@ -101,6 +105,12 @@ def record(name, *operands, **params):
         return known
     value = op.forward(*values, **params)
     index = tape.add(Node(name, inputs, params), value)
+    if op.rules[0] is None and name != "where":
+        tape.conditions.add(index)
+    elif op.kind == "places" or name == "broadcast_to":
+        for known_of in (tape.whole, tape.conditions):
+            if inputs[0] in known_of and name not in ("setitem", "concatenate"):
+                known_of.add(index)
     return wrapped(tape, value, operands, index)
 
 
@@ -147,8 +157,13 @@ def encoded(key):
             text = ["" if end is None else str(int(np.asarray(end))) for end in ends]
             items.append(":".join(text[: 3 if text[2] else 2]))
         elif isinstance(part, Traced):
-            if part._index is None or not _whole(part._value):
-                raise refused("an index has to be integers that do not change with the inputs")
+            if part._index in part._tape.conditions:
+                raise refused(
+                    "how many entries this picks depends on their values; write "
+                    "np.where(condition, x, 0)"
+                )
+            if part._index not in part._tape.whole:
+                raise refused("an index has to be integers, given as such")
             current(part)
             items.append("#")
             arrays.append(part)
@@ -165,10 +180,6 @@ def encoded(key):
 
 def _frozen(item):
     return tuple(map(_frozen, item)) if isinstance(item, list) else item
-
-
-def _whole(value):
-    return bool(np.all(np.asarray(value) == np.round(value)))
 
 
 def _fixed(value):
@@ -266,6 +277,13 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         return made
 
     def __setitem__(self, key, value):
+        if isinstance(key, Traced) and key._index in self._tape.conditions:
+            if np.ndim(value_of(value)) or key.shape != self.shape[: key.ndim]:
+                raise refused("what is written where a condition holds has to be one number")
+            more = (None,) * (self.ndim - key.ndim)
+            condition = key[(..., *more)] if more else key
+            self._take(record("where", condition, value, self))
+            return
         index, arrays = encoded(key)
         origin = value._origin if type(value) is Traced else None
         if origin and origin[0] is self and origin[1] == index:
