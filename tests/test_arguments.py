@@ -282,10 +282,6 @@ def as_float64(value):
     return plain if plain.ndim else float(plain)
 
 
-# Graphs, until what they take is refused as here
-IN_OTHER_HANDS = {"trace", "Graph", "derive"}
-
-
 def test_every_public_name_has_an_example():
     assert {name.split(".")[0] for name in EXAMPLES} | NO_ARRAYS == {*bn.__all__} | MODULES
     assert not NO_ARRAYS & EXAMPLES.keys()
@@ -293,7 +289,7 @@ def test_every_public_name_has_an_example():
         assert not isinstance(outcome(name, example(np.random.default_rng(0))), ValueError), name
 
 
-each = pytest.mark.parametrize("name", [n for n in EXAMPLES if n not in IN_OTHER_HANDS])
+each = pytest.mark.parametrize("name", EXAMPLES)
 seeds = drawn(seed=st.integers(0, 2**32 - 1))
 few = settings(max_examples=3, deadline=None)
 

@@ -2,11 +2,15 @@
 
 import decimal
 import functools
+import math
 import numbers
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+
+from ...validate import array as plain_array
+from ...validate import number
 
 
 class UnknownOperation(ValueError):
@@ -64,20 +68,13 @@ def as_number(name, value):
     Integers become float64, other types are kept. Raises ValueError for anything else: a mask, a
     matrix (of which ``*`` is the product), complex or other data, a number beyond all floats.
     """
-    if isinstance(value, np.ma.MaskedArray | np.matrix):
-        kind = "a masked array" if isinstance(value, np.ma.MaskedArray) else "a matrix"
-        raise ValueError(f"{name}: got {kind}, want a plain array of real numbers")
-    if isinstance(value, numbers.Real | decimal.Decimal) and not isinstance(value, np.generic):
-        if isinstance(value, bool):
-            raise ValueError(f"{name}: got bool data, want real numbers")
-        try:
-            return float(value)  # takes the other operand's precision: float32 stays float32
-        except OverflowError:
-            raise ValueError(f"{name}: got a number beyond the range of floats") from None
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ValueError(f"{name}: got rows that differ in length, want an array") from None
+    if isinstance(value, np.matrix):
+        raise ValueError(f"{name}: got a matrix, want a plain array of real numbers")
+    real = isinstance(value, numbers.Real | decimal.Decimal)
+    if real and not isinstance(value, bool | np.generic):
+        # A Python number takes the other operand's precision: float32 stays float32
+        return number(name, value, -math.inf, math.inf, "a number that float64 can hold")
+    array = plain_array(name, value)
     if array.dtype.kind not in "fiu":
         raise ValueError(f"{name}: got {array.dtype} data, want real numbers")
     return array.astype(float if array.dtype.kind in "iu" else array.dtype.newbyteorder("="))
