@@ -5,8 +5,7 @@ import functools
 from ..graph import Edge
 from ..ops import OPS
 from .proofs import Proofs, summed_axes
-from .sources import source_of
-from .terms import Terms
+from .terms import Terms, source_of
 
 INLINE = 5  # an unnamed step is written into the next line while that has no more parts than this
 

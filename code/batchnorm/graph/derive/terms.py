@@ -18,7 +18,6 @@ from fractions import Fraction
 import numpy as np
 
 from ..ops import OPS
-from .sources import source_of
 
 OPERATORS = {
     ast.Add: "+",
@@ -427,6 +426,13 @@ class Terms:
                 with np.errstate(all="ignore"):
                     return eval(text, {"np": np, **known})
         return self._rng.uniform(1, 2, term.shape)
+
+
+def source_of(op):
+    """The source of an operation. Raises ValueError if it has none."""
+    if OPS[op].source is None:
+        raise ValueError(f"derive: {op.replace('_', ' ')} cannot be written in lines of NumPy")
+    return OPS[op].source
 
 
 @functools.cache

@@ -5,14 +5,16 @@ A comparison has no gradient: its value jumps. It is made anew whenever the grap
 
 import numpy as np
 
-from .op import Formula, Op
+from .op import Formula, Op, Source
 
 
-def _comparison(sign, function):
+def _comparison(sign, python, function):
     def forward(a, b):
         return np.asarray(function(a, b), np.result_type(a, b))
 
-    return Op(sign, Formula(f"{{a}} {sign} {{b}}", ("0", "0"), ("0", "0")), forward, (None, None))
+    formula = Formula(f"{{a}} {sign} {{b}}", ("0", "0"), ("0", "0"))
+    source = Source(f"a {python} b", (None, None))
+    return Op(sign, formula, forward, (None, None), source=source)
 
 
 def _where(c, a, b):
@@ -20,12 +22,12 @@ def _where(c, a, b):
 
 
 OPERATIONS = {
-    "greater": _comparison(">", np.greater),
-    "greater_equal": _comparison("≥", np.greater_equal),
-    "less": _comparison("<", np.less),
-    "less_equal": _comparison("≤", np.less_equal),
-    "equal": _comparison("=", np.equal),
-    "not_equal": _comparison("≠", np.not_equal),
+    "greater": _comparison(">", ">", np.greater),
+    "greater_equal": _comparison("≥", ">=", np.greater_equal),
+    "less": _comparison("<", "<", np.less),
+    "less_equal": _comparison("≤", "<=", np.less_equal),
+    "equal": _comparison("=", "==", np.equal),
+    "not_equal": _comparison("≠", "!=", np.not_equal),
     "where": Op(
         "if",
         Formula(
@@ -35,5 +37,6 @@ OPERATIONS = {
         ),
         _where,
         (None, lambda d, y, c, a, b: _where(c, d, 0.0), lambda d, y, c, a, b: _where(c, 0.0, d)),
+        source=Source("np.where(a, b, c)", (None, "np.where(a, d, 0)", "np.where(a, 0, d)")),
     ),
 }

@@ -31,10 +31,17 @@ class Formula(NamedTuple):
 
 
 class Source(NamedTuple):
-    """An operation in Python, as `derive` writes it; the places are those of `Formula`."""
+    """An operation in Python, as `derive` writes it.
 
-    value: str
-    sent: tuple[str, ...]
+    ``a``, ``b``, ``c`` are its inputs (``a0``, ``a1``, … all of them), ``y`` its output, ``d`` the
+    gradient that arrives there; for a reduction ``y`` and ``d`` stand over ``a`` as broadcasting
+    puts them, and ``n`` says how many entries it takes together. Lines before the last make a name
+    or write into what it holds. Where the text depends on the node, it is a function of the node
+    and its inputs' nodes; with ``many`` inputs, what goes back to the last is told its slot first.
+    """
+
+    value: str | Callable
+    sent: tuple[str | Callable | None, ...]
 
 
 class Op(NamedTuple):

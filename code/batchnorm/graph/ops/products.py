@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .op import Formula, Op
+from .op import Formula, Op, Source
 
 
 def _left_rule(d, y, a, b):
@@ -26,6 +26,30 @@ def _as_matrices(d, a, b):
     return d, a, b
 
 
+def _left_sent(node, a, b):
+    if len(b.shape) == 1:
+        if len(a.shape) == 1:
+            return "d * b"
+        return "np.outer(d, b)" if len(a.shape) == 2 else "d[..., None] * b"
+    if len(a.shape) == 1:
+        if len(b.shape) == 2:
+            return "b @ d"
+        return "(d[..., None, :] @ np.swapaxes(b, -1, -2))[..., 0, :]"
+    return "d @ b.T" if len(b.shape) == 2 else "d @ np.swapaxes(b, -1, -2)"
+
+
+def _right_sent(node, a, b):
+    if len(a.shape) == 1:
+        if len(b.shape) == 1:
+            return "d * a"
+        return "np.outer(a, d)" if len(b.shape) == 2 else "a[:, None] * d[..., None, :]"
+    if len(b.shape) == 1:
+        if len(a.shape) == 2:
+            return "a.T @ d"
+        return "(np.swapaxes(a, -1, -2) @ d[..., None])[..., 0]"
+    return "a.T @ d" if len(a.shape) == 2 else "np.swapaxes(a, -1, -2) @ d"
+
+
 OPERATIONS = {
     "matmul": Op(
         "@",
@@ -37,5 +61,6 @@ OPERATIONS = {
         np.matmul,
         (_left_rule, _right_rule),
         "matrix",
+        source=Source("a @ b", (_left_sent, _right_sent)),
     ),
 }

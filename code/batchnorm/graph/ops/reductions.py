@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .op import Formula, Op
+from .op import Formula, Op, Source
 
 AXES = ("axis", "keepdims")
 
@@ -24,6 +24,33 @@ def _extreme_rule(d, y, a, axis, keepdims):
     return _spread(d, a, axis, keepdims) * there / there.sum(axis=axis, keepdims=True)
 
 
+def _reduction_text(name):
+    def text(node, a):
+        given = []
+        axis = node.params["axis"]
+        if axis is not None and (len(axis) < len(a.shape) or not axis):
+            given.append(f"axis={_axis(axis)}")
+        if node.params["keepdims"] and a.shape:
+            given.append("keepdims=True")
+        if not a.shape:
+            return f"np.{name}(a)"
+        return f"a.{name}({', '.join(given)})"
+
+    return text
+
+
+def _extreme_sent(node, a):
+    axis, ndim = node.params["axis"], len(a.shape)
+    if axis == () or not ndim:
+        return "d"
+    given = "" if axis is None or len(axis) == ndim else f"axis={_axis(axis)}, "
+    return f"d * (a == y) / (a == y).sum({given}keepdims=True, dtype=a.dtype)"
+
+
+def _axis(axis):
+    return axis[0] if len(axis) == 1 else tuple(axis)
+
+
 OPERATIONS = {
     "sum": Op(
         "Σ",
@@ -32,6 +59,7 @@ OPERATIONS = {
         (lambda d, y, a, **params: _spread(d, a, **params),),
         "reduction",
         AXES,
+        source=Source(_reduction_text("sum"), ("d",)),
     ),
     "mean": Op(
         "mean",
@@ -40,6 +68,7 @@ OPERATIONS = {
         (_mean_rule,),
         "reduction",
         AXES,
+        source=Source(_reduction_text("mean"), ("d / n",)),
     ),
     "max": Op(
         "max",
@@ -48,6 +77,7 @@ OPERATIONS = {
         (_extreme_rule,),
         "reduction",
         AXES,
+        source=Source(_reduction_text("max"), (_extreme_sent,)),
     ),
     "min": Op(
         "min",
@@ -56,5 +86,6 @@ OPERATIONS = {
         (_extreme_rule,),
         "reduction",
         AXES,
+        source=Source(_reduction_text("min"), (_extreme_sent,)),
     ),
 }

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from .op import Formula, Op
+from .op import Formula, Op, Source
 
 
 def _reshape(a, to):
@@ -99,6 +99,124 @@ def _join_rule(d, y, *arrays, slot, axis):
     return np.take(d, range(start, start + np.shape(arrays[slot])[axis]), axis)
 
 
+def _listed(numbers):
+    return ", ".join(map(str, numbers))
+
+
+def _is_flip(axes, ndim):
+    return axes is None or [*axes] == [*range(ndim)][::-1]
+
+
+def _transpose_text(node, a):
+    axes = node.params["axes"]
+    if not a.shape:
+        return "a"
+    return "a.T" if _is_flip(axes, len(a.shape)) else f"a.transpose({_listed(axes)})"
+
+
+def _transpose_sent(node, a):
+    axes = node.params["axes"]
+    if not a.shape or _is_flip(axes, len(a.shape)):
+        return "d.T" if a.shape else "d"
+    back = sorted(range(len(axes)), key=lambda k: axes[k] % len(axes))
+    return f"d.transpose({_listed(back)})"
+
+
+def _reshape_text(node, a):
+    to = node.params["to"]
+    to = [to] if isinstance(to, int) else to
+    if not a.shape:
+        return f"np.reshape(a, {tuple(to)})"
+    return f"a.reshape({_listed(to) if len(to) else '()'})"
+
+
+def _reshape_sent(node, a):
+    if not node.shape:
+        return "np.reshape(d, a.shape)" if a.shape else "d"
+    return "d.reshape(a.shape)" if a.shape else "d.reshape(())"
+
+
+def _index_text(node, first):
+    """An index as one writes it; the arrays in it are the inputs from ``first`` on."""
+    parts, k = [], first
+    for part in node.params["index"]:
+        if part == "#":
+            parts.append(f"a{k}.astype(int)")
+            k += 1
+        elif isinstance(part, list | tuple):
+            parts.append(str([*part]))
+        else:
+            parts.append(str(part))
+    return ", ".join(parts) or "..."
+
+
+def _only_views(index):
+    return all(part in (None, ":", "...") for part in index)
+
+
+def _picks(index):
+    """Whether an index holds arrays, which may name one place twice."""
+    return any(part == "#" or isinstance(part, list | tuple) for part in index)
+
+
+def _get_text(node, a, *arrays):
+    return f"a[{_index_text(node, 1)}]" if a.shape else f"np.asarray(a)[{_index_text(node, 1)}]"
+
+
+def _get_sent(node, a, *arrays):
+    index = node.params["index"]
+    if not a.shape:
+        return "d.sum()"
+    if _only_views(index):
+        return "d.reshape(a.shape)"
+    made = "picked = np.zeros(a.shape, d.dtype)"
+    if _picks(index):
+        return f"{made}\nnp.add.at(picked, {_index_text(node, 1)}, d)\npicked"
+    return f"{made}\npicked[{_index_text(node, 1)}] = d\npicked"
+
+
+def _set_text(node, a, b, *arrays):
+    made = "written = a.copy()" if a.shape else "written = np.array(a)"
+    return f"{made}\nwritten[{_index_text(node, 2)}] = b\nwritten"
+
+
+def _under_sent(node, a, b, *arrays):
+    return f"under = d.copy()\nunder[{_index_text(node, 2)}] = 0\nunder"
+
+
+def _written_sent(node, a, b, *arrays):
+    index = _index_text(node, 2)
+    if not _picks(node.params["index"]):
+        return f"d[{index}]"
+    # Only what was written last is there
+    return (
+        f"order = np.arange(d[{index}].size).reshape(d[{index}].shape)\n"
+        "last = np.zeros(d.shape, int)\n"
+        f"last[{index}] = order\n"
+        f"d[{index}] * (last[{index}] == order)"
+    )
+
+
+def _join_text(node, *parts):
+    names = ", ".join(f"a{k}" for k in range(len(parts)))
+    names += "," if len(parts) == 1 else ""
+    axis = node.params["axis"]
+    return f"np.concatenate(({names}), axis={axis})" if axis else f"np.concatenate(({names}))"
+
+
+def _join_sent(slot, node, *parts):
+    axis = node.params["axis"] % len(node.shape)
+
+    def length(count):
+        """How long the first parts are together; a part of length 1 is one that was made so."""
+        ones = sum(part.shape[axis] == 1 for part in parts[:count])
+        shapes = [f"a{k}.shape[{axis}]" for k in range(count) if parts[k].shape[axis] != 1]
+        return " + ".join([*shapes, *[str(ones)] * (ones > 0)])
+
+    start, stop = length(slot), length(slot + 1) if slot < len(parts) - 1 else ""
+    return f"d[{':, ' * axis}{start}:{stop}]"
+
+
 OPERATIONS = {
     "transpose": Op(
         "ᵀ",
@@ -107,6 +225,7 @@ OPERATIONS = {
         (_transpose_rule,),
         "places",
         ("axes",),
+        source=Source(_transpose_text, (_transpose_sent,)),
     ),
     "reshape": Op(
         "▭",
@@ -115,6 +234,7 @@ OPERATIONS = {
         (lambda d, y, a, to: np.reshape(d, np.shape(a)),),
         "places",
         ("to",),
+        source=Source(_reshape_text, (_reshape_sent,)),
     ),
     "broadcast_to": Op(
         "▦",
@@ -122,6 +242,7 @@ OPERATIONS = {
         _broadcast,
         (lambda d, y, a, to: d,),
         params=("to",),
+        source=Source(lambda node, a: f"np.broadcast_to(a, {tuple(node.shape)})", ("d",)),
     ),
     "getitem": Op(
         "[ ]",
@@ -131,6 +252,7 @@ OPERATIONS = {
         "places",
         ("index",),
         many=True,
+        source=Source(_get_text, (_get_sent, None)),
     ),
     "setitem": Op(
         "[ ]=",
@@ -144,6 +266,7 @@ OPERATIONS = {
         "places",
         ("index",),
         many=True,
+        source=Source(_set_text, (_under_sent, _written_sent, None)),
     ),
     "concatenate": Op(
         "join",
@@ -153,5 +276,6 @@ OPERATIONS = {
         "places",
         ("axis",),
         many=True,
+        source=Source(_join_text, (_join_sent,)),
     ),
 }

@@ -25,7 +25,7 @@ import functools
 
 import numpy as np
 
-from .op import Formula, Op
+from .op import Formula, Op, Source
 
 
 def _traceable(function):
@@ -126,6 +126,9 @@ OPERATIONS = {
         eigenvalues,
         (_eigenvalues_rule,),
         "matrix",
+        source=Source(
+            "np.linalg.eigvalsh(a)[::-1]", ("U = np.linalg.eigh(a)[1][:, ::-1]\nU * d @ U.T",)
+        ),
     ),
     "eigenvectors": Op(
         "U",
@@ -144,6 +147,15 @@ OPERATIONS = {
         inverse_sqrt,
         (_inverse_sqrt_rule,),
         "matrix",
+        source=Source(
+            "np.linalg.eigh(a)[1] / np.sqrt(np.linalg.eigh(a)[0]) @ np.linalg.eigh(a)[1].T",
+            (
+                "U = np.linalg.eigh(a)[1]\n"
+                "root = np.sqrt(np.linalg.eigh(a)[0])\n"
+                "pairs = root[:, None] * root * (root[:, None] + root)\n"
+                "-U @ (U.T @ ((d + d.T) / 2) @ U / pairs) @ U.T",
+            ),
+        ),
     ),
     "cholesky": Op(
         "chol",
@@ -151,6 +163,15 @@ OPERATIONS = {
         np.linalg.cholesky,
         (_cholesky_rule,),
         "matrix",
+        source=Source(
+            "np.linalg.cholesky(a)",
+            (
+                "phi = np.tril(y.T @ d) - np.diag(np.diag(y.T @ d)) / 2\n"
+                "one_side = np.linalg.solve(y.T, phi)\n"
+                "both = np.linalg.solve(y.T, one_side.T)\n"
+                "(both + both.T) / 2",
+            ),
+        ),
     ),
     "solve": Op(
         "⁻¹@",
@@ -162,5 +183,16 @@ OPERATIONS = {
         np.linalg.solve,
         (_solve_left_rule, _solve_right_rule),
         "matrix",
+        source=Source(
+            "np.linalg.solve(a, b)",
+            (
+                lambda node, a, b: (
+                    "-np.outer(np.linalg.solve(a.T, d), y)"
+                    if len(node.shape) == 1
+                    else "-np.linalg.solve(a.T, d) @ y.T"
+                ),
+                "np.linalg.solve(a.T, d)",
+            ),
+        ),
     ),
 }
