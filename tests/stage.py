@@ -100,10 +100,14 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
 
-def strict(folder):
-    """A handler for `serve`: this folder, under the policy that the README names."""
+def strict(folder, *changes):
+    """A handler for `serve`: this folder, under the policy that the README names, or changed."""
     readme = (Path(__file__).parents[1] / "README.md").read_text("utf8")
     (policy,) = re.findall("`(default-src .*)`", readme)
+
+    for before, after in changes:
+        assert before in policy
+        policy = policy.replace(before, after)
 
     class Strict(Quiet):
         def end_headers(self):

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from _ext.host.python.page import exercise, workbench
 from _ext.site import parts, python
 
 ROOT = Path(__file__).parents[1]
@@ -252,3 +253,22 @@ def test_a_full_distribution_brings_matplotlib_with_all_it_needs(tmp_path):
     (tmp_path / "numpy").write_text("another")
     with pytest.raises(parts.Missing, match="numpy is not the file"):
         parts.compiled_wheels(tmp_path, lock, None)
+
+
+@pytest.mark.parametrize("code", [0, 0xD800, 0xDFFF])
+def test_what_is_no_text_is_refused_by_its_line(said, code):
+    character = chr(code)
+    source = f"def f(x):\n    y = 1\n    return x + '{character}'"
+    refused = f"a character that is no text (U+{code:04X}): delete it"
+    done, (shown,) = said(source)
+    assert (done, shown["name"], shown["line"], shown["message"]) == (
+        False,
+        "SyntaxError",
+        3,
+        refused,
+    )
+    assert "page" not in shown["text"]
+    assert workbench.trace(source) == {"error": refused, "line": 3}
+    assert exercise.check("one_line", source)["message"] == f"{refused} (line 3)"
+    done, (shown,) = said("-" * 100_000 + "1")
+    assert (done, shown["line"]) == (False, 1)

@@ -4,41 +4,43 @@
  *
  * The build puts `bnVersion` before it: a new version is not to be taken for an old one.
  */
+import { loadScript } from "./script.js";
 import { store } from "./store.js";
 import { recalled } from "./visit.js";
 
 const page = /** @type {any} */ (globalThis);
 const { src } = /** @type {HTMLScriptElement} */ (document.currentScript);
 
-/** @type {Promise<any> | undefined} */
-let loading;
-
 /** @returns {Promise<any>} the page's Python: see python/live.js */
-const live = () => {
-  loading ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = src.replace(/[^/]*$/, `live.js?v=${page.bnVersion}`);
-    script.onload = () => resolve(page.bnPython);
-    script.onerror = () => {
-      loading = undefined; // the next click tries again
-      reject(new Error("live.js did not load"));
-    };
-    document.head.append(script);
-  });
-  return loading;
+const live = async () => {
+  await loadScript(src.replace(/[^/]*$/, `live.js?v=${page.bnVersion}`));
+  return page.bnPython;
 };
 
 /** @param {Element} input the code of a cell @param {number} i */
 function addButtons(input, i) {
   const row = document.createElement("div");
   row.className = "bn-run";
+  const status = Object.assign(document.createElement("span"), { role: "status" });
+  /** @param {string} text */
+  const say = (text) => {
+    status.textContent = text;
+  };
+  row.append(status);
   const stub = input.textContent?.includes("your code here");
   for (const text of [stub ? "Check" : "Run", "Edit"]) {
     const button = Object.assign(document.createElement("button"), { type: "button" });
     button.textContent = text;
     button.setAttribute("aria-label", `${text} cell ${i + 1}`);
     button.onclick = async () => {
-      const { notebook } = await live();
+      const slow = setTimeout(() => say("Loading"), 300);
+      const found = await live().catch((error) =>
+        say(`This does not work here: ${error.message}.`),
+      );
+      clearTimeout(slow);
+      if (!found) return;
+      say("");
+      const { notebook } = found;
       const cell = notebook.cells[i];
       if (text === "Edit") cell.edit();
       else if (cell.running) notebook.stop();

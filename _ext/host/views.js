@@ -118,6 +118,7 @@ async function drawFigure(model, el, signal) {
   el.style.setProperty("--bn-min-height", `${model.get("_min_height") ?? 0}px`);
   el.style.setProperty("--bn-aspect", model.get("_aspect") ?? "auto");
   el.className = "bn-anywidget bn-waiting";
+  el.translate = false; // its words stand where they fit
   try {
     await render(model, el, signal);
     if (model.get("picture")) joinNames(model, el, signal);

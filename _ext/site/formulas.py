@@ -81,12 +81,12 @@ def key(formula):
 
 
 def visit_inline(writer, node):
-    writer.body.append(writer.starttag(node, "span", "", CLASS="math"))
+    writer.body.append(writer.starttag(node, "span", "", CLASS="math", translate="no"))
     writer.body.append(f"{writer.builder.app.formulas[key(node)]}</span>")
     raise nodes.SkipNode
 
 
 def visit_block(writer, node):
-    writer.body.append(writer.starttag(node, "div", CLASS="math"))
+    writer.body.append(writer.starttag(node, "div", CLASS="math", translate="no"))
     writer.body.append(f"{writer.builder.app.formulas[key(node)]}</div>")
     raise nodes.SkipNode

@@ -83,6 +83,12 @@ def name_folds(app, pagename, templatename, context, doctree):
     context["body"] = context.get("body", "").replace(label, "")
 
 
+def keep_untranslated(app, pagename, templatename, context, doctree):
+    """Keep translators off the code: Sphinx's own class for that is known to one of them alone."""
+    body = context.get("body", "")
+    context["body"] = re.sub(r'( class="[^"]*\bnotranslate\b[^"]*")', r'\1 translate="no"', body)
+
+
 def mark_keys(app, pagename, templatename, context, doctree):
     """Let the style sheet hide words on keys from those who only touch."""
     context["body"] = KEYS.sub(r'<span class="bn-keys">\g<0></span>', context.get("body", ""))

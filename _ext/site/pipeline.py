@@ -42,6 +42,7 @@ STEPS = [
             pages.size_images,
             pages.name_folds,
             pages.mark_keys,
+            pages.keep_untranslated,
             assets.share_scripts,
             python.add_buttons,
         ],

@@ -1,5 +1,5 @@
 /** One code cell of the page: its source as published and as edited, and what it has put out. */
-import { loadEditor } from "./load.js";
+import { loadScript } from "../script.js";
 import { Outputs, printed, WIDGET } from "./outputs.js";
 
 /**
@@ -17,6 +17,15 @@ const button = (text, name, onclick) => {
   if (name) el.setAttribute("aria-label", name);
   return el;
 };
+
+const here = /** @type {HTMLScriptElement | null} */ (document.currentScript)?.src;
+
+/** @returns {Promise<typeof import("./editor.js")>} */
+async function loadEditor() {
+  const page = /** @type {any} */ (globalThis);
+  if (!page.bnEditor) await loadScript(new URL("python/editor.js", here ?? document.baseURI).href);
+  return page.bnEditor;
+}
 
 const NEEDS = "draws with matplotlib, which this page's Python lacks";
 
@@ -59,10 +68,12 @@ export class Cell {
     this.outputs = new Outputs(make("div", { className: "bn-outputs" }), view);
     this.told = make("p", { className: "bn-told" });
     this.told.setAttribute("role", "status");
+    this.heard = make("p", { className: "bn-heard" });
+    this.heard.setAttribute("role", "status");
     this.bar = make("div", { className: "bn-bar", hidden: true });
     this.reset = button("Reset", `Reset ${this.name} as published`, () => this.restore());
     this.again = button("Restart Python", "", actions.restart);
-    this.bar.append(this.told, this.reset, this.again);
+    this.bar.append(this.told, this.heard, this.reset, this.again);
     this.live.append(this.outputs.el);
     (this.old ?? this.input).after(this.live, this.bar);
     this.buttons = /** @type {HTMLButtonElement[]} */ ([...el.querySelectorAll(".bn-run button")]);
@@ -85,6 +96,19 @@ export class Cell {
     this.bar.hidden = false;
     if (this.told.textContent !== text) this.told.textContent = text;
     this.reset.hidden = !this.edited && this.live.hidden && !this.editor;
+  }
+
+  /** Says to screen readers what others see beside the lines. @param {string} text */
+  announce(text) {
+    this.heard.textContent = text;
+  }
+
+  /** Takes away what an earlier run has put out, and what was published. */
+  forget() {
+    this.outputs.clear();
+    this.live.hidden = true;
+    this.announce("");
+    if (this.old) this.old.hidden = true;
   }
 
   /** Shows whether it runs: its button then stops it. @param {boolean} running */
@@ -153,10 +177,14 @@ export class Cell {
       (/** @type {KeyboardEvent} */ e) => (advance = e.shiftKey),
       true,
     );
-    const { openEditor } = await loadEditor();
-    if (this.editor) return;
+    const was = this.told.textContent ?? "";
+    this.tell("Loading the editor");
+    /** @type {typeof import("./editor.js") | Error} */
+    const loaded = await loadEditor().catch((error) => error);
+    this.tell(loaded instanceof Error ? `There is no editor: ${loaded.message}.` : was);
+    if (this.editor || loaded instanceof Error) return;
     const shown = /** @type {HTMLElement} */ (this.input.firstElementChild);
-    this.editor = openEditor(place, {
+    this.editor = loaded.openEditor(place, {
       source: this.source,
       label: `The code of ${this.name}`,
       onRun: () => this.actions.run(this, advance),
@@ -165,7 +193,7 @@ export class Cell {
     shown.hidden = true;
     shown.after(place);
     this.buttons[1].hidden = true;
-    this.tell(this.told.textContent ?? "");
+    this.tell(was);
     this.editor.focus();
     for (const { opened } of this.#followers) opened?.();
   }

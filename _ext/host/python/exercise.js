@@ -74,6 +74,7 @@ export class Exercise {
     const verdict = await this.kernel.call("exercise.check", { name, source });
     add({ type: "result", data: { "text/plain": verdict.shown } });
     if (source === cell.source) cell.editor?.mark(verdict.marks);
+    cell.announce(verdict.message);
     if (!verdict.passed) return "Not yet. The verdict stands beside the lines it rests on.";
     const kept = saveAnswer(name, source) ? ", kept in this browser" : "";
     if (!kept) tellUnkept(cell.bar, "What you have solved");

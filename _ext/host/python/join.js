@@ -2,7 +2,7 @@
  * Widgets that Python makes in the page: their models stand in the static host, as those of the
  * published page do, and each is joined to its other half by the messages of its comm.
  */
-import { script } from "./parts.js";
+import { loadScript, loadStyle } from "../script.js";
 import { addControls } from "./widgets.js";
 
 /**
@@ -19,16 +19,12 @@ const page = /** @type {any} */ (globalThis);
  */
 async function host(root) {
   if (!page.bnHost) {
-    link(`${root}host.css`);
-    await script(`${root}host.js`);
+    loadStyle(`${root}host.css`);
+    await loadScript(`${root}host.js`);
   }
   addControls(page.bnHost);
   return page.bnHost;
 }
-
-/** Loads a style sheet. @param {string} href */
-const link = (href) =>
-  document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href }));
 
 /**
  * Values as they travel: bytes stand beside the rest, each named by its path.
@@ -120,13 +116,12 @@ export function join(kernel, root) {
   /** A figure's script and style of the book, where this page does not carry them. */
   const fetchScripts = (/** @type {Record<string, any>} */ state) => {
     const [, name] = /^bn-script:(\w+)$/.exec(state._esm) ?? [];
-    if (name && !document.querySelector(`script[src*="${name}"]`)) {
-      const src = `${root}figures/${name}.js`;
-      document.head.append(Object.assign(document.createElement("script"), { src }));
-    }
+    const here =
+      name && (page.bnScripts?.[name] || document.querySelector(`script[src*="${name}"]`));
+    if (name && !here) loadScript(`${root}figures/${name}.js`).catch(() => {}); // its figure says so
     const [, style] = /^bn-style:(\w+)$/.exec(state._css) ?? [];
     if (style && !document.querySelector(`link[href*="${style}"]`))
-      link(`${root}figures/${style}.css`);
+      loadStyle(`${root}figures/${style}.css`);
   };
 
   const open = (/** @type {Message} */ { id, data, buffers }) => {

@@ -10,8 +10,10 @@
  * are loaded once a page and kept: to start again, after `stop` or `restart`, loads nothing. The
  * worker is made from a blob, since a page from file:// may make it from nothing else.
  */
-import { load, unpack } from "./parts.js";
+import { load } from "./parts.js";
+import { explained, forget } from "../policy.js";
 import { PythonError, Stopped } from "./protocol.js";
+import { unpack } from "./unpack.js";
 
 /**
  * @typedef {import("./protocol.js").Status} Status
@@ -167,11 +169,19 @@ export class Kernel {
     try {
       this.#tell({ state: "loading", loaded: 0, reason: "" });
       const { runtime, parts, bytes, figures } = this.#manifest;
+      /** @type {Record<string, number>} */
+      const heard = {};
+      const hear = (/** @type {string} */ file, /** @type {number} */ all) => {
+        heard[file] = Math.min(all, bytes[file]);
+        const loaded = Object.values(heard).reduce((sum, size) => sum + size, 0) / MB;
+        if (life === this.#lives) this.#tell({ loaded });
+      };
       const get = async (/** @type {string} */ file) => {
-        const text = await load(this.#root, file);
-        if (life === this.#lives) this.#tell({ loaded: this.status.loaded + bytes[file] / MB });
+        const text = await load(this.#root, file, (more) => hear(file, (heard[file] ?? 0) + more));
+        hear(file, bytes[file]);
         return text;
       };
+      forget();
       const [code, ...packed] = await Promise.all([
         get(runtime).then((text) => unpack([text])),
         ...Object.values(parts).map((files) => Promise.all(files.map(get))),
@@ -182,8 +192,9 @@ export class Kernel {
       const named = Object.fromEntries(Object.keys(parts).map((name, i) => [name, packed[i]]));
       await this.#ask({ kind: "start", parts: named, figures });
     } catch (error) {
-      if (life === this.#lives) this.#lose(error instanceof Error ? error.message : String(error));
-      throw error;
+      const known = error instanceof Stopped ? error : await explained(error);
+      if (life === this.#lives) this.#lose(known instanceof Error ? known.message : String(known));
+      throw known;
     }
   }
 
@@ -192,9 +203,11 @@ export class Kernel {
     const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
     const worker = new Worker(url);
     worker.onmessage = ({ data }) => worker === this.#worker && this.#hear(data);
-    worker.onerror = (event) => {
+    worker.onerror = async (event) => {
       event.preventDefault();
-      if (worker === this.#worker) this.#lose(event.message || "its worker did not start");
+      const reason = await explained(event.message || "its worker did not start");
+      if (worker === this.#worker)
+        this.#lose(reason instanceof Error ? reason.message : `${reason}`);
     };
     return worker;
   }

@@ -4,7 +4,11 @@ import { EditorView } from "@codemirror/view";
 const WRONG = "var(--pst-color-danger, #a12236)";
 
 export const look = EditorView.theme({
-  "&": { fontSize: "0.8rem", border: "1px solid var(--pst-color-border, GrayText)" },
+  "&": {
+    fontSize: "0.8rem",
+    border: "1px solid var(--pst-color-border, GrayText)",
+    containerType: "inline-size",
+  },
   "&.cm-focused": { outline: "2px solid var(--pst-color-primary, Highlight)" },
   ".cm-scroller": { fontFamily: "var(--pst-font-family-monospace, monospace)", lineHeight: "1.5" },
   ".cm-content": { caretColor: "currentColor", paddingBlock: "0.5rem" },
@@ -22,6 +26,10 @@ export const look = EditorView.theme({
   ".bn-sign-error, .bn-sign-wrong": { color: WRONG },
   ".bn-line-error, .bn-line-wrong": { boxShadow: `inset 3px 0 ${WRONG}` },
   ".bn-note": {
+    // In sight, however long the lines of code are
+    position: "sticky",
+    insetInlineStart: "2.5rem",
+    maxInlineSize: "calc(100cqi - 3rem)",
     padding: "0.1rem 0.75rem 0.25rem",
     boxShadow: "inset 3px 0 currentColor",
     fontFamily: "var(--pst-font-family-base, sans-serif)",

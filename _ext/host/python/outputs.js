@@ -20,7 +20,7 @@ function make(className, properties = {}, tag = "div") {
 
 /** A block of text that scrolls. @param {string} className @param {string} text */
 function block(className, text) {
-  const pre = make("", { textContent: text, tabIndex: 0 }, "pre");
+  const pre = make("", { textContent: text, tabIndex: 0, translate: false }, "pre");
   const box = make(`output ${className}`);
   box.append(pre);
   return { box, pre };
@@ -87,7 +87,8 @@ export class Outputs {
     const [type, source] =
       ["image/png", "image/svg+xml"].map((type) => [type, data[type]]).find(([, s]) => s) ?? [];
     if (!source) return block("text_plain", data["text/plain"]).box;
-    const src = type === "image/png" ? `base64,${source}` : `utf8,${encodeURIComponent(source)}`;
+    const whole = String(source).replace(/\p{Surrogate}/gu, "\ufffd"); // half a pair is no text
+    const src = type === "image/png" ? `base64,${source}` : `utf8,${encodeURIComponent(whole)}`;
     const alt = data["text/plain"];
     const box = make("output");
     box.append(Object.assign(document.createElement("img"), { alt, src: `data:${type};${src}` }));

@@ -3,6 +3,8 @@
  * the one form that a page may load over http and from file:// alike.
  */
 
+import { loadScript } from "../script.js";
+
 /** @type {Map<string, string>} what has arrived and was not taken yet */
 const arrived = new Map();
 
@@ -17,56 +19,46 @@ const files = new Map();
  * The base64 in a file of the folder `root`, which is loaded once.
  * @param {string} root
  * @param {string} file
+ * @param {(bytes: number) => void} heard told of what arrives, where that can be known
  * @returns {Promise<string>}
  */
-export function load(root, file) {
+export function load(root, file, heard) {
   const known = files.get(file);
   if (known) return known;
-  const loading = script(root + file).then(() => {
+  const loading = streamed(root + file, heard).catch(async () => {
+    await loadScript(root + file);
     const text = arrived.get(file);
     arrived.delete(file);
+    return text;
+  });
+  const checked = loading.then((text) => {
     if (text === undefined) throw new Error(`${file} holds no part of Python`);
     return text;
   });
-  files.set(file, loading);
-  loading.catch(() => files.delete(file)); // the next start tries again
-  return loading;
+  files.set(file, checked);
+  checked.catch(() => files.delete(file)); // the next start tries again
+  return checked;
 }
 
 /**
- * Loads a classic script.
+ * The same, told of as it arrives: over a slow line a file takes a minute. Not from file://, and
+ * not where a policy forbids to connect.
  * @param {string} src
- * @returns {Promise<void>}
+ * @param {(bytes: number) => void} heard
  */
-export function script(src) {
-  const tag = document.createElement("script");
-  const loading = new Promise((resolve, reject) => {
-    tag.onload = () => resolve(undefined);
-    tag.onerror = () => reject(new Error(`${src.replace(/.*\//, "")} did not load`));
-  });
-  tag.src = src;
-  document.head.append(tag);
-  return loading.then(() => tag.remove());
-}
-
-/**
- * What is in pieces of base64: the bytes, unzipped.
- * @param {string[]} texts
- * @returns {Promise<ArrayBuffer>}
- */
-export function unpack(texts) {
-  const zipped = texts.map((text) => {
-    const characters = atob(text);
-    const bytes = new Uint8Array(characters.length);
-    for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
-    return bytes;
-  });
-  // Not by a Blob: from file://, WebKit cannot read one in a worker
-  const stream = new ReadableStream({
-    start(controller) {
-      for (const bytes of zipped) controller.enqueue(bytes);
-      controller.close();
-    },
-  });
-  return new Response(stream.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+async function streamed(src, heard) {
+  if (!/^https?:/.test(src)) throw new Error("only over http");
+  const response = await fetch(src);
+  if (!response.ok || !response.body) throw new Error(`status ${response.status}`);
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    text += decoder.decode(value, { stream: true });
+    heard(value.byteLength);
+  }
+  const [, , , base64] = text.split('"'); // bnPart("part_0123456789ab.js","H4sI…")
+  return base64;
 }

@@ -118,6 +118,7 @@ export class Workbench {
    */
   #show(source, found) {
     if (source !== this.cell.source) return;
+    this.figures.el.classList.toggle("bn-stale", "error" in found);
     if ("error" in found) {
       const lines = source.split("\n").length;
       this.cell.editor?.markError(found.line ?? lines, found.error);

@@ -2,7 +2,8 @@
  * The kernel's worker: Pyodide, and page/session.py in it. Its script is one file with Pyodide's
  * own (pyodide.asm.js, pyodide.js) before this module, so that it needs nothing but its blob.
  */
-import { unpack } from "./parts.js";
+import { explained, refusal } from "../policy.js";
+import { unpack } from "./unpack.js";
 
 const here = /** @type {any} */ (globalThis);
 const post = (/** @type {any} */ message) => here.postMessage(message);
@@ -28,13 +29,14 @@ async function start(parts, figures) {
     return new Response(await file, { headers: { "content-type": type } });
   };
   const lock = JSON.parse(new TextDecoder().decode(await files.get("lock.json")));
-  const python = await here.loadPyodide({
+  const loading = here.loadPyodide({
     indexURL: "bn://python/",
     packageBaseUrl: "bn://python/",
     lockFileContents: lock,
     stdin: () => null,
     env: { MPLBACKEND: "module://page.backend", HOME: "/reader", JUPYTER_WIDGETS_ECHO: "0" },
   });
+  const python = await Promise.race([loading, refusal()]);
   const site = python.runPython("import site; site.getsitepackages()[0]");
   for (const name of ["packages.zip", "page.zip"])
     python.unpackArchive(await files.get(name), "zip", { extractDir: site });
@@ -69,7 +71,8 @@ async function answer({ kind, id, parts, figures, source, name, values, message 
 here.onmessage = (/** @type {MessageEvent} */ { data }) => {
   queue = queue
     .then(() => answer(data))
-    .catch((error) => {
-      post({ kind: "lost", reason: String(error?.message ?? error) });
+    .catch(async (caught) => {
+      const error = await explained(caught);
+      post({ kind: "lost", reason: String(/** @type {any} */ (error)?.message ?? error) });
     });
 };

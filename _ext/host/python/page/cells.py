@@ -9,6 +9,7 @@ import types
 from io import StringIO
 
 from . import errors
+from .source import parse
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 FORMATS = {
@@ -67,7 +68,7 @@ class Cells:
 
 def _split(source, file):
     """The compiled statements, and the compiled last expression if there is one."""
-    tree = ast.parse(source, file)
+    tree = parse(source, file)
     last = None
     if tree.body and isinstance(tree.body[-1], ast.Expr):
         last = compile(ast.Expression(tree.body.pop().value), file, "eval", dont_inherit=True)

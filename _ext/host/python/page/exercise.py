@@ -8,6 +8,8 @@ import numpy as np
 
 import batchnorm as bn
 
+from .source import parse
+
 FILE = "<answer>"
 
 
@@ -53,7 +55,7 @@ def check(name, source):
 
 def _answer(source):
     """The last function that the source defines: its node, and itself. Nothing below it runs."""
-    tree = ast.parse(source, FILE)
+    tree = parse(source, FILE)
     heads = [i for i, node in enumerate(tree.body) if isinstance(node, ast.FunctionDef)]
     if not heads:
         raise SyntaxError("There is no function here: begin with def", (FILE, 1, 1, ""))

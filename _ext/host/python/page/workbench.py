@@ -11,6 +11,8 @@ import numpy as np
 import batchnorm as bn
 from batchnorm.figures import batch, graph
 
+from .source import parse
+
 FILE = "<workbench>"
 SECONDS = 1.0  # a longer run is an endless loop
 KNOWN = {"x": np.array([1.0, -0.5, 2.2]), "gamma": 1.5, "beta": 0.5, "eps": 0.1}
@@ -68,7 +70,7 @@ def _timed(call, until, /, *arguments, **named):
 
 def _last_function(source, until):
     """The last function that the source defines at its outermost level, and its line."""
-    tree = ast.parse(source, FILE)
+    tree = parse(source, FILE)
     heads = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     if not heads:
         raise SyntaxError("There is no function here to trace: begin with def", (FILE, 1, 1, ""))

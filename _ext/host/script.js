@@ -1,0 +1,33 @@
+/** Scripts and style sheets that are loaded when they are needed; from file://, too. */
+import { explained } from "./policy.js";
+
+/** @type {Map<string, Promise<void>>} by address */
+const loading = new Map();
+
+/**
+ * Loads a classic script, once. Rejects if it cannot be had; the next call tries again.
+ * @param {string} src
+ * @returns {Promise<void>}
+ */
+export function loadScript(src) {
+  const known = loading.get(src);
+  if (known) return known;
+  const tag = document.createElement("script");
+  const fresh = new Promise((resolve, reject) => {
+    tag.onload = () => resolve(undefined);
+    tag.onerror = () => reject(new Error(`${src.replace(/.*\/|\?.*/g, "")} did not load`));
+    tag.src = src;
+    document.head.append(tag);
+  })
+    .catch(async (error) => {
+      loading.delete(src);
+      throw await explained(error);
+    })
+    .finally(() => tag.remove());
+  loading.set(src, fresh);
+  return fresh;
+}
+
+/** Loads a style sheet. @param {string} href */
+export const loadStyle = (href) =>
+  document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href }));

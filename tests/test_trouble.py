@@ -1,0 +1,108 @@
+"""Python in the page where something is against it: policies, slow lines, what readers paste."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+from stage import serve, strict
+from test_page_python import CHAPTER, Reader, patience, python_book  # noqa: F401
+
+LOADED = re.compile(r"([\d.]+) of [\d.]+ MB")
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (("worker-src blob:", "worker-src 'none'"), "worker-src would have to allow blob:"),
+        ((" 'wasm-unsafe-eval'", ""), "script-src would have to allow 'wasm-unsafe-eval'"),
+        (("base-uri", "require-trusted-types-for 'script'; base-uri"), "require-trusted-types-for"),
+        (("connect-src 'self'", "connect-src 'none'"), None),
+    ],
+    ids=["worker", "wasm", "trusted types", "connect"],
+)
+def test_the_directive_that_stops_python_is_named(browser, python_book, change, named):  # noqa: F811
+    context = browser.new_context()
+    with serve(strict(python_book, change)) as address:
+        reader = Reader(context, f"{address}/{CHAPTER}")
+        reader.press(1, "Run")
+        cell = reader.cell(1)
+        if named:
+            expect(cell.locator(".bn-told:visible, .bn-run [role=status]").last).to_contain_text(
+                f"Content-Security-Policy forbids it: its directive {named}"
+            )
+        else:
+            expect(reader.told(1)).to_contain_text("The output")
+    context.close()
+
+
+def test_over_a_slow_line_one_sees_how_far_it_is(browser, python_book):  # noqa: F811
+    context = browser.new_context()
+    with serve(python_book) as address:
+        reader = Reader(context, f"{address}/{CHAPTER}")
+        reader.press(1, "Edit")  # by then all is here but Python's parts
+        expect(reader.page.get_by_label("The code of cell 1 ")).to_be_visible()
+        slow = {"offline": False, "latency": 50, "downloadThroughput": 50_000}
+        cdp = context.new_cdp_session(reader.page)
+        cdp.send("Network.enable")
+        cdp.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": 50_000})
+        reader.press(1, "Run")
+        seen = set()
+        while len(seen) < 3:  # of megabytes in tenths: two seconds each
+            text = reader.told(1).filter(has_text=LOADED).text_content()
+            seen.add(float(LOADED.search(text)[1]))
+            reader.page.wait_for_function(
+                "([node, text]) => node.textContent !== text",
+                arg=[reader.told(1).element_handle(), text],
+            )
+        assert max(seen) < 1  # long before the first of its files is here
+    context.close()
+
+
+PASTE = """(content, data) => {
+  const clipboardData = new DataTransfer();
+  for (const [type, text] of Object.entries(data)) clipboardData.setData(type, text);
+  content.dispatchEvent(
+    new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+}"""
+
+
+@pytest.fixture(scope="module")
+def pasting(browser, python_book):  # noqa: F811
+    """Replaces a cell by what is pasted, and runs it: its outputs and what is told."""
+    context = browser.new_context()
+    reader = Reader(context, (python_book / CHAPTER).as_uri())
+    reader.press(2, "Edit")
+
+    def paste(data):
+        content = reader.page.get_by_label("The code of cell 2 ")
+        content.click()
+        reader.page.keyboard.press("Control+a")
+        # JSON cannot carry half a pair
+        content.evaluate(PASTE.replace("text)", "text.replace('HALF', '\\ud800'))"), data)
+        reader.press(2, "Run")
+        expect(reader.told(2)).to_contain_text(re.compile("The output|ended with an error"))
+        return reader.cell(2).locator(".bn-outputs"), reader
+
+    yield paste
+    assert reader.problems == []
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("print(1)\nx = 'a\0b'", "character that is no text (U+0000): delete it"),
+        ("print(1)\nx = 'aHALFb'", "character that is no text (U+D800): delete it"),
+        ("print('<b>bold</b>')", "<b>bold</b>\n"),
+        ("if True:\n\tprint('a\\tb')\n", "a\tb\n"),
+        ("print('\\0', '\\ud800', len('x'))", " 1\n"),
+        ("x = '" + "a" * 1_000_000 + "'\nlen(x)", "1000000"),
+        ("print('y' * 1_000_000)", "800,001 characters more, which are not shown."),
+    ],
+    ids=["NUL", "half a pair", "markup", "tabs", "output of these", "1 MB", "1 MB of output"],
+)
+def test_what_is_pasted_is_run_or_refused_by_its_line(pasting, text, shown):
+    outputs, reader = pasting({"text/plain": text, "text/html": "<b onclick='x'>never this</b>"})
+    expect(outputs).to_contain_text(shown, use_inner_text=False)
+    assert outputs.locator("b").count() == 0
+    assert "never this" not in reader.cell(2).text_content()
