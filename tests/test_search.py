@@ -114,3 +114,30 @@ def test_formulas_are_read_in_one_line():
     power = "<msup><mi>x</mi><mn>2</mn></msup>"
     tex = '<annotation encoding="application/x-tex">\\frac1m</annotation>'
     assert plain(f"<p>So <math>{half}{power}{tex}</math>.</p>") == "So 1/m x^2 ."
+
+
+@pytest.mark.parametrize(
+    ("text", "queries"),
+    [
+        ("Their σ^2 is biased.", ["σ²", "σ^2", "sigma^2", r"\sigma^2", "sigma", "SIGMA²"]),
+        ("Centred, x^=c/s is one.", ["x_hat", "x̂", "x^", r"\hat{x}", r"\hat x"]),
+        ("In code x_hat is one.", ["x_hat", "x̂", r"\hat x"]),
+        ("So ∂L/∂x vanishes.", ["∂L/∂x", "dL/dx", r"\partial L/\partial x", "∂x"]),
+        ("So ∂L/∂x_1 vanishes.", ["∂L/∂x₁", r"\frac{\partial L}{\partial x_1}"]),
+        ("A scale γx^+β follows.", ["gamma", "γ", "beta", "γ x_hat + β"]),
+        ("It adds ε below.", ["eps", "epsilon", "ϵ", "ε"]),
+        ("With µ and μ.", ["mu", "μ", "µ"]),
+    ],
+)
+def test_formulas_are_found_however_they_are_typed(text, queries):
+    sections = [section("here", text), *(section(f"no {i}", "of other things") for i in range(3))]
+    found = run(RANK, FIND, [sections, queries])[0]
+    assert [[hit["heading"] for hit in hits] for hits in found] == [["here"]] * len(queries)
+
+
+def test_a_power_is_no_hat_and_signs_stand_out_in_snippets():
+    sections = [section("power", "We raise x^2 and x^⊤ x."), section("hat", "So x^ is one.")]
+    found = run(RANK, FIND, [sections, ["x_hat"]])[0]
+    assert [hit["heading"] for hit in found[0]] == ["hat"]
+    shown = run(RANK, "snippet", ["Their σ^2 is biased.", "sigma"], ["So ∂L/∂x is.", "dL"])
+    assert shown == [["Their ", "σ", "^2 is biased."], ["So ", "∂L", "/∂x is."]]

@@ -14,8 +14,43 @@ const WHOLE = 12; // the query as it was typed, in the heading or in a question
 const SAID = 8; // and in the text, however often
 const LONG = 120; // words: a longer text says a word more often without being about it
 
+/** Letters and signs of formulas, as the code and the prose call them. */
+const NAMES = Object.entries({
+  ...{ α: "alpha", β: "beta", γ: "gamma", δ: "delta", ε: "eps", ϵ: "eps", η: "eta", θ: "theta" },
+  ...{ λ: "lambda", μ: "mu", ρ: "rho", σ: "sigma", ς: "sigma", τ: "tau", φ: "phi", ω: "omega" },
+  ...{ "∑": "sum", "√": "sqrt", "∇": "gradient" },
+});
+const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+const LOWERED = "₀₁₂₃₄₅₆₇₈₉";
+
+/**
+ * A text in which a formula reads the same however it is typed: σ² as σ^2, sigma^2 and \sigma^2;
+ * x̂ as x_hat and \hat{x}; ∂L/∂x as dL/dx.
+ * @param {string} text
+ */
+function spelled(text) {
+  let plain = text
+    .toLowerCase()
+    .replaceAll("µ", "μ")
+    .replace(/\\hat\s*\{?\s*(\w)\}?/g, "$1 hat")
+    .replace(/\\frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}/g, "$1/$2")
+    .replace(/(?<=\p{L})(?:\u0302|\^(?![\p{L}\p{N}({⊤∗′*−-]))/gu, " hat ")
+    .replace(/\\partial\s*|∂\s?/g, "d")
+    .replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹]/g, (digit) => `^${RAISED.indexOf(digit)}`)
+    .replace(/[₀₁₂₃₄₅₆₇₈₉]/g, (digit) => `_${LOWERED.indexOf(digit)}`);
+  for (const [sign, name] of NAMES) plain = plain.replaceAll(sign, ` ${name} `);
+  return plain.replace(/\bepsilon\b/g, "eps");
+}
+
 /** The words of a text, in lower case; 0.9 is one. @param {string} text */
-export const wordsOf = (text) => text.toLowerCase().match(/\p{L}[\p{L}\p{N}]*|\d+(\.\d+)?/gu) ?? [];
+export const wordsOf = (text) => spelled(text).match(/\p{L}[\p{L}\p{N}]*|\d+(\.\d+)?/gu) ?? [];
+
+/** Where a text may say a word: a pattern. @param {string} word */
+function written(word) {
+  const signs = NAMES.filter(([, name]) => name === word).map(([sign]) => sign);
+  const own = word.replace(".", "\\.").replace(/^d(?=.)/, "[d∂]");
+  return [own, ...signs, ...(word === "hat" ? ["\\^", "\u0302"] : [])].join("|");
+}
 
 /** A text as its words with a space around each, so that `" word"` finds beginnings.
  * @param {string} text */
@@ -93,7 +128,7 @@ const having = (table, i) => table.filter((row) => row[i] > 0).length;
 export function snippet(text, query, size = 180) {
   const words = wordsOf(query)
     .sort((a, b) => b.length - a.length)
-    .map((word) => word.replace(".", "\\."));
+    .map(written);
   const begins = words.length ? `(?<![\\p{L}\\p{N}])(${words.join("|")})` : "(?!)";
   const first = text.search(new RegExp(begins, "iu"));
   const from = first < size / 3 ? 0 : text.indexOf(" ", first - size / 3) + 1;
