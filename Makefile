@@ -24,7 +24,7 @@ SOURCES := _config.yml _toc.yml requirements.lock $(shell find chapters _static 
 WORKERS = $(shell $(BIN)/python -c "import os; print((os.cpu_count() or 1) + 1)")
 SCRIPTS := $(shell find code/batchnorm -name '*.js')
 
-.PHONY: help book serve lab test lint lock notebooks pictures goldens bench stock clean
+.PHONY: help book serve lab test lint lock notebooks pictures goldens claims bench stock clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is
@@ -62,6 +62,9 @@ pictures: $(SITE) ## Take anew the README's picture and the small ones of the st
 
 goldens: $(INSTALLED) ## Draw anew what the figures are compared with
 	$(BIN)/python tests/test_goldens.py
+
+claims: $(INSTALLED) ## Try what the chapters claim over more seeds, sizes and rates than they print
+	CLAIMS=all $(BIN)/python -m pytest tests/claims --durations=5
 
 bench: $(SITE) stock ## Measure: layer, figures, pages, Python in the page, each beside a peer
 	$(BIN)/python bench
