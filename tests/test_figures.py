@@ -1,16 +1,22 @@
 """What all figures share: their script, their colours, their traits, and the controls."""
 
+import json
 import re
+import shutil
 
 import ipywidgets
 import numpy as np
 import pytest
 import traitlets
+from drawn import DOM
+from node import run
 
 import batchnorm as bn
+from _ext.site import bundle
+from _ext.tools.figure import write
 from batchnorm import figures
 from batchnorm.figures.controls import controls
-from batchnorm.figures.kit.base import FIGURES, Figure, Vector, join
+from batchnorm.figures.kit.base import FIGURES, Figure, Vector
 from batchnorm.plots import PALETTE, colour
 
 KINDS = [
@@ -36,26 +42,76 @@ def test_every_figure_has_one_class_and_one_script():
     assert sorted(kind.__module__.rpartition(".")[2] for kind in KINDS) == MODULES
 
 
-@pytest.mark.parametrize("stem", MODULES)
-def test_a_joined_script_is_one_module(page, stem):
-    script = join(stem)
-    assert not re.search(r"^import\b", script, re.MULTILINE)
-    assert len(re.findall(r"^export\b", script, re.MULTILINE)) == 1
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The figures' scripts, joined now."""
+    folder = tmp_path_factory.mktemp("built")
+    bundle.write_figures(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_script_that_is_committed_is_up_to_date(built, name):
+    there = (FIGURES / name / "built.js").read_text("utf8")
+    assert there == (built / name / "built.js").read_text("utf8"), "run: make scripts"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_built_script_is_one_module(page, name):
+    script = (FIGURES / name / "built.js").read_text("utf8")
     kinds = page.evaluate(
-        """async (text) => {
+        """async ([text, factory]) => {
           const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
           const module = await import(url);
-          const { initialize, render } = module.default();
-          return [typeof initialize, typeof render];
+          (0, eval)(factory);
+          return [module, bnScripts.here()].flatMap(({ default: made }) => {
+            const { initialize, render } = made();
+            return [typeof initialize, typeof render];
+          });
         }""",
-        script,
+        [script, bundle.factory(script, "here")],
     )
-    assert kinds == ["function", "function"]
+    assert kinds == ["function"] * 4
 
 
-@pytest.mark.parametrize("stem", MODULES)
-def test_a_script_stands_in_the_page_once_per_figure_so_it_is_small(stem):
-    assert len(join(stem).encode()) < 72_000
+def test_a_script_that_was_not_built_is_refused():
+    for text in ("export default 3;", "export{a as b};\n", "var a=1;export{a as default};"):
+        with pytest.raises(ValueError, match="here: got another script than `make scripts`"):
+            bundle.factory(text, "here")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_script_stands_in_the_page_once_per_figure_so_it_is_small(name):
+    assert (FIGURES / name / "built.js").stat().st_size < 48_000
+
+
+def test_who_inherits_from_a_figure_has_its_script():
+    class Mine(bn.BatchFigure):
+        pass
+
+    assert Mine._esm == bn.BatchFigure._esm
+    with pytest.raises(FileNotFoundError, match=r"built\.js: no such file; run: make scripts"):
+
+        class Other(Figure):
+            pass
+
+
+def test_a_skeleton_is_a_figure(tmp_path):
+    figures = tmp_path / "figures"
+    for room in ("figures/kit", "graph"):
+        shutil.copytree(FIGURES.parent / room, tmp_path / room)
+    folder, kind = write("wide_spread", figures)
+    assert kind == "WideSpreadFigure"
+    bundle.write_figures(figures, figures)
+    assert (folder / "built.js").stat().st_size > 1000
+    state = {"x": [1.0, -0.5, 2.2], "_inputs": ["x"]}
+    files = [str(folder / "figure.js"), DOM]
+    ((tree,),) = [run(files, "(m, ...how) => m.drawn(m, ...how)", [state, 600, []])]
+    assert "sample x₃" in json.dumps(tree, ensure_ascii=False)
+    assert "The mean is 0.90." in json.dumps(tree, ensure_ascii=False)
+    for bad in ("", "Spread", "wide_spread", "a-b"):
+        with pytest.raises(ValueError, match=r"^NAME: "):
+            write(bad, figures)
 
 
 def test_no_module_makes_markup_from_data():
@@ -63,16 +119,6 @@ def test_no_module_makes_markup_from_data():
         assert not re.search(
             r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", path.read_text("utf8")
         ), path
-
-
-def test_another_form_of_import_is_refused(tmp_path, monkeypatch):
-    (tmp_path / "odd").mkdir()
-    (tmp_path / "odd" / "figure.js").write_text(
-        'import * as all from "./other.js";\nexport default {};\n'
-    )
-    monkeypatch.setattr("batchnorm.figures.kit.base.FIGURES", tmp_path)
-    with pytest.raises(ValueError, match=r"figure\.js: an import is not of the form"):
-        join("odd")
 
 
 @pytest.mark.parametrize("dark", [False, True])

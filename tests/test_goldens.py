@@ -4,10 +4,12 @@ A picture is an SVG with an element a line, known by its key; what stands below 
 at the difference, and if it is what was meant, write the pictures again: ``make goldens``.
 """
 
+import doctest
 import re
 import sys
 from pathlib import Path
 
+import drawn
 import numpy as np
 import pytest
 from drawn import draw
@@ -217,6 +219,11 @@ def test_a_picture_is_as_it_was_when_it_was_looked_at(name, state):
     assert golden.exists(), f"{golden} is missing: make goldens"
     found = different(picture(name, state).svg(), golden.read_text("utf8"))
     assert not found, f"{golden.name}: look at it, then make goldens"
+
+
+def test_doctests():
+    found = doctest.testmod(drawn)
+    assert (found.failed, found.attempted > 2) == (0, True)
 
 
 def test_no_picture_is_left_over():

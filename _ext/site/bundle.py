@@ -1,10 +1,12 @@
 """Join and minify scripts and style sheets with esbuild."""
 
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
 
 EXT = Path(__file__).parents[1]
+FIGURES = EXT.parent / "code" / "batchnorm" / "figures"
 TARGET = "es2022"  # what every browser of the last years knows
 
 
@@ -63,7 +65,28 @@ def minify_in_place(folder, paths):
     esbuild(*sorted(paths), "--minify", "--legal-comments=inline", *where)
 
 
+def write_figures(folder, figures=FIGURES):
+    """Join each figure's script with all that it imports: `<folder>/<figure>/built.js`.
+
+    anywidget loads one file, and where the package is installed with pip there is no esbuild. So
+    what it makes is committed.
+    """
+    entries = [model.with_name("figure.js") for model in sorted(figures.glob("*/model.js"))]
+    where = [f"--outbase={figures}", f"--outdir={folder}", "--entry-names=[dir]/built"]
+    esbuild(*entries, "--bundle", "--minify", "--format=esm", *where)
+
+
 def factory(module, name):
-    """A classic script that puts a function into `bnScripts` which makes this ES module anew."""
-    code = esbuild("--bundle", "--minify", "--format=iife", "--global-name=module", text=module)
-    return f"(self.bnScripts??={{}}).{name}=()=>{{{code};return module}};"
+    """A classic script that puts a function into `bnScripts` which makes this module anew.
+
+    The module is one that `write_figures` wrote. Raises ValueError for any other.
+    """
+    parts = re.fullmatch(r"(.+)export\{([\w$]+) as default\};\n", module, re.DOTALL)
+    if not parts:
+        raise ValueError(f"{name}: got another script than `make scripts` writes for a figure")
+    code, default = parts.groups()
+    return f"(self.bnScripts??={{}}).{name}=()=>{{{code}return{{default:{default}}}}};"
+
+
+if __name__ == "__main__":
+    write_figures(FIGURES)

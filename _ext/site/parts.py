@@ -106,7 +106,8 @@ def folder_archive(folders):
     with zipfile.ZipFile(out, "w") as archive:
         for name, folder in folders.items():
             for path in sorted(folder.rglob("*")):
-                if path.is_file() and path.suffix in (".py", ".js", ".css", ".npz"):
+                ours = path.suffix in (".py", ".css", ".npz") or path.name == "built.js"
+                if path.is_file() and ours:
                     inside = f"{name}/{path.relative_to(folder).as_posix()}"
                     archive.writestr(zipfile.ZipInfo(inside), path.read_bytes())
     return out.getvalue()

@@ -1,5 +1,5 @@
-"""What all figures share: how a script is put together, its traits, its drawing, its handles."""
+"""What all figures share: the class they come from, its traits, its drawing, its handles."""
 
-from .base import Figure, Vector, finite, in_range, join
+from .base import Figure, Vector, finite, in_range
 
-__all__ = ["Figure", "Vector", "finite", "in_range", "join"]
+__all__ = ["Figure", "Vector", "finite", "in_range"]

@@ -1,7 +1,5 @@
-"""What every figure shares: how its script is put together, its colours, its traits."""
+"""What every figure shares: its script, its colours, its traits."""
 
-import re
-from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,66 +10,6 @@ import traitlets
 from ...plots import PALETTE
 
 FIGURES = Path(__file__).parent.parent
-IMPORT = re.compile(
-    r'^(import|export) (?:(\{[^}]*\}) from )?"(\.\.?/[\w./]+\.js)";\n', re.MULTILINE
-)
-NAME = re.compile(r"\w+")
-COMMENT = re.compile(
-    r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/[ \t]*|// [^\n]*)\n|/\*\*(?:(?!\*/).)*\*/ ?| +// [^\n]*",
-    re.MULTILINE | re.DOTALL,
-)
-EXPORT = re.compile(r"^export (?:(?:async )?function|const|class) (\w+)", re.MULTILINE)
-
-
-@cache
-def join(name):
-    """One script out of ``<name>/figure.js`` and the modules it imports, each before its users.
-
-    anywidget loads a single file, in which relative imports fail, and a plain ``pip install`` has
-    no bundler. So the modules are ordinary ES modules that import one another in the form
-    ``import { a, b as c } from "./d.js";`` (or ``import "./d.js";`` for what it does, or ``export``
-    in the place of ``import`` to hand names on), and each is wrapped here in a function of its own
-    that returns what it exports. Modules may use the same names, and two may have the same stem.
-    Their comments stay behind: every figure's state carries its script.
-
-    Raises ValueError for an import of another form, or for modules that import each other in turn.
-    """
-    entry, scopes, parts = (FIGURES / name / "figure.js").resolve(), {}, []
-
-    def visit(path):
-        if path in scopes:
-            if scopes[path] is None:
-                raise ValueError(f"{path.name}: it imports itself, by way of what it imports")
-            return
-        scopes[path] = None
-        text, names = COMMENT.sub("", path.read_text("utf8")), []
-
-        def bind(match):
-            needed = (path.parent / match[3]).resolve()
-            visit(needed)
-            if not match[2]:
-                return ""
-            if match[1] == "export":
-                names.extend(f"{name}: {scopes[needed]}.{name}" for name in NAME.findall(match[2]))
-                return ""
-            return f"const {re.sub(r' as ', ': ', match[2])} = {scopes[needed]};\n"
-
-        text = IMPORT.sub(bind, text)
-        if re.search(r"^import\b", text, re.MULTILINE):
-            raise ValueError(
-                f'{path.name}: an import is not of the form import {{ a, b }} from "./c.js";'
-            )
-        scopes[path] = f"$module{len(parts)}"
-        if path == entry:
-            parts.append(text)
-            return
-        names += EXPORT.findall(text)
-        text = re.sub(r"^export ", "", text, flags=re.MULTILINE)
-        exported = ", ".join(names)
-        parts.append(f"const {scopes[path]} = (() => {{\n{text}return {{ {exported} }};\n}})();\n")
-
-    visit(entry)
-    return "\n".join(parts)
 
 
 def _palette_css():
@@ -123,11 +61,12 @@ def _short(value):
 class Figure(anywidget.AnyWidget):
     """An interactive figure, alive on the static page, in JupyterLab and in VS Code.
 
-    A subclass in ``<name>/__init__.py`` has its script beside it in ``figure.js``. It names the
-    traits it reads in ``inputs`` and the traits it hands back in ``outputs``, and says in
-    `compute` how the latter follow from the former. In the browser the script computes them; in
-    Python `compute` does, whenever Python (and not the browser) sets an input. So the next cell
-    can read ``figure.dx`` whether or not the figure was ever shown.
+    A subclass in ``<name>/__init__.py`` has its script beside it in ``figure.js``; ``built.js`` is
+    that with all it imports, in one file: ``make scripts`` writes it. The subclass names the traits
+    it reads in ``inputs`` and the traits it hands back in ``outputs``, and says in `compute` how
+    the latter follow from the former. In the browser the script computes them; in Python `compute`
+    does, whenever Python (and not the browser) sets an input. So the next cell can read
+    ``figure.dx`` whether or not the figure was ever shown.
     """
 
     inputs: tuple[str, ...] = ()
@@ -139,8 +78,11 @@ class Figure(anywidget.AnyWidget):
     _min_height = traitlets.Int(300).tag(sync=True)
 
     def __init_subclass__(cls, **kwargs):
-        if "_esm" not in cls.__dict__:  # anywidget subclasses an instance's class to add traits
-            cls._esm = join(cls.__module__.rpartition(".")[2])
+        if Figure in cls.__bases__:  # whoever inherits from one of these has its script, too
+            built = FIGURES / cls.__module__.rpartition(".")[2] / "built.js"
+            if not built.exists():
+                raise FileNotFoundError(f"{built}: no such file; run: make scripts")
+            cls._esm = built.read_text("utf8")
             cls._css = _palette_css() + (Path(__file__).with_name("figure.css")).read_text("utf8")
         super().__init_subclass__(**kwargs)
 
