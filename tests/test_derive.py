@@ -90,6 +90,22 @@ def bessel(x, gamma, beta, eps=1e-5):
     return y
 
 
+def sums_over_n(x, gamma, beta, eps=1e-5):
+    n = len(x)
+    mu = 1.0 / n * np.sum(x, axis=0)
+    xmu = x - mu
+    var = np.sum(xmu**2, axis=0) / n
+    ivar = 1.0 / np.sqrt(var + eps)
+    return gamma * (xmu * ivar) + beta
+
+
+def axes_given_back(x, gamma, beta, eps=1e-5):
+    mu = x.mean(axis=1)
+    xmu = x - mu[:, None]
+    s = np.sqrt((xmu**2).mean(axis=1) + eps)
+    return gamma * (xmu / s.reshape(-1, 1)) + beta
+
+
 def one_expression(x, gamma, beta, eps=1e-5):
     mu = x.mean(axis=0)
     var = ((x - mu) ** 2).mean(axis=0)
@@ -116,6 +132,8 @@ NORMALIZATIONS = {
     "one feature": (bn.batch_norm, {"x": X[:, 0], "gamma": 1.5, "beta": 0.5}),
     "eps outside": (eps_outside, LAYER),
     "bessel": (bessel, LAYER),
+    "sums over n": (sums_over_n, LAYER),
+    "axes given back": (axes_given_back, LAYER),
     "one expression": (one_expression, LAYER),
     "root mean square": (rms_norm, {"x": X, "gamma": GAMMA}),
     "net": (net, net_inputs(np.random.default_rng(0))),
@@ -388,6 +406,18 @@ def test_nothing_is_dropped_that_is_not_centred_there(axis, keepdims, back):
     assert_right(derivation, {"x": x})
 
 
+@pytest.mark.parametrize("given", [lambda mu: mu[:, None], lambda mu: mu.reshape(-1, 1)])
+def test_a_mean_with_its_axis_given_back_centres(given):
+    def function(x):
+        mu = x.mean(axis=1)
+        centred = x - given(mu)
+        return (centred**2).mean(axis=1, keepdims=True) * centred
+
+    derivation = bn.derive(function, x=X)
+    assert "sums to 0 along axis 1, as centred does" in lines(derivation)
+    assert_right(derivation, {"x": X})
+
+
 def test_a_mean_of_something_else_does_not_centre():
     inputs = {"x": X, "z": X**2}
 
@@ -546,6 +576,21 @@ def test_what_is_no_normalization_has_no_compact_form(name):
     derivation = bn.derive(altered(ALTERED[name]), **LAYER)
     assert derivation.compact is None
     assert_right(derivation, LAYER)
+
+
+def test_a_sum_over_another_number_is_no_mean():
+    """What is left is the root mean square of what was to be centred."""
+
+    def function(x, gamma, beta, eps=1e-5):
+        off = x - x.sum(axis=0) / 4
+        return gamma * off / np.sqrt((off**2).mean(axis=0) + eps) + beta
+
+    derivation = bn.derive(function, **LAYER)
+    assert "less its mean" not in derivation.compact.code
+    assert "root mean square" in derivation.compact.code
+    assert "sums to 0" not in derivation.code
+    assert_right(derivation, LAYER)
+    assert_right(derivation.compact, LAYER)
 
 
 @pytest.mark.parametrize("cut", ["mu", "var", "s", "x->mu", "x->centred", "centred->squared"])

@@ -10,9 +10,11 @@ eps outside the root, ``s = sigma + eps``, the second ``x_hat`` is ``c / sigma``
 """
 
 import contextlib
+import math
 from typing import NamedTuple
 
 from ..graph import Edge
+from .proofs import summed_axes
 
 
 class Normalization(NamedTuple):
@@ -45,7 +47,8 @@ class Normalization(NamedTuple):
         axis, words = node.params["axis"], []
         if axis is not None and len(axis) < len(graph.nodes[self.source].shape):
             words.append(f"axis={axis[0] if len(axis) == 1 else tuple(axis)}")
-        words += ["keepdims=True"] * node.params["keepdims"]
+        first = axis is None or sorted(axis) == list(range(len(axis)))
+        words += ["keepdims=True"] * (node.params["keepdims"] or not first)
         given = ", ".join(words)
         text = "g"
         if self.centred != self.source:
@@ -115,23 +118,26 @@ class _Finder:
             yield product.inputs[0], product.inputs[1], {Edge(k, 0), other}
 
     def _between(self, i, centred, gamma, scale, edges):
-        nodes = self.nodes
+        nodes, proofs = self.nodes, self.proofs
         self.chain, self.taken = set(), set(edges)
         inverse = nodes[i].op == "multiply"
         at, power = self._under_one(scale) if inverse else (scale, 0.5)
         at, sigma = self._root(at, power)
         moment, divisor = self._moment(at, centred)
-        taken_off = self.proofs.centring(centred)
-        source, mean, axes = taken_off or (centred, None, self.proofs.over(moment))
-        _want(axes is not None and axes == self.proofs.over(moment))
+        source, mean, taken_off = proofs.centring(centred) or (centred, None, None)
+        axes = summed_axes(proofs.graph, moment)
+        last = frozenset(axis - len(nodes[source].shape) for axis in axes)
+        _want(taken_off in (None, last))
+        _want(all(proofs.stands_over(k, source, axes) for k in (scale, sigma) if k is not None))
         _want(nodes[centred].shape == nodes[i].shape == nodes[source].shape)
         if mean is not None:
-            self.chain |= {centred, mean}
-            self.taken |= {Edge(centred, 0), Edge(centred, 1), Edge(mean, 0)}
+            down = proofs.mean_of(mean)[2]
+            self.chain |= {centred, *(edge.target for edge in down)}
+            self.taken |= {Edge(centred, 0), Edge(centred, 1), *down}
         for k in self.chain:
             # Nothing else may use what lies between, and nothing else be asked for through it
             _want(k not in self.outputs)
-            _want(all(edge in self.taken for edge in self.proofs.uses[k]))
+            _want(all(edge in self.taken for edge in proofs.uses[k]))
             for slot, other in enumerate(nodes[k].inputs):
                 _want(Edge(k, slot) in self.taken or not self.needed[other])
         _want(not self.taken & self.cut)
@@ -152,59 +158,83 @@ class _Finder:
         self.taken.add(Edge(k, slot))
         return self.nodes[k].inputs[slot]
 
+    def _through(self, k):
+        """Down from a node that only has other axes of length 1 than its input."""
+        while self.nodes[k].op in ("reshape", "getitem") and self.proofs.step(k)[0] == 0:
+            k = self._step(k, 0)
+        return k
+
     def _under_one(self, k):
         """From 1 / s to s, and the power that it has to be of what is under its root."""
+        k = self._through(k)
         node = self.nodes[k]
-        if node.op == "divide" and self._number(node.inputs[0]) == 1:
+        if node.op == "divide" and self.proofs.number(node.inputs[0]) == 1:
             return self._step(k, 1), 0.5
         return k, -0.5
 
     def _root(self, k, power):
         """What stands under the root, and the root if something is added to it."""
-        node, sigma = self.nodes[k], None
-        if node.op == "add" and power == 0.5:
-            slot = next((s for s in (0, 1) if self._is_root(node.inputs[s], power)), None)
-            _want(slot is not None)
-            k = sigma = self._step(k, slot)
+        k, sigma = self._through(k), None
+        if self.nodes[k].op == "add" and power == 0.5:
+            inputs = self.nodes[k].inputs
+            below = [self._is_root(self._below(other), power) for other in inputs]
+            _want(any(below))
+            sigma = self._step(k, below.index(True))
+            k = self._through(sigma)
         _want(self._is_root(k, power))
         return self._step(k, 0), sigma
+
+    def _below(self, k):
+        while self.nodes[k].op in ("reshape", "getitem") and self.proofs.step(k)[0] == 0:
+            k = self.nodes[k].inputs[0]
+        return k
 
     def _is_root(self, k, power):
         node = self.nodes[k]
         if node.op == "sqrt":
             return power == 0.5
-        return node.op == "power" and self._number(node.inputs[1]) == power
+        return node.op == "power" and self.proofs.number(node.inputs[1]) == power
 
     def _moment(self, k, centred):
         """The mean of squares, or the sum that a number divides, under the root, and that number;
         eps may be added to it.
         """
+        k = self._through(k)
         if self.nodes[k].op == "add":
-            inputs = self.nodes[k].inputs
-            slots = [s for s in (0, 1) if self.nodes[inputs[s]].op in ("mean", "divide")]
+            slots = [s for s, other in enumerate(self.nodes[k].inputs) if self._is_moment(other)]
             _want(len(slots) == 1)
             k = self._step(k, slots[0])
-        divisor = None
-        if self.nodes[k].op == "divide":
-            divisor = self._number(self.nodes[k].inputs[1])
-            _want(divisor is not None and divisor > 0)
-            divisor = int(divisor) if divisor.is_integer() else divisor
-            k = self._step(k, 0)
-        _want(self.nodes[k].op == ("mean" if divisor is None else "sum"))
+        factor = 1.0
+        while self.nodes[k].op not in ("mean", "sum"):
+            slot, by = self.proofs.step(k)
+            _want(slot is not None and by > 0)
+            factor *= by
+            k = self._step(k, slot)
         square = self._step(k, 0)
+        axes, shape = summed_axes(self.proofs.graph, k), self.nodes[square].shape
+        if self.nodes[k].op == "sum":
+            factor *= math.prod(shape[axis] for axis in axes)
+        divisor = None
+        if abs(factor - 1) > 1e-12:
+            _want(self.nodes[k].op == "sum")
+            divisor = math.prod(shape[axis] for axis in axes) / factor
+            divisor = round(divisor) if abs(divisor - round(divisor)) < 1e-9 else divisor
         node = self.nodes[square]
-        two = node.op == "power" and self._number(node.inputs[1]) == 2
+        two = node.op == "power" and self.proofs.number(node.inputs[1]) == 2
         same = node.op == "multiply" and node.inputs[0] == node.inputs[1]
         _want((two or same or node.op == "square") and node.inputs[0] == centred)
         self.chain.add(square)
         self.taken |= {Edge(square, slot) for slot in range(2 if same else 1)}
         return k, divisor
 
-    def _number(self, k):
-        node = self.nodes[k]
-        if node.op != "constant" or node.shape:
-            return None
-        return float(node.params["value"])
+    def _is_moment(self, k):
+        """Whether a node is a mean or a sum, or one of them in other axes or times a number."""
+        while self.nodes[k].op not in ("mean", "sum"):
+            slot, _ = self.proofs.step(k)
+            if slot is None:
+                return False
+            k = self.nodes[k].inputs[slot]
+        return True
 
 
 def _want(true):

@@ -5,14 +5,18 @@ it, if the factor is the same along that axis. And what comes back to a value th
 centred and for nothing else sums to 0 as well: moved as a whole, it changes nothing.
 """
 
+import math
+
+from ..graph import Edge
 from ..ops import OPS
+from ..ops.shapes import views_only
 
 
 class Proofs:
     """``lengths``: for each node, one (node, axis) an axis, the first that has this length."""
 
     def __init__(self, graph, cut):
-        self.graph, self.cut = graph, cut
+        self.graph, self.nodes, self.cut = graph, graph.nodes, cut
         self.uses = {i: [] for i in range(len(graph.nodes))}
         for edge in graph.edges:
             self.uses[graph.nodes[edge.target].inputs[edge.slot]].append(edge)
@@ -69,14 +73,55 @@ class Proofs:
     # --- Centring ---
 
     def mean_of(self, i):
-        """``(a, axes)`` if node i is the mean of a over axes (counted from the last) and stands
-        over a as broadcasting puts it; else None.
+        """``(a, axes, edges)`` if node i is the mean of a over axes (counted from the last) and
+        stands over a as broadcasting puts it; else None.
+
+        It may be a sum that is divided by the number of its entries, or multiplied by 1 over it,
+        and may have been given axes of length 1 since. ``edges`` lead from node i down to a.
         """
-        node = self.graph.nodes[i]
-        if node.op != "mean":
+        edges, factor, k = [], 1.0, i
+        while self.nodes[k].op not in ("mean", "sum"):
+            slot, by = self.step(k)
+            if slot is None:
+                return None
+            factor *= by
+            edges.append(Edge(k, slot))
+            k = self.nodes[k].inputs[slot]
+        if not self.nodes[k].inputs:
             return None
-        axes = self.over(i)
-        return (node.inputs[0], axes) if axes is not None else None
+        (a,) = self.nodes[k].inputs
+        axes, shape = summed_axes(self.graph, k), self.nodes[a].shape
+        entries = math.prod(shape[axis] for axis in axes) if self.nodes[k].op == "sum" else 1
+        if abs(factor * entries - 1) > 1e-12 or not self.stands_over(i, a, axes):
+            return None
+        return a, frozenset(axis - len(shape) for axis in axes), [*edges, Edge(k, 0)]
+
+    def step(self, k):
+        """``(slot, factor)`` if node k is that input with other axes of length 1, or times a
+        number; ``(None, 1)`` otherwise.
+        """
+        node = self.nodes[k]
+        if node.op == "reshape" or (node.op == "getitem" and views_only(node.params["index"])):
+            return (0, 1.0) if node.inputs else (None, 1)
+        for slot, other in ((0, 1), (1, 0)):
+            if node.op == "multiply" or (node.op == "divide" and slot == 0):
+                number = self.number(node.inputs[other]) if node.inputs else None
+                if number:
+                    return slot, 1 / number if node.op == "divide" else number
+        return None, 1
+
+    def number(self, k):
+        """The number that node k is, or None."""
+        node = self.nodes[k]
+        plain = node.op == "constant" and not node.shape
+        return float(node.params["value"]) if plain else None
+
+    def stands_over(self, i, a, axes):
+        """Whether node i, a reduction of a over axes, stands over a as broadcasting puts it."""
+        shape, full = self.nodes[i].shape, self.nodes[a].shape
+        kept = tuple(1 if axis in axes else n for axis, n in enumerate(full))
+        first = sorted(axes) == list(range(len(axes)))
+        return shape == kept or (first and shape == full[len(axes) :])
 
     def over(self, i):
         """The axes of a reduction, from the last, if its result stands over what it reduces as
@@ -136,20 +181,26 @@ class Proofs:
         return common
 
     def _centres(self, i, target, slot):
-        if target in self.graph.outputs and not self.centring(target):
-            return None
         found = self.centring(target)
         if found and slot == 0 and found[0] == i:
             return None if (target, 1) in self.cut else found[2]
-        if (found := self.mean_of(target)) and found[0] == i:
-            for other in self.uses[target]:
-                there = self.centring(other.target)
-                if other.slot != 1 or not there or there[0] != i or other in self.cut:
-                    return None
-                if (other.target, 0) in self.cut:
-                    return None
-            return found[1]
-        return None
+        return self._only_centres(target, i) if self.nodes[target].op in ("mean", "sum") else None
+
+    def _only_centres(self, k, i):
+        """The axes along which all uses of node k, a step to the mean of node i, centre node i."""
+        common = None
+        for use in self.uses[k]:
+            found = self.centring(use.target)
+            if found and use.slot == 1 and found[0] == i and (use.target, 0) not in self.cut:
+                axes = found[2]
+            elif self.step(use.target)[0] == use.slot:
+                axes = self._only_centres(use.target, i)
+            else:
+                axes = None
+            if axes is None or use in self.cut or common not in (None, axes):
+                return None
+            common = axes
+        return None if k in self.graph.outputs else common
 
     def only_shares(self, i):
         """The axes along which node i is used as a share of its own sum and for nothing else, so

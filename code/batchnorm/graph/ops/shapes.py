@@ -150,7 +150,8 @@ def _index_text(node, first):
     return ", ".join(parts) or "..."
 
 
-def _only_views(index):
+def views_only(index):
+    """Whether an index takes everything, in axes of its own."""
     return all(part in (None, ":", "...") for part in index)
 
 
@@ -167,7 +168,7 @@ def _get_sent(node, a, *arrays):
     index = node.params["index"]
     if not a.shape:
         return "d.sum()"
-    if _only_views(index):
+    if views_only(index):
         return "d.reshape(a.shape)"
     made = "picked = np.zeros(a.shape, d.dtype)"
     if _picks(index):
