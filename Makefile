@@ -19,11 +19,12 @@ SITE := _build/html/index.html
 SOURCES := _config.yml _toc.yml requirements.lock $(shell find chapters _static _ext code/batchnorm \
 	-type f -not -name '*.pyc' -not -path '*/.*' 2>/dev/null)
 
-# A test in a browser waits for its frames: one worker more than cores keeps them busy.
+# A test in a browser waits for its frames: one worker more than cores keeps them busy. Files are
+# taken in their order, the chapters last: they are short, so that no worker ends long after others.
 WORKERS = $(shell $(BIN)/python -c "import os; print((os.cpu_count() or 1) + 1)")
 SCRIPTS := $(shell find code/batchnorm -name '*.js' -not -name built.js)
 
-.PHONY: help book serve lab test lint lock notebooks pictures goldens scripts figure bench stock clean
+.PHONY: help book serve lab test lint lock notebooks pictures goldens claims bench stock scripts figure clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is
@@ -42,7 +43,7 @@ lab: $(INSTALLED) ## Open the chapters in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=chapters
 
 test: $(SITE) lint ## Check style, formulas, chapters, and the built book in a browser
-	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --durations=10
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder --durations=10
 
 lint: $(INSTALLED) $(MODULES) ## Check style and types of Python, notebooks, scripts, style sheets
 	@$(BIN)/ruff check --quiet .
@@ -68,6 +69,9 @@ figure: $(MODULES) ## Write the skeleton of a new figure (NAME=…)
 
 goldens: $(INSTALLED) ## Draw anew what the figures are compared with
 	$(BIN)/python tests/test_goldens.py
+
+claims: $(INSTALLED) ## Try what the chapters claim over more seeds, sizes and rates than they print
+	CLAIMS=all $(BIN)/python -m pytest tests/claims --durations=5
 
 bench: $(SITE) stock ## Measure: layer, figures, pages, Python in the page, each beside a peer
 	$(BIN)/python bench

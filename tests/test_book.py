@@ -1,6 +1,8 @@
 """The built book in a browser: each page over http://, under a sub-path and from file://."""
 
+import gzip
 import re
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -8,7 +10,7 @@ import pytest
 import yaml
 from contents import FIGURES
 from playwright.sync_api import expect
-from stage import serve
+from stage import resize, serve
 
 ROOT = Path(__file__).parents[1]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
@@ -25,13 +27,12 @@ CHAPTERS = [f"{Path(name).with_suffix('')}.html" for name in files(TOC)]
 ALIVE = [name for name in CHAPTERS if FIGURES[Path(name).stem]]  # with figures
 PAGES = [*CHAPTERS, "search.html"]
 ORIGINS = ["root", "sub-path", "file"]
-LOOKS = [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
-# Every page in every look and from every origin, though not each look from each origin
-VISITS = [
-    (page, where, *look)
-    for page in PAGES
-    for where, look in zip(["root", "sub-path", "file", "root"], LOOKS, strict=True)
-]
+# Every page in every look and from every origin, though not each look from each origin; the last
+# look, light and narrow, comes of making the first one's window narrow
+VISITS = [("root", "light", 1280), ("sub-path", "dark", 360), ("file", "dark", 1280)]
+KB = 1024
+PAGE = 220 * KB  # document, scripts and styles of a page, each compressed as servers send it
+FONTS = 90 * KB
 SHIFT = 0.1  # the most a page may move about while it loads ("good" in Core Web Vitals)
 
 
@@ -66,9 +67,9 @@ def visit(browser, origins):
     """visit(page, origin, theme, width): the page, once it is at rest. No visit may have problems.
 
     A problem is an error in the console or on the page, a request to another host, one that fails
-    or is answered with 400 or above.
+    or is answered with 400 or above. `visit.loaded` lists what came, as (kind, address).
     """
-    contexts, problems = [], []
+    contexts, problems, loaded = [], [], []
 
     def visit(name, origin="root", theme="light", width=1280, script=True, rest=True):
         context = browser.new_context(
@@ -83,6 +84,7 @@ def visit(browser, origins):
         page.on("console", lambda m: m.type == "error" and problems.append(m.text))
         page.on("pageerror", lambda e: problems.append(f"page error: {e}"))
         page.on("response", lambda r: r.status >= 400 and problems.append(f"{r.status}: {r.url}"))
+        page.on("response", lambda r: loaded.append((r.request.resource_type, r.url)))
 
         def failed(request):
             if "ERR_ABORTED" not in request.failure:  # what leaving a page cuts short
@@ -102,6 +104,7 @@ def visit(browser, origins):
             settle(page)
         return page
 
+    visit.loaded = loaded
     yield visit
     for context in contexts:
         context.close()
@@ -140,8 +143,9 @@ STATE_OF_PAGE = """() => ({
 })""".replace("SHIFT", str(SHIFT))
 
 
-@pytest.mark.parametrize(("name", "origin", "theme", "width"), VISITS)
-def test_the_page_stands(visit, name, origin, theme, width):
+@pytest.mark.parametrize(("origin", "theme", "width"), VISITS)
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_stands(visit, book, name, origin, theme, width):
     """Every view exactly once, every formula and icon drawn, nothing wider than the screen.
 
     It does not move about while it loads. It shows the figures of its chapter, and carries no
@@ -150,9 +154,17 @@ def test_the_page_stands(visit, name, origin, theme, width):
     page = visit(name, origin, theme, width)
     page.evaluate("() => document.fonts.ready")
     settle(page)
+    kinds = sorted(FIGURES.get(Path(name).stem, []))
+    stands(page, theme, kinds)
+    if origin == "root":
+        light(book, visit.loaded)
+        resize(page, 360, 800)
+        stands(page, theme, kinds, loading=False)
+
+
+def stands(page, theme, kinds, loading=True):
     state = page.evaluate(STATE_OF_PAGE)
     views = state.pop("tags")
-    kinds = sorted(FIGURES.get(Path(name).stem, []))
     assert state == {
         "theme": theme,
         "overflow": 0,
@@ -164,31 +176,71 @@ def test_the_page_stands(visit, name, origin, theme, width):
         "outermost": views,
         "kinds": kinds,
         "figures": len(kinds),
-        "still": True,
+        "still": True if loading else state["still"],
         "flat": 0,
         "covered": 0,
     }
 
 
-# What a reader sees in the figures: their elements and the pixels of their canvases.
-PICTURE = """() => [...document.querySelectorAll(".bn-figure")].map((figure) =>
-  figure.outerHTML + [...figure.querySelectorAll("canvas")].map((c) => c.toDataURL()).join())"""
-NOT_A_NUMBER = re.compile(r"\bNaN\b|Infinity|\bundefined\b|\[object ")
+def light(book, loaded):
+    """All that a page loads comes once, and is little in all."""
+    weight = {"code": 0, "font": 0}
+    for kind, url in loaded:
+        path = book / urlsplit(url).path.lstrip("/")
+        if kind in ("document", "script", "stylesheet"):
+            weight["code"] += compressed(path)
+        elif kind == "font":
+            weight["font"] += path.stat().st_size
+    urls = [url for _, url in loaded if not url.startswith("blob:")]
+    assert len(urls) == len(set(urls))
+    assert 0 < weight["code"] <= PAGE
+    assert weight["font"] <= FONTS
+
+
+@cache
+def compressed(path):
+    """How many bytes a file has on its way; pages share most of theirs."""
+    return len(gzip.compress(path.read_bytes())) if path.is_file() else 0
+
+
+def test_each_script_of_a_figure_stands_once_on_a_page(book):
+    """The state names scripts and holds none."""
+    scripts = {}
+    for name in PAGES:
+        html = (book / name).read_text("utf8")
+        scripts[name] = re.findall(r'src="[./]*_static/figures/(\w+)\.js', html)
+        assert len(scripts[name]) == len(set(scripts[name])), name
+        assert set(re.findall(r"bn-script:(\w+)", html)) == set(scripts[name]), name
+        assert "export default" not in html, name
+    assert any(scripts.values())
+
+
+# What a reader sees in the figures, once it is drawn: their elements, the pixels of their canvases.
+# It stays in the page, for it is long; what comes back is which numbers are none, and how many
+# different pictures there were.
+PICTURE = """async (first) => {
+  const frame = () => new Promise((drawn) => requestAnimationFrame(drawn));
+  await frame();
+  await frame();
+  if (first) window.seen = new Set();
+  const figures = [...document.querySelectorAll(".bn-figure")];
+  const html = figures.map((figure) => figure.outerHTML).join();
+  const canvases = figures.flatMap((figure) => [...figure.querySelectorAll("canvas")]);
+  seen.add(html + canvases.map((canvas) => canvas.toDataURL()).join());
+  return [html.match(/\\bNaN\\b|Infinity|\\bundefined\\b|\\[object /g) ?? [], seen.size];
+}"""
 
 
 class Pictures:
     """The pictures that a control brings about, each looked through for numbers that are none."""
 
     def __init__(self, page):
-        self.page, self.seen = page, set()
+        self.page, self.count = page, 0
         self.look("at the start")
 
     def look(self, when):
-        settle(self.page)
-        picture = self.page.evaluate(PICTURE)
-        wrong = [found for text in picture for found in NOT_A_NUMBER.findall(text)]
+        wrong, self.count = self.page.evaluate(PICTURE, self.count == 0)
         assert wrong == [], f"{when}: the figures show {wrong}"
-        self.seen.add("".join(picture))
 
 
 def operate(control, look):
@@ -246,7 +298,7 @@ def answers(page, index):
     """Whether any figure looks different at any setting of a control."""
     pictures = Pictures(page)
     operate(page.locator(f'[data-control="{index}"]'), pictures.look)
-    return len(pictures.seen) > 1
+    return pictures.count > 1
 
 
 def disturb(page):
@@ -308,12 +360,16 @@ def test_search_leads_to_a_section(visit, origin):
     expect(page.locator("#a-batch-of-one-a-batch-of-two h2")).to_be_in_viewport()
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_without_javascript_the_page_can_be_read(visit, name):
-    page = visit(name, script=False)
-    assert page.locator("article h1").is_visible()
-    figures = page.locator('script[type$="widget-view+json"]').count()
-    assert page.locator(".bn-noscript").count() == (1 if figures else 0)
+def test_without_javascript_the_page_can_be_read(visit, book):
+    for name, count in (("chapters/depth.html", 1), ("chapters/notation.html", 0)):
+        page = visit(name, script=False)
+        expect(page.locator("article h1")).to_be_visible()
+        expect(page.locator(".bn-noscript")).to_have_count(count)
+    for name in CHAPTERS:
+        html = (book / name).read_text("utf8")
+        figures = 'widget-view+json"' in html
+        assert len(re.findall(r'<noscript><p class="bn-noscript"', html)) == figures, name
+        assert re.search(r"<article.*?<h1", html, re.S), name
 
 
 def test_no_page_names_another_host(book):
@@ -327,10 +383,10 @@ def test_no_page_names_another_host(book):
     assert addresses <= {"http://www.w3.org"}
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_every_image_has_words(book, name):
+def test_every_image_has_words(book):
     """Give a plot's cell the metadata {"mystnb": {"image": {"alt": "what it shows"}}}."""
-    html = (book / name).read_text("utf8")
-    images = re.findall(r"<img[^>]*>", html)
-    words = [re.search(r'alt="([^"]*)"', image) for image in images]
+    pages = {name: (book / name).read_text("utf8") for name in CHAPTERS}
+    images = [(n, image) for n, html in pages.items() for image in re.findall(r"<img[^>]*>", html)]
+    assert images
+    words = [re.search(r'alt="([^"]*)"', image) for _, image in images]
     assert [i for i, w in zip(images, words, strict=True) if not w or "_images/" in w[1]] == []

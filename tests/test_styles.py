@@ -218,3 +218,14 @@ def test_the_mean_inside_a_variance_can_be_cut():
     np.testing.assert_allclose(grads["x"], 2 * centred / 3)
     shared = bn.trace(layers.course, **PLAIN)
     assert sum(node.op == "mean" for node in shared.nodes) == 2  # of x, and of its squares
+
+
+def test_a_figure_of_an_object_moves_its_parameters():
+    figure = bn.GraphFigure(layers.Layer(3), dy=np.ones((6, 3)), x=X, train_flg=True)
+    assert set(figure.inputs) >= {"x", "gamma", "beta"}
+    assert "train_flg" not in figure.inputs
+    np.testing.assert_allclose(figure.dbeta, [6.0] * 3)
+    figure.gamma = [0.0, 0.0, 0.0]
+    np.testing.assert_allclose(figure.dx, np.zeros((6, 3)))
+    grouped = bn.GraphFigure(images.group_slices, dy=np.ones(IMAGE.shape), x=IMAGE, groups=2)
+    assert not grouped.has_trait("groups")

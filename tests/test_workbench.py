@@ -73,3 +73,37 @@ def test_what_does_not_fit_the_batch_figure_has_none():
     assert workbench.trace("def f(x, eps=-1.0):\n    return x + eps")["batch"] is None
     assert workbench.trace("def f(x, gamma=np.ones(3)):\n    return x * gamma")["batch"] is None
     assert workbench.trace("def f(x):\n    return x - x.mean()")["batch"]["x"] == [1.0, -0.5, 2.2]
+
+
+COURSE = """
+def forward(x, gamma, beta, bn_param):
+    N, D = x.shape
+    eps = bn_param.get("eps", 1e-5)
+    mu = np.mean(x, axis=0)
+    var = np.var(x, axis=0)
+    x_hat = (x - mu) / np.sqrt(var + eps)
+    bn_param["running_mean"] = 0.1 * mu
+    return gamma * x_hat + beta, (x_hat, mu)
+"""
+IMAGES = """
+def forward(x, gamma, beta, G, eps=1e-5, mode="train", verbose=False):
+    N, C, H, W = x.shape
+    x = x.reshape(N, G, C // G, H, W)
+    x = (x - x.mean(axis=(2, 3, 4), keepdims=True)) / np.sqrt(x.var((2, 3, 4), keepdims=True) + eps)
+    return gamma * x.reshape(N, C, H, W) + beta
+"""
+
+
+def test_a_batch_is_offered_in_the_shape_that_the_function_takes():
+    got = workbench.trace(COURSE)
+    assert np.shape(got["graph"]["x"]) == (4, 2)
+    assert {"x", "gamma", "beta"} < set(got["graph"]["_inputs"])
+    assert "bn_param" not in got["graph"]
+    got = workbench.trace(IMAGES)
+    assert np.shape(got["graph"]["x"]) == (2, 2, 2, 2)
+    assert np.shape(got["graph"]["gamma"]) == (2,)
+    assert {"G", "mode", "verbose"}.isdisjoint(got["graph"])
+    channels = "def f(x, gamma):\n    N, C, H, W = x.shape\n    return x * gamma[:, None, None]"
+    assert np.shape(workbench.trace(channels)["graph"]["gamma"]) == (2,)
+    broken = "def f(x):\n    a, b, c, d, e = x.shape\n    return x"
+    assert workbench.trace(broken)["line"] == 2

@@ -10,12 +10,13 @@ import numpy as np
 
 import batchnorm as bn
 from batchnorm.figures import batch, graph
+from batchnorm.graph import UnknownOperation
+from batchnorm.graph.examples import examples
 
 from .source import parse
 
 FILE = "<workbench>"
 SECONDS = 1.0  # a longer run is an endless loop
-KNOWN = {"x": np.array([1.0, -0.5, 2.2]), "gamma": 1.5, "beta": 0.5, "eps": 0.1}
 
 
 def trace(source, seconds=SECONDS):
@@ -25,12 +26,12 @@ def trace(source, seconds=SECONDS):
     a `BatchFigure` of it; the latter is None for a function that is none of one batch of single
     numbers. Or ``{"error", "line"}``: a sentence, and the line of the source it speaks of, or None.
 
-    The parameters' defaults are what the function is run on; those of `KNOWN` need none.
+    The parameters' defaults are what the function is run on; a batch and its layer's parameters
+    need none: see `examples`.
     """
     try:
         function, line = _last_function(source, time.perf_counter() + seconds)
-        inputs = _inputs(function)
-        state = _timed(graph.start_state, time.perf_counter() + seconds, function, **inputs)
+        inputs, state = _first_that_runs(function, time.perf_counter() + seconds)
     except SyntaxError as error:
         return {"error": f"{error.msg}", "line": error.lineno}
     except _Missing as error:
@@ -80,18 +81,22 @@ def _last_function(source, until):
     return names[heads[-1].name], heads[-1].lineno
 
 
-def _inputs(function):
-    values = {}
-    for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.default is not parameter.empty:
-            values[name] = parameter.default
-        elif name in KNOWN:
-            values[name] = KNOWN[name]
-        else:
-            raise _Missing(f"{name} needs a value to start from: write {name}=1.0 in the brackets.")
-    if not values:
+def _first_that_runs(function, until):
+    """The first arguments of `examples` on which the function can be traced, and the state."""
+    tries, missing = examples(function)
+    for name in missing:
+        raise _Missing(f"{name} needs a value to start from: write {name}=1.0 in the brackets.")
+    if not inspect.signature(function).parameters:
         raise _Missing("The function takes nothing: give it an input, x for example.")
-    return values
+    error = None
+    for inputs in tries:
+        try:
+            return inputs, _timed(graph.start_state, until, function, **inputs)
+        except UnknownOperation:  # another shape will not help
+            raise
+        except Exception as raised:
+            error = error or raised
+    raise error
 
 
 def _line_of(error):

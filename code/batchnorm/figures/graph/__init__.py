@@ -64,7 +64,8 @@ class GraphFigure(Figure):
         one a output
     cut : edges over which nothing flows, as `Graph.cut` takes them; kept as ``[target, slot]``
     numbers : whether values and gradients stand in the nodes from the start
-    inputs : the value of each input of the function, by name
+    inputs : the arguments of the function, by name; those that `trace` takes for constants are
+        none of the figure's traits, and what an object holds (`Graph.state`) is
 
     Hands back the gradients (``dx``, …; [] where they are not defined) and ``errors``: input ->
     largest difference between an entry of its gradient and of the true one. Raises ValueError for
@@ -83,15 +84,16 @@ class GraphFigure(Figure):
 
     def __init__(self, function, *, dy, cut=(), numbers=False, **inputs):
         traits, values = {}, {}
-        for name, value in inputs.items():
+        with np.errstate(all="ignore"):  # what is not defined is shown, in words
+            graph = function if isinstance(function, Graph) else _traced(function, inputs)
+        for name, value in _inputs_of(graph, inputs).items():
             if self.has_trait(name) or self.has_trait(f"d{name}") or hasattr(self, name):
                 raise ValueError(f"{name}: the figure needs this name for itself; use another")
             shape = np.shape(value)
             traits[name] = Nested(shape, name=name).tag(sync=True)
             traits[f"d{name}"] = Nested(shape, empty=True).tag(sync=True)
             values[name] = traits[name].validate(self, value)
-        with np.errstate(all="ignore"):  # what is not defined is shown, in words
-            graph = function if isinstance(function, Graph) else trace(function, **inputs)
+        with np.errstate(all="ignore"):
             traits["dy"] = _output_trait(graph.forward(**inputs))
         self.add_traits(**traits)
         self._graph = graph
@@ -142,16 +144,32 @@ def start_state(function, /, **inputs):
     raises.
     """
     values = {}
-    for name, value in inputs.items():
+    with np.errstate(all="ignore"):
+        graph = _traced(function, inputs)
+    for name, value in _inputs_of(graph, inputs).items():
         if {name, f"d{name}"} & set(dir(GraphFigure)):
             raise ValueError(f"{name}: the figure needs this name for itself; use another")
         values[name] = Nested(np.shape(value), name=name).validate(None, value)
     with np.errstate(all="ignore"):
-        graph = trace(function, **inputs)
         trait = _output_trait(graph.forward(**inputs))
     dy = trait.validate(None, np.resize(PATTERN, np.shape(trait.default_value)))
     start = {**values, "dy": dy, "cut": [], "step": 0}
     return {**start, **drawn(graph), "start": start, "_inputs": [*values, *OWN_INPUTS]}
+
+
+def _traced(function, inputs):
+    """The graph. Raises ValueError for inputs that no figure shows."""
+    for name, value in inputs.items():
+        array = np.asarray(value)
+        if array.dtype.kind in "fiu" and not np.isfinite(array).all():
+            raise ValueError(f"{name}: got {value!r}, want finite numbers")
+    return trace(function, **inputs)
+
+
+def _inputs_of(graph, inputs):
+    """What the graph's inputs start from: as given, or as the object or dict held it."""
+    given = {name: value for name, value in inputs.items() if name not in graph.fixed}
+    return {**given, **{n: v for n, v in graph.state.items() if n not in given}}
 
 
 def _output_trait(run):

@@ -1,0 +1,260 @@
+"""What chapters claim of runs, tried beyond the setting that they print.
+
+Each test carries the id of a claim; the cell that makes it carries the tag ``claim-<id>``. The code
+under test is the chapter's own where it takes other seeds and sizes. As a rule a few of these are
+tried; ``make claims`` tries all of them.
+"""
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import batchnorm as bn
+from batchnorm.training import Descents, Net, digits
+
+ALL = os.environ.get("CLAIMS") == "all"
+CHAPTERS = Path(__file__).parents[2] / "chapters"
+
+
+def tried(few, every):
+    """The range of a claim: some of it, or all of it for ``make claims``."""
+    return every if ALL else few
+
+
+@cache
+def chapter(name, *ids):
+    """What these cells of a chapter define, run in their order."""
+    cells = {c["id"]: "".join(c["source"]) for c in read(name)}
+    names = {}
+    for cell in ids:
+        exec(compile(cells[cell], f"{name}: {cell}", "exec"), names)
+    return names
+
+
+def read(name):
+    return json.loads((CHAPTERS / f"{name}.ipynb").read_text("utf8"))["cells"]
+
+
+# --- Where is the harm? -------------------------------------------------------------------------
+
+HARM = "at_the_weights", "harm-imports", "harm-inputs-cell", "harm-inputs-cell-6"
+
+
+@pytest.mark.claim("squeezed-batch-flips")
+@pytest.mark.parametrize("m", tried([3, 8], [3, 5, 8, 16, 32]))
+def test_with_the_variance_cut_a_squeezed_batch_flips(m):
+    names = chapter(*HARM)
+    for seed in tried([7], range(4)):
+        x = np.random.default_rng([m, seed]).normal(size=(60, m))
+        t = names["layer"](x.T).T / 2
+        cut = names["steps_on_x"](x, t, steps=1500)
+        assert (cut.max(axis=0) > 2 * cut[0]).mean() > 0.95
+        whole = names["steps_on_x"](x, t, cut=False, rate=0.05)
+        assert (whole.max(axis=0) < 1.01 * whole[0]).mean() > 0.95
+
+
+@pytest.mark.claim("whole-gradient-falls-on-x")
+@pytest.mark.parametrize("m", tried([8], [3, 5, 8, 16, 32]))
+def test_on_the_inputs_the_whole_gradient_falls_at_a_small_rate(m):
+    names = chapter(*HARM)
+    for seed in tried([7], range(4)):
+        x, t = np.random.default_rng([m, seed]).normal(size=(2, 40, m))
+        whole = names["steps_on_x"](x, t, cut=False, rate=0.01)
+        assert (whole[-1] <= whole[0] + 1e-9).all()
+
+
+@pytest.mark.claim("large-batch-is-no-help")
+def test_a_large_batch_does_not_mend_the_cut_of_the_mean():
+    names = chapter("at_the_weights", "harm-imports", "harm-gradients", "harm-uphill")
+    for m in tried([32, 512], [32, 64, 128, 256, 512, 1024, 2048]):
+        mean, variance, _ = names["uphill"](m, 3, "off 0")
+        assert 0.08 < mean < 0.14
+        assert variance < (0.02 if m < 100 else 0.002)
+    assert names["uphill"](32, 8, "off 0")[0] < 0.05 < names["uphill"](32, 8, "far off")[0]
+
+
+@pytest.mark.claim("whole-descent-ends-lower")
+@pytest.mark.parametrize(("m", "n"), tried([(8, 3)], [(6, 2), (8, 3), (8, 5), (16, 3), (16, 6)]))
+def test_descent_on_the_whole_gradient_ends_lower_a_cut_one_may_not(m, n):
+    names = chapter("at_the_weights", "harm-imports", "harm-gradients", "harm-losses")
+    size = {"problems": tried(300, 2000), "m": m, "n": n}
+    start, best = names["losses"](0, **size)
+    assert (best < start).mean() > 0.99  # the rate 0.5 is too long a step for a few
+    for which in (1, 2, 3):
+        _, end = names["losses"](which, **size)
+        assert (end < best - 0.2).mean() < 0.01
+        if m == 8:
+            assert (end > best + 0.2).mean() > 0.02
+
+
+# --- Two samples --------------------------------------------------------------------------------
+
+
+@pytest.mark.claim("scale-crosses-zero")
+@pytest.mark.parametrize("k", tried([0.5, 2.0], [0.1, 0.3, 0.5, 0.7, 0.9, 1.2, 2.0, 4.0]))
+def test_a_scale_crosses_zero_where_targets_are_closer(k):
+    descend = chapter("two_samples", "cell-002", "cell-046")["descend"]
+    for seed in tried(range(10, 13), range(10, 30)):
+        a, rise = descend(k, seed, steps=tried(100, 400))
+        if k > 1:
+            assert (np.diff(a) > 0).all()
+            assert abs(rise).max() < 1e-5
+        else:
+            assert (a < 0).any()
+            assert abs(rise).max() == pytest.approx(2 * k, rel=0.1)
+
+
+# --- Does it help? Smooth? ----------------------------------------------------------------------
+
+RAW = digits()
+MEAN = RAW.x.mean(axis=0)
+PIXELS = {"raw": RAW, "centred": RAW._replace(x=RAW.x - MEAN, test_x=RAW.test_x - MEAN)}
+SEEDS = np.array(tried(range(20, 24), range(20, 40)))  # none of those that the chapters print
+
+
+def nets(pixels, kind, rates, activation="relu", std=None, **options):
+    """Networks of other seeds than the chapters', in rows of one rate."""
+    net = Net((64, 32, 32, 32, 10), kind, activation, std)
+    rate, seed = np.repeat(rates, len(SEEDS)), np.tile(SEEDS, len(rates))
+    return Descents(net, PIXELS[pixels], seed=seed, rate=rate, **options)
+
+
+def medians(found):
+    return np.median(found.accuracy().reshape(-1, len(SEEDS)), axis=1)
+
+
+@pytest.mark.claim("room-for-rates")
+def test_batch_norm_leads_and_less_so_on_centred_pixels():
+    rates, lead = [0.2, 0.5, 1.0, 2.0], {}
+    for pixels in PIXELS:
+        plain, normal = (medians(nets(pixels, k, rates).train(100)) for k in ("none", "batch"))
+        lead[pixels] = normal.max() - plain.max()
+        assert normal[-1] > plain[-1] + 0.1, "at the rate 2"
+        assert normal.min() > 0.8
+    assert 0 < lead["centred"] < 0.05 < lead["raw"] < 0.12
+
+
+@pytest.mark.claim("mean-path-matters-most-off-zero")
+def test_what_a_cut_path_costs():
+    lost = {}
+    for pixels in PIXELS:
+        whole, mean, variance = (
+            medians(nets(pixels, "batch", [0.5], **cut).train(100))[0]
+            for cut in ({}, {"cut_mean": True}, {"cut_variance": True})
+        )
+        lost[pixels] = whole - mean
+        assert -0.01 < whole - variance < 0.05
+    assert 0.01 < lost["centred"] < 0.15 < lost["raw"]
+
+
+@pytest.mark.claim("noise-that-costs-little")
+def test_a_noise_that_costs_little_and_one_that_costs_all():
+    quiet = medians(nets("centred", "batch", [0.5]).train(100))[0]
+    noisy = [
+        medians(nets("centred", "noisy", [0.5], noise=noise).train(100))[0]
+        for noise in (0.25, 0.5, 1.0)
+    ]
+    assert quiet - noisy[0] < 0.05 < quiet - noisy[1]
+    assert noisy[2] < 0.15
+
+
+@pytest.mark.claim("shift-depends-on-the-setting")
+def test_internal_covariate_shift_goes_either_way():
+    names = chapter("does_it_help", "imports", "trained", "ics-measures", "ics-table")
+    found = {}
+    for pixels in PIXELS:
+        pair = [
+            names["shifts"](nets(pixels, kind, [0.02, 0.1]), PIXELS[pixels].x[:256])
+            for kind in ("batch", "none")
+        ]
+        rows = (np.median(v.reshape(3, 3, 2, -1), axis=3) for v in pair)
+        found[pixels] = np.divide(*rows)  # [measure, layer, rate]
+        assert (found[pixels][0] < 0.6).all(), "moments"
+    assert (found["raw"][1:, :, 1] < 1).all(), "gradients, raw pixels, rate 0.1"
+    assert (found["raw"][2, :, 0] > 1).all(), "absolute, raw pixels, rate 0.02"
+    assert (found["centred"][1:] > 1).all(), "gradients, centred pixels"
+
+
+@pytest.mark.claim("smoother-on-raw-pixels")
+def test_gradients_are_more_predictive_on_raw_pixels_and_less_on_centred_ones():
+    names = chapter("smoothness", "imports", "along-measure")
+    net = {kind: Net((64, 32, 32, 32, 10), kind) for kind in ("none", "batch")}
+    for first in tried([30], [30, 35, 40, 45]):
+        seeds = range(first, first + 5)
+        for pixels, sign in {"raw": 1, "centred": -1}.items():
+            plain, normal = (
+                names["worst"](Descents(net[kind], PIXELS[pixels], rate=0.1, seed=seeds))
+                for kind in ("none", "batch")
+            )
+            difference = np.median(plain[1], axis=1) - np.median(normal[1], axis=1)
+            assert (sign * difference[:2] > 0).all()
+
+
+# --- The length of the weights ------------------------------------------------------------------
+
+
+@pytest.mark.claim("momentum-grows-weights")
+def test_momentum_never_shortens_the_weights():
+    names = chapter("length_of_weights", "imports", "setting", "right-angle-check")
+    gradient = names["gradient"]
+    for seed in tried(range(50, 53), range(50, 80)):
+        rng = np.random.default_rng(seed)
+        graph, given = names["setting"](seed)
+        w, v, keep = given["w"], np.zeros(4), rng.uniform(0, 0.99)
+        for _ in range(100):  # any rates, even if they change from step to step
+            rate = 10 ** rng.uniform(-3, 1)
+            v = keep * v - rate * gradient(graph, given, w=w)["w"]
+            assert (w + v) @ (w + v) >= w @ w * (1 - 1e-9)
+            w = w + v
+
+
+@pytest.mark.claim("equilibrium-length")
+@pytest.mark.parametrize(("rate", "decay"), tried([(0.2, 0.02)], [(0.2, 0.02), (0.5, 0.01)]))
+def test_the_length_settles_as_a_rule_within_a_tenth(rate, decay):
+    names = chapter("length_of_weights", "imports", "noisy")
+    g, best = names["noisy"](range(20, tried(28, 36)))
+    size = np.sqrt(np.mean([(g(best) ** 2).sum(axis=1) for _ in range(400)], axis=0))
+    length = np.linalg.norm(bn.descend(g, best, rate, decay, steps=2000)[-1000:], axis=2)
+    told = [bn.equilibrium_norm(rate, decay, each) for each in size]
+    share = length.mean(axis=0) / told
+    assert np.median(share) == pytest.approx(1, abs=0.1)
+    assert ((share > 0.7) & (share < 1.1)).all()
+
+
+# --- The gradient of whitening ------------------------------------------------------------------
+
+
+@pytest.mark.claim("whitening-held-constant")
+def test_with_w_held_the_weights_grow_or_the_outputs_jump():
+    names = chapter("whitening_gradient", "imports", "constant-def")
+    for seed in tried(range(20, 22), range(20, 32)):
+        for larger in (True, False):
+            u, A, t = names["nothing_to_gain"](seed, larger)
+            size, losses = names["descend"](u, A, t, cut=True)
+            grown, most = size / np.linalg.norm(A), max(losses) / losses[0]
+            assert (grown > 3 and most < 2.5) if larger else most > 4
+            size, losses = names["descend"](u, A, t, cut=False, rate=0.02)
+            assert size == pytest.approx(np.linalg.norm(A), rel=0.01)
+            assert max(losses) < 1.01 * losses[0]
+
+
+# --- The layer ----------------------------------------------------------------------------------
+
+
+@pytest.mark.claim("modes-differ-by-kurtosis")
+@pytest.mark.parametrize("m", tried([64], [64, 256, 1024]))
+def test_how_far_the_modes_differ_depends_on_the_kurtosis(m):
+    rng = np.random.default_rng(m)
+    for x, kurtosis in [
+        (rng.choice([-1.0, 1.0], (m, 2000)), 1),
+        (rng.uniform(-1, 1, (m, 2000)) * np.sqrt(3), 1.8),
+        (rng.normal(size=(m, 2000)), 3),
+        (rng.laplace(size=(m, 2000)) / np.sqrt(2), 6),
+    ]:
+        train, _ = bn.forward(x, np.ones(2000), np.zeros(2000))
+        off = np.sqrt(((train - x) ** 2).mean())
+        assert off == pytest.approx(np.sqrt((1 + (kurtosis - 1) / 4) / m), rel=0.05)
