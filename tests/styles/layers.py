@@ -243,6 +243,20 @@ def two_halves(x):
     return np.vstack([first - second.mean(axis=0), second - first.mean(axis=0)])
 
 
+def rows_of_a_list(x):
+    return np.sum([x, x**2], axis=0) - np.mean([x, 2 * x])
+
+
+def decorrelated(x):
+    S = np.cov(x, rowvar=False, bias=True) + np.diag(np.ones(3))
+    L = np.linalg.cholesky(S)
+    return (x - x.mean(axis=0)) @ np.linalg.inv(L).T
+
+
+def own_scale(x, gamma):
+    return x @ np.diag(gamma) + np.diag(x.T @ x)
+
+
 class Layer:
     """Parameters and statistics on the object, caches too."""
 

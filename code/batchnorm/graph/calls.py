@@ -489,6 +489,20 @@ def diagonal(a):
     return a[np.arange(min(a.shape)), np.arange(min(a.shape))]
 
 
+@calls(np.diag)
+def diag(v):
+    return diagonal(v) if v.ndim == 2 else v[:, None] * np.eye(len(v))
+
+
+@calls(np.cov)
+def cov(m, rowvar=True, bias=False, ddof=None):
+    rows = m if rowvar or m.ndim == 1 else np.transpose(m)
+    centred = _centre(rows, -1)
+    free = ddof if ddof is not None else 0 if bias else 1
+    product = centred @ np.transpose(centred)
+    return product / (rows.shape[-1] - free)
+
+
 @calls(np.trace)
 def trace(a):
     return np.sum(diagonal(a))

@@ -64,9 +64,9 @@ def trace(function, /, **inputs):
     code = _code(called)
     tape = Tape(code, _frame_of)
     state = {}  # name -> its array, of what the object or a dict holds
+    arguments = {k: _argument(tape, k, v, state, set(inputs)) for k, v in inputs.items()}
     if owner is not None:
         called = _with_traced_state(called, owner, tape, state, set(inputs))
-    arguments = {k: _argument(tape, k, v, state, set(inputs)) for k, v in inputs.items()}
     fixed = {k: v for k, v in inputs.items() if not isinstance(arguments[k], Traced)}
     args, kwargs = _bound(called, arguments)
     with _traced_numpy(called, tape):
@@ -180,11 +180,25 @@ class _NumPy(types.ModuleType):
 
     def __getattr__(self, name):
         found = getattr(np, name)
+        if name in LISTS:
+            return _of_a_list(found)
         return _making(self._tape, found) if name in MAKES else found
 
 
 TAKES = ("array", "asarray", "asanyarray", "ascontiguousarray")
 MAKES = ("zeros", "ones", "empty", "full", "eye", "identity", *TAKES)
+
+
+LISTS = ("sum", "mean", "max", "min", "var", "std", "average", "ptp")
+
+
+def _of_a_list(function):
+    """One of NumPy's functions that take a list of arrays for an array."""
+
+    def call(a, *args, **kwargs):
+        return function(stacked(a), *args, **kwargs)
+
+    return call
 
 
 def _making(tape, function):
