@@ -129,6 +129,8 @@ function analysed({ analyse, outputs }, model) {
 
 const BROAD = 690; // pixels: a figure with more room is drawn larger than life
 const TALL = 0.86; // of the window: a picture is not enlarged beyond it
+const TIGHT = 560; // pixels: with less room, controls stand below their picture in any window
+const LEAST = 220; // units: a narrower picture would have no room for its marks; it shrinks
 const NARROW = 330; // units: no picture is drawn narrower, however much it is enlarged
 const STAYS = 0.6; // of the window: what stays in sight of a taller picture, while the rest scrolls
 
@@ -199,11 +201,13 @@ function shown(mount, { get, analysis, set, again, views }, el) {
     // With the controls that stand around it, it grows
     const box = /** @type {HTMLElement} */ (el.closest(".bn-box, .bn-enlarged") ?? el);
     mark(box, el);
+    // In a card, a tab or a column, the picture and its controls do not fit side by side
+    if (!pixels) box.classList.toggle("bn-tight", box.clientWidth < TIGHT);
     pixels ||= room.clientWidth;
     if (!pixels) return; // not laid out yet: the observer calls again
     zoom = zoomOf(pixels, heightOf(room), box.matches(".bn-enlarged"));
     give(box, "--zoom", String(zoom));
-    draw(analysis(), pixels / zoom);
+    draw(analysis(), Math.max(pixels / zoom, LEAST));
     const over = STAYS * window.innerHeight - zoom * heightOf(room);
     if (picture) give(picture, "--over", `${Math.min(0, Math.round(over))}px`);
     notify("draw");
