@@ -57,3 +57,9 @@ def test_the_verdict_stands_where_it_rests(answer, line, kind, words):
 
 def test_no_function_is_said():
     assert "begin with def" in exercise.check("one_line", "x = 1")["message"]
+
+
+def test_an_answer_that_never_ends_is_stopped_before_it_is_a_function():
+    got = exercise.check("one_line", "while True: pass\n\n" + ONE.format("dy"))
+    assert "did not come to an end" in got["message"]
+    assert not got["passed"]

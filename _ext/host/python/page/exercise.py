@@ -1,16 +1,15 @@
 """Check a reader's answer to an exercise, and say beside which lines the verdict belongs."""
 
 import ast
-import linecache
 import re
 
-import numpy as np
-
 import batchnorm as bn
+from batchnorm.judge.observe import TooLong
 
-from .source import parse
+from .own import last_function, line_of
 
 FILE = "<answer>"
+SECONDS = 2.0  # a longer run is an endless loop
 
 
 def check(name, source):
@@ -21,14 +20,13 @@ def check(name, source):
     prints. Never raises what the answer raises.
     """
     try:
-        head, function = _answer(source)
+        head, function = last_function(source, FILE, SECONDS)
     except SyntaxError as error:
         return _trouble(f"{error.msg} (line {error.lineno})", error.lineno)
+    except TooLong as error:
+        return _trouble(str(error), line_of(error, FILE))
     except (Exception, SystemExit) as error:
-        line, step = None, error.__traceback__
-        while step:
-            line = step.tb_lineno if step.tb_frame.f_code.co_filename == FILE else line
-            step = step.tb_next
+        line = line_of(error, FILE)
         return _trouble(f"{type(error).__name__}: {error} (line {line})", line)
     verdict = bn.exercises[name].check(function)
     before = head.lineno - 1  # lines above the function: the verdict counts from its head
@@ -51,20 +49,6 @@ def check(name, source):
         "marks": sorted(marks, key=lambda mark: mark["line"]),
         "shown": repr(verdict),
     }
-
-
-def _answer(source):
-    """The last function that the source defines: its node, and itself. Nothing below it runs."""
-    tree = parse(source, FILE)
-    heads = [i for i, node in enumerate(tree.body) if isinstance(node, ast.FunctionDef)]
-    if not heads:
-        raise SyntaxError("There is no function here: begin with def", (FILE, 1, 1, ""))
-    linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
-    names = {"np": np, "bn": bn}
-    tree.body = tree.body[: heads[-1] + 1]
-    exec(compile(tree, FILE, "exec"), names)
-    head = tree.body[-1]
-    return head, names[head.name]
 
 
 def _last_line(head):
