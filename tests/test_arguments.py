@@ -296,7 +296,7 @@ def test_every_public_name_has_an_example():
 
 each = pytest.mark.parametrize("name", EXAMPLES)
 seeds = drawn(seed=st.integers(0, 2**32 - 1))
-few = settings(max_examples=3, deadline=None)
+few = settings(max_examples=2, deadline=None)
 
 
 @each
