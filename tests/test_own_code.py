@@ -1,5 +1,6 @@
 """A reader's own code in the built book: the workbench's figures, the exercises' verdicts."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,29 @@ def joined(page):
     assert page.evaluate(first, "BatchFigure") == before
 
 
+def written(page, start):
+    """The backward pass of a course's function stands below it, joined to the graph."""
+    start.select_option("course batch norm")
+    backward = page.locator(".bn-backward")
+    code = backward.locator("pre")
+    expect(code).to_contain_text("def course_batch_norm_backward(dout, x, gamma, beta):")
+    expect(code).to_contain_text("return dx, dgamma, dbeta")
+    code.get_by_text("dbeta = dout.sum(axis=0)").hover()
+    expect(code.locator(".bn-lit").first).to_contain_text("beta")
+    backward.get_by_role("button", name="Copy").click()
+    expect(backward.get_by_role("status")).to_have_text(re.compile("Copied|Selected"))
+    backward.get_by_role("combobox").select_option("compact")
+    expect(code).to_contain_text("all ways back to x in one line")
+    backward.get_by_role("combobox").select_option("formulas (LaTeX)")
+    expect(code).to_contain_text("d\\gamma = ")
+    backward.get_by_role("combobox").select_option("step by step")
+    accessible(page)
+    start.select_option("images")
+    expect(code).to_contain_text("transpose(0, 3, 1, 2)")
+    start.select_option("BatchNormLayer")
+    expect(code).to_contain_text("return dgamma, dbeta, dx")
+
+
 def test_the_figures_follow_the_function_as_it_is_typed(read):
     reader = read("workbench.html")
     page = reader.page
@@ -86,10 +110,11 @@ def test_the_figures_follow_the_function_as_it_is_typed(read):
     expect(told).to_have_text("The figures show my_function.")
     expect(batch).to_be_visible()
     joined(page)
+    written(page, start)
     page.evaluate(
         "() => { bnPython.notebook.cells[1].editor.value = 'def f(x):\\n  return np.sort(x)' }"
     )
-    expect(told).to_contain_text("Line 2: trace: np.sort is not traced")
+    expect(told).to_contain_text("Line 2: trace: `np.sort(x)` in line 2: np.sort is not traced")
     expect(editor).to_contain_text("np.sort is not traced")
 
     cell.get_by_role("button", name="Reset").click()

@@ -33,6 +33,92 @@ def test_the_state_is_that_of_figures_made_in_python():
     assert set(got["graph"]["_inputs"]) - {"numbers"} <= set(got["graph"])
 
 
+COURSE = """
+def batchnorm_forward(x, gamma, beta, bn_param):
+    mode = bn_param["mode"]
+    eps = bn_param.get("eps", 1e-5)
+    momentum = bn_param.get("momentum", 0.9)
+    N, D = x.shape
+    running_mean = bn_param.get("running_mean", np.zeros(D, dtype=x.dtype))
+    out, cache = None, None
+    if mode == "train":
+        mu = np.mean(x, axis=0)
+        var = np.var(x, axis=0)
+        std = np.sqrt(var + eps)
+        x_hat = (x - mu) / std
+        out = gamma * x_hat + beta
+        cache = (x, x_hat, mu, var, std, gamma)
+        running_mean = momentum * running_mean + (1 - momentum) * mu
+    bn_param["running_mean"] = running_mean
+    return out, cache
+"""
+IMAGES = """
+def spatial(x, gamma, beta, eps=1e-5):
+    N, C, H, W = x.shape
+    flat = x.transpose(0, 2, 3, 1).reshape(-1, C)
+    x_hat = (flat - flat.mean(axis=0)) / np.sqrt(flat.var(axis=0) + eps)
+    out = gamma * x_hat + beta
+    return out.reshape(N, H, W, C).transpose(0, 3, 1, 2)
+"""
+LAYER_OBJECT = """
+class Layer:
+    def __init__(self, num_features, eps=1e-5):
+        self.gamma, self.beta, self.eps = np.ones(num_features), np.zeros(num_features), eps
+
+    def forward(self, x, train_flg=True):
+        self.xc = x - x.mean(axis=0)
+        self.std = np.sqrt(np.mean(self.xc**2, axis=0) + self.eps)
+        return self.gamma * self.xc / self.std + self.beta
+"""
+STYLES = {  # source, the inputs, and whether it returns more than its output
+    "a course's": (COURSE, ["x", "gamma", "beta"]),
+    "images": (IMAGES, ["x", "gamma", "beta"]),
+    "an object": (LAYER_OBJECT, ["gamma", "beta", "x"]),
+}
+
+
+@pytest.mark.parametrize(("source", "inputs"), STYLES.values(), ids=STYLES)
+def test_the_styles_that_people_write_come_with_their_backward_pass(source, inputs):
+    got = workbench.trace(source, seconds=20)
+    assert "error" not in got, got
+    assert json.loads(json.dumps(got)) == got
+    start = got["graph"]["start"]
+    assert [name for name in inputs if name in start] == inputs
+    space = {}
+    exec("\n".join(text for text, _ in got["backward"]["lines"]), space)
+    (backward,) = (value for key, value in space.items() if key.endswith("backward"))
+
+    names = {"np": np}
+    exec(source, names)
+    x, gamma, beta = (np.array(start[name]) for name in ("x", "gamma", "beta"))
+    dy = np.random.default_rng(0).normal(size=x.shape)
+
+    def forward(x):
+        if source is LAYER_OBJECT:
+            layer = names["Layer"](x.shape[1])
+            layer.gamma, layer.beta = gamma, beta
+            return layer.forward(x)
+        more = [{"mode": "train"}] if source is COURSE else []
+        found = names["spatial" if source is IMAGES else "batchnorm_forward"](x, gamma, beta, *more)
+        return found[0] if isinstance(found, tuple) else found
+
+    given = {"x": x, "gamma": gamma, "beta": beta}
+    taken = backward.__code__.co_varnames[1 : backward.__code__.co_argcount]
+    given |= {"eps": 1e-5} if "eps" in taken else {}
+    results = dict(zip(inputs, backward(dy, **{n: given[n] for n in taken}), strict=True))
+    bn.compare("dx", results["x"], bn.numeric_gradient(forward, x, dy))
+    lit = {node for _, node in got["backward"]["lines"]}
+    assert {"x", "gamma"} <= lit
+
+
+def test_a_function_without_a_backward_pass_in_numpy_still_has_its_graph():
+    source = "from batchnorm.graph import eigenvectors\n"
+    source += "def f(x=np.array([[2.0, 0.5], [0.5, 1.0]])):\n    return eigenvectors(x)"
+    got = workbench.trace(source, seconds=20)
+    assert "graph" in got
+    assert "eigen" in got["backward"]["error"]
+
+
 def test_defaults_are_what_the_function_runs_on():
     source = "def net(x=np.ones((2, 3)), w=np.array([1.0, 2.0, -1.0])):\n    return x @ w"
     got = workbench.trace("import numpy\n" + source)
@@ -53,7 +139,7 @@ def test_defaults_are_what_the_function_runs_on():
         ("def f(x):\n    return x + nothing", 2, "NameError: name 'nothing'"),
         ("def f(x):\n    while True:\n        pass", 3, "did not come to an end"),
         ("while True:\n    pass\ndef f(x):\n    return x", None, "did not come to an end"),
-        ("\n\ndef f(x, weight):\n    return x", 3, "weight needs a value"),
+        ("\n\ndef f(x, wobble):\n    return x", 3, "wobble needs a value"),
         ("def f():\n    return 1", 1, "takes nothing"),
         ("def f(x):\n    return 1.0", None, "nothing that depends on an input"),
         ("def f(x, step=1.0):\n    return x * step", None, "step: the figure needs this name"),
@@ -96,14 +182,14 @@ def forward(x, gamma, beta, G, eps=1e-5, mode="train", verbose=False):
 
 def test_a_batch_is_offered_in_the_shape_that_the_function_takes():
     got = workbench.trace(COURSE)
-    assert np.shape(got["graph"]["x"]) == (4, 2)
+    assert np.shape(got["graph"]["x"]) == (3, 4)
     assert {"x", "gamma", "beta"} < set(got["graph"]["_inputs"])
     assert "bn_param" not in got["graph"]
     got = workbench.trace(IMAGES)
-    assert np.shape(got["graph"]["x"]) == (2, 2, 2, 2)
-    assert np.shape(got["graph"]["gamma"]) == (2,)
+    assert np.shape(got["graph"]["x"]) == (3, 4, 2, 2)
+    assert np.shape(got["graph"]["gamma"]) == (4,)
     assert {"G", "mode", "verbose"}.isdisjoint(got["graph"])
     channels = "def f(x, gamma):\n    N, C, H, W = x.shape\n    return x * gamma[:, None, None]"
-    assert np.shape(workbench.trace(channels)["graph"]["gamma"]) == (2,)
+    assert np.shape(workbench.trace(channels)["graph"]["gamma"]) == (4,)
     broken = "def f(x):\n    a, b, c, d, e = x.shape\n    return x"
     assert workbench.trace(broken)["line"] == 2

@@ -3,6 +3,7 @@
  *
  * The cell has the tag "workbench"; one with the tag "workbench-menu" holds functions to start from.
  */
+import { BackwardPass } from "./backward.js";
 import { startInWords, Stopped } from "./protocol.js";
 
 /**
@@ -19,11 +20,11 @@ const NO_BATCH =
   "The second figure rests: it shows functions of one batch of two to eight numbers, x, " +
   "that may take numbers gamma, beta and eps besides.";
 
-/** The functions in a source, by their names. @param {string} source */
+/** The functions and classes in a source, by their names. @param {string} source */
 const functionsIn = (source) =>
   source
-    .split(/\n+(?=def )/)
-    .map((text) => [/^def (\w+)/.exec(text)?.[1] ?? "", text.trimEnd()])
+    .split(/\n+(?=(?:def|class) )/)
+    .map((text) => [/^(?:def|class) (\w+)/.exec(text)?.[1] ?? "", text.trimEnd()])
     .filter(([name]) => name);
 
 /** The published figure of a kind. @param {string} kind @returns {Model | undefined} */
@@ -52,6 +53,8 @@ export class Workbench {
     this.kernel = kernel;
     this.figures = /** @type {Cell} */ (cells[cell.number]); // the next one draws them
     const others = cells.find(({ el }) => el.matches(".tag_workbench-menu"));
+    const derived = cells.find(({ el }) => el.matches(".tag_workbench-backward"));
+    this.backward = derived && new BackwardPass(derived);
     this.menu = this.#menu(functionsIn(others?.published ?? ""));
     this.rests = Object.assign(document.createElement("p"), {
       hidden: true,
@@ -114,7 +117,8 @@ export class Workbench {
 
   /**
    * @param {string} source
-   * @param {{ error: string, line: number | null } | { name: string, graph: any, batch: any }} found
+   * @param {{ error: string, line: number | null } |
+   *   { name: string, graph: any, batch: any, backward: any }} found
    */
   #show(source, found) {
     if (source !== this.cell.source) return;
@@ -137,6 +141,7 @@ export class Workbench {
     if (second && !this.rests.isConnected) second.closest(".bn-box")?.after(this.rests);
     if (second) second.hidden = !found.batch;
     this.rests.hidden = Boolean(found.batch);
+    this.backward?.show(found.backward);
     this.cell.tell(`The figures show ${found.name}.`);
   }
 }

@@ -8,6 +8,7 @@ reader's own line; `examples` are small arguments), `layout` (where a figure put
 """
 
 from .derive import Derivation, derive
+from .examples import example
 from .graph import SYMBOLS, Edge, Graph, Node
 from .ops import OPS, UnknownOperation, unbroadcast
 from .ops.symmetric import eigenvalues, eigenvectors, inverse_sqrt
@@ -24,6 +25,7 @@ __all__ = [
     "derive",
     "eigenvalues",
     "eigenvectors",
+    "example",
     "inverse_sqrt",
     "trace",
     "unbroadcast",

@@ -163,6 +163,8 @@ def _gives(graph, backward, result):
         return {f"d{name}": name for name in written}, ""
     if n < len(arrays):
         return {f"d{name}": name for name in arrays[:n]}, ""
+    if n < len(named):  # numbers, as gamma is for one feature, have gradients, too
+        return {f"d{name}": name for name in named[:n]}, ""
     wanted = ", ".join(f"d{name}" for name in arrays)
     return {}, f"Your function returns {amount(n)}, want {wanted}."
 

@@ -1,12 +1,10 @@
-"""Trace the function that a reader is writing: what the workbench's figures then show."""
-
-import inspect
+"""Trace the function that a reader is writing: what the page then shows of it."""
 
 import numpy as np
 
+import batchnorm as bn
 from batchnorm.figures import batch, graph
-from batchnorm.graph import UnknownOperation
-from batchnorm.graph.examples import examples
+from batchnorm.graph.examples import Missing, example
 from batchnorm.judge.observe import TooLong, within
 
 from .own import last_function, line_of
@@ -16,58 +14,79 @@ SECONDS = 1.0  # a longer run is an endless loop
 
 
 def trace(source, seconds=SECONDS):
-    """The figures of the last function in `source`, or why there are none.
+    """What is shown of the last function or class in `source`, or why it cannot be.
 
-    Gives ``{"name", "graph", "batch"}``: the function's name, and the traits of a `GraphFigure` and
-    a `BatchFigure` of it; the latter is None for a function that is none of one batch of single
-    numbers. Or ``{"error", "line"}``: a sentence, and the line of the source it speaks of, or None.
+    Gives ``{"name", "graph", "batch", "backward"}``: the function's name, the traits of a
+    `GraphFigure` and of a `BatchFigure` of it, and its backward pass; the second figure is None for
+    a function that is none of one batch of single numbers. Or ``{"error", "line"}``: a sentence,
+    and the line of the source it speaks of, or None.
 
-    The parameters' defaults are what the function is run on; a batch and its layer's parameters
-    need none: see `examples`.
+    Parameters' defaults are what the function is run on; `example` knows values for the others.
     """
+    line = None
     try:
-        head, function = last_function(source, FILE, seconds)
-        inputs, state = _first_that_runs(function, seconds)
+        head, function = last_function(source, FILE, seconds, classes=True)
+        line = head.lineno
+        if isinstance(function, type):
+            function = _object(function, seconds)
+        inputs = within(seconds, FILE, example, function)
+        state = graph.start_state(function, **inputs)  # which ends, as the example did
     except SyntaxError as error:
         return {"error": f"{error.msg}", "line": error.lineno}
-    except _Missing as error:
-        return {"error": str(error), "line": head.lineno}
+    except Missing as error:
+        return {"error": str(error), "line": line}
     except (Exception, SystemExit, TooLong) as error:
         kind = "" if isinstance(error, TooLong | ValueError) else f"{type(error).__name__}: "
         return {"error": f"{kind}{error}", "line": line_of(error, FILE)}
-    return {"name": function.__name__, "graph": state, "batch": _batch(state, inputs)}
+    name = getattr(function, "__name__", type(function).__name__)
+    backward = _backward(function, inputs, state["start"])
+    return {"name": name, "graph": state, "batch": _batch(state), "backward": backward}
 
 
-class _Missing(ValueError):
-    """Something without which there is nothing to trace."""
+def _object(kind, seconds):
+    """An object of the reader's class, made of what `example` knows."""
+    found = within(seconds, FILE, kind, **example(kind))
+    if not (callable(found) or hasattr(found, "forward")):
+        raise Missing("The class needs a method forward, or __call__.")
+    return found
 
 
-def _first_that_runs(function, seconds):
-    """The first arguments of `examples` on which the function can be traced, and the state."""
-    tries, missing = examples(function)
-    for name in missing:
-        raise _Missing(f"{name} needs a value to start from: write {name}=1.0 in the brackets.")
-    if not inspect.signature(function).parameters:
-        raise _Missing("The function takes nothing: give it an input, x for example.")
-    error = None
-    for inputs in tries:
-        try:
-            return inputs, within(seconds, FILE, graph.start_state, function, **inputs)
-        except UnknownOperation:  # another shape will not help
-            raise
-        except Exception as raised:
-            error = error or raised
-    raise error
+def _backward(function, inputs, start):
+    """The backward pass, as `bn.derive` writes it: its lines with the names of their nodes.
+
+    For a normalization its compact form, too. Or ``{"error"}``, where none can be written.
+    """
+    known = [name for name in start if name not in ("dy", "cut", "step")]
+    wrt = [name for name in known if name != "eps"] or known
+    try:
+        derived = bn.derive(function, wrt=wrt, **inputs)
+    except Exception as error:
+        return {"error": str(error)}
+    compact = derived.compact
+    return {
+        "lines": _lines(derived),
+        "compact": compact and _lines(compact),
+        "formulas": derived.formulas,
+    }
 
 
-def _batch(state, inputs):
+def _lines(derived):
+    nodes = derived.graph.nodes
+    return [
+        [line.text, "" if line.node is None else nodes[line.node].name] for line in derived.lines
+    ]
+
+
+def _batch(state):
     """The traits of a `BatchFigure` of the same function, or None where it has no place."""
-    x = np.asarray(inputs.get("x", 0.0))
+    start = state["start"]
+    inputs = [name for name in start if name not in ("dy", "cut", "step")]
+    x = np.asarray(start.get("x", 0.0))
     others = {name for name in inputs if name != "x"}
-    fits = others <= set(batch.PARAMETERS) and all(np.ndim(inputs[name]) == 0 for name in others)
+    fits = others <= set(batch.PARAMETERS) and all(np.ndim(start[name]) == 0 for name in others)
     if not fits or x.ndim != 1 or not 2 <= x.size <= 8 or np.shape(state["dy"]) != x.shape:
         return None
-    if "eps" in inputs and not inputs["eps"] >= 0:
+    if "eps" in inputs and not start["eps"] >= 0:
         return None
-    start = batch.start_state(state["x"], state["dy"], state["graph"])
-    return {name: state[name] for name in others} | start
+    shown = batch.start_state(state["x"], state["dy"], state["graph"])
+    return {name: state[name] for name in others} | shown

@@ -1,0 +1,106 @@
+/**
+ * The backward pass of the workbench's function, as the book writes it, in the place of what the
+ * cell with the tag "workbench-backward" has printed.
+ *
+ * Point at a line, and the node whose gradient it computes lights up in the graph; point at a node,
+ * and its lines do.
+ */
+
+/**
+ * @typedef {[text: string, node: string]} Line
+ * @typedef {{ lines: Line[], compact: Line[] | null, formulas: string[] }} Derived
+ */
+
+const WAYS = /** @type {const} */ (["step by step", "compact", "formulas (LaTeX)"]);
+
+/** @param {string} text */
+const line = (text, node = "") => {
+  const el = document.createElement("span");
+  el.className = "bn-code-line";
+  el.dataset.node = node;
+  el.textContent = `${text}\n`;
+  return el;
+};
+
+export class BackwardPass {
+  /** @type {Derived | null} */
+  #derived = null;
+
+  /** @param {import("./cell.js").Cell} cell */
+  constructor(cell) {
+    this.cell = cell;
+    this.el = Object.assign(document.createElement("div"), { className: "bn-backward" });
+    this.ways = document.createElement("select");
+    this.ways.setAttribute("aria-label", "How the backward pass is written");
+    this.ways.onchange = () => this.#draw();
+    this.copy = Object.assign(document.createElement("button"), {
+      type: "button",
+      textContent: "Copy",
+      onclick: () => this.#copy(),
+    });
+    this.said = document.createElement("span");
+    this.said.setAttribute("role", "status");
+    this.pre = Object.assign(document.createElement("pre"), { tabIndex: 0 });
+    this.pre.setAttribute("translate", "no");
+    const bar = Object.assign(document.createElement("div"), { className: "bn-bar" });
+    bar.append(this.ways, this.copy, this.said);
+    this.el.append(bar, this.pre);
+    this.#light();
+  }
+
+  /** Lines and nodes light each other. */
+  #light() {
+    const graph = document.querySelector(".tag_workbench ~ .cell .bn-anywidget, .bn-anywidget");
+    const point = (/** @type {string} */ detail) =>
+      graph?.dispatchEvent(new CustomEvent("bn-point", { detail }));
+    this.pre.addEventListener("pointerover", ({ target }) => {
+      point(/** @type {HTMLElement} */ (target).dataset.node ?? "");
+    });
+    this.pre.addEventListener("pointerleave", () => point(""));
+    graph?.addEventListener("bn-pointed", (event) => {
+      const names = /** @type {CustomEvent<string[]>} */ (event).detail;
+      for (const el of this.pre.querySelectorAll("span"))
+        el.classList.toggle("bn-lit", names.includes(el.dataset.node || " "));
+    });
+  }
+
+  /** @param {Derived | { error: string }} derived */
+  show(derived) {
+    const { old, input } = this.cell;
+    this.cell.showPublished();
+    if (old) old.hidden = true;
+    if (!this.el.isConnected) (old ?? input).after(this.el);
+    this.#derived = "error" in derived ? null : derived;
+    this.said.textContent = "error" in derived ? derived.error : "";
+    this.#draw();
+  }
+
+  #draw() {
+    const derived = this.#derived;
+    this.ways.disabled = this.copy.disabled = !derived;
+    if (!derived) return this.pre.replaceChildren();
+    /** @type {Record<string, Line[] | null>} */
+    const all = {
+      [WAYS[0]]: derived.lines,
+      [WAYS[1]]: derived.compact,
+      [WAYS[2]]: derived.formulas.map((text) => [text, ""]),
+    };
+    const chosen = this.ways.value;
+    const offered = WAYS.filter((way) => all[way]);
+    this.ways.replaceChildren(...offered.map((way) => new Option(way, way)));
+    this.ways.value = offered.some((way) => way === chosen) ? chosen : WAYS[0];
+    const lines = all[this.ways.value] ?? derived.lines;
+    this.pre.replaceChildren(...lines.map(([text, node]) => line(text, node)));
+  }
+
+  async #copy() {
+    const text = this.pre.textContent ?? "";
+    try {
+      await navigator.clipboard.writeText(text);
+      this.said.textContent = "Copied.";
+    } catch {
+      getSelection()?.selectAllChildren(this.pre); // a page from file:// may not write there
+      this.said.textContent = "Selected: copy it with the keys of your system.";
+    }
+  }
+}
