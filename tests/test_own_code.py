@@ -71,7 +71,7 @@ def written(page, start):
     start.select_option("images")
     expect(code).to_contain_text("transpose(0, 3, 1, 2)")
     start.select_option("BatchNormLayer")
-    expect(code).to_contain_text("return dgamma, dbeta, dx")
+    expect(code).to_contain_text("return dx, dgamma, dbeta")
 
 
 def test_the_figures_follow_the_function_as_it_is_typed(read):

@@ -33,7 +33,7 @@ def test_the_state_is_that_of_figures_made_in_python():
     assert set(got["graph"]["_inputs"]) - {"numbers"} <= set(got["graph"])
 
 
-COURSE = """
+PASTED = """
 def batchnorm_forward(x, gamma, beta, bn_param):
     mode = bn_param["mode"]
     eps = bn_param.get("eps", 1e-5)
@@ -52,7 +52,7 @@ def batchnorm_forward(x, gamma, beta, bn_param):
     bn_param["running_mean"] = running_mean
     return out, cache
 """
-IMAGES = """
+SPATIAL = """
 def spatial(x, gamma, beta, eps=1e-5):
     N, C, H, W = x.shape
     flat = x.transpose(0, 2, 3, 1).reshape(-1, C)
@@ -71,9 +71,9 @@ class Layer:
         return self.gamma * self.xc / self.std + self.beta
 """
 STYLES = {  # source, the inputs, and whether it returns more than its output
-    "a course's": (COURSE, ["x", "gamma", "beta"]),
-    "images": (IMAGES, ["x", "gamma", "beta"]),
-    "an object": (LAYER_OBJECT, ["gamma", "beta", "x"]),
+    "a course's": (PASTED, ["x", "gamma", "beta"]),
+    "images": (SPATIAL, ["x", "gamma", "beta"]),
+    "an object": (LAYER_OBJECT, ["x", "gamma", "beta"]),
 }
 
 
@@ -98,8 +98,10 @@ def test_the_styles_that_people_write_come_with_their_backward_pass(source, inpu
             layer = names["Layer"](x.shape[1])
             layer.gamma, layer.beta = gamma, beta
             return layer.forward(x)
-        more = [{"mode": "train"}] if source is COURSE else []
-        found = names["spatial" if source is IMAGES else "batchnorm_forward"](x, gamma, beta, *more)
+        more = [{"mode": "train"}] if source is PASTED else []
+        found = names["spatial" if source is SPATIAL else "batchnorm_forward"](
+            x, gamma, beta, *more
+        )
         return found[0] if isinstance(found, tuple) else found
 
     given = {"x": x, "gamma": gamma, "beta": beta}
@@ -187,7 +189,7 @@ def test_a_batch_is_offered_in_the_shape_that_the_function_takes():
     assert "bn_param" not in got["graph"]
     got = workbench.trace(IMAGES)
     assert np.shape(got["graph"]["x"]) == (3, 4, 2, 2)
-    assert np.shape(got["graph"]["gamma"]) == (4,)
+    assert np.size(got["graph"]["gamma"]) == 4
     assert {"G", "mode", "verbose"}.isdisjoint(got["graph"])
     channels = "def f(x, gamma):\n    N, C, H, W = x.shape\n    return x * gamma[:, None, None]"
     assert np.shape(workbench.trace(channels)["graph"]["gamma"]) == (4,)
