@@ -83,10 +83,13 @@ def name_folds(app, pagename, templatename, context, doctree):
     context["body"] = context.get("body", "").replace(label, "")
 
 
-def keep_untranslated(app, pagename, templatename, context, doctree):
-    """Keep translators off the code: Sphinx's own class for that is known to one of them alone."""
-    body = context.get("body", "")
-    context["body"] = re.sub(r'( class="[^"]*\bnotranslate\b[^"]*")', r'\1 translate="no"', body)
+def keep_untranslated(app):
+    """Keep translators off the code, also in a page's list of contents: Sphinx's own class for that
+    is known to one of them alone."""
+    for path in Path(app.outdir).rglob("*.html"):
+        text = path.read_text("utf8")
+        pattern = r'( class="[^"]*\bnotranslate\b[^"]*")(?! translate)'
+        path.write_text(re.sub(pattern, r'\1 translate="no"', text), "utf8")
 
 
 def mark_keys(app, pagename, templatename, context, doctree):

@@ -42,7 +42,6 @@ STEPS = [
             pages.size_images,
             pages.name_folds,
             pages.mark_keys,
-            pages.keep_untranslated,
             assets.share_scripts,
             python.add_buttons,
         ],
@@ -50,7 +49,7 @@ STEPS = [
 ]
 
 # Once all pages are written
-FINISH = [pages.write_redirect, assets.slim, sections.write, python.finish]
+FINISH = [pages.keep_untranslated, pages.write_redirect, assets.slim, sections.write, python.finish]
 
 
 def in_order(steps):
