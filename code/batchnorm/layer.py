@@ -133,8 +133,9 @@ def forward(
         var = running_var
     s = np.sqrt(var + eps)
     ivar = (1 / s).astype(work)
+    heard = overflow.heard
     check_spread(x, var, ivar, eps, axis, own)
-    overflow.heard = False  # the check's own bounds may be large
+    overflow.heard = heard  # not the check's own: its bounds may be large
 
     rows = blocks.room(out, work)
     scale, shift = blocks.lay(gamma, gamma_shape), blocks.lay(beta, beta_shape)
