@@ -31,10 +31,17 @@ def listed(match):
     return "\n".join([f"{match[1]}:\n", *items, ""])
 
 
+def example(match):
+    """An example in a docstring, as code: Markdown would make quotations of its ``>>>``."""
+    shown = match[0].replace("<BLANKLINE>", "").rstrip()
+    return f"```pycon\n{shown}\n```\n"
+
+
 def words(value):
     """A docstring as Markdown: its first sentences, and the rest."""
     text = inspect.getdoc(value) or ""
     text = re.sub(r"^(\w+)\n-{3,}\n((?:.+\n?)+)", listed, text, flags=re.M)
+    text = re.sub(r"^>>> (?:.+\n?)+", example, text, flags=re.M)
     first, _, rest = re.sub(r"::$", ":", text, flags=re.M).partition("\n\n")
     return first.replace("\n", " "), rest
 
