@@ -258,3 +258,18 @@ def test_how_far_the_modes_differ_depends_on_the_kurtosis(m):
         train, _ = bn.forward(x, np.ones(2000), np.zeros(2000))
         off = np.sqrt(((train - x) ** 2).mean())
         assert off == pytest.approx(np.sqrt((1 + (kurtosis - 1) / 4) / m), rel=0.05)
+
+
+# --- The relatives ------------------------------------------------------------------------------
+
+
+@pytest.mark.claim("renorm-runs-away-uncut")
+def test_batch_renormalization_runs_away_under_its_whole_gradient():
+    names = chapter("relatives", "imports", "cut-on-purpose-2", "cut-on-purpose-6")
+    for seed in tried(range(10, 12), range(10, 30)):
+        t = np.random.default_rng(seed).normal(size=(2, 16))[1]
+        for rate, momentum in [(0.1, 0.1), (0.5, 0.05)]:
+            half, end = names["biases"]([], seed, rate=rate, momentum=momentum)
+            speed = rate * t.mean() / (1 + rate / momentum)
+            assert (end - half) / 200 == pytest.approx(speed, rel=0.02, abs=1e-6)
+            assert abs(names["biases"](["r", "shift"], seed, rate=rate)[1]) < 1e-9
