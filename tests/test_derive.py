@@ -650,6 +650,24 @@ def test_large_constants_become_parameters():
     assert_right(derivation, {"x": X})
 
 
+@pytest.mark.parametrize("name", NORMALIZATIONS)
+def test_forward_and_backward_with_a_cache(name, tmp_path):
+    function, inputs = NORMALIZATIONS[name]
+    derivation = bn.derive(function, **inputs)
+    dy = RNG.normal(size=np.shape(function(**inputs)))
+    for k, shown in enumerate([derivation, derivation.compact]):
+        space = {}
+        exec(shown.with_cache, space)
+        forward = space[shown.name.replace("backward", "forward")]
+        y, cache = forward(**inputs)
+        np.testing.assert_allclose(y, function(**inputs), rtol=1e-12)
+        got = space[shown.name](dy, cache)
+        for gradient, want in zip(got, shown.function(dy, **inputs), strict=True):
+            np.testing.assert_array_equal(gradient, want)
+        (tmp_path / f"code{k}.py").write_text(shown.with_cache)
+    lint(tmp_path)
+
+
 def test_it_imports_numpy_or_nothing():
     assert "import" not in bn.derive(lambda x: x * 2, x=X).code
     for function, inputs in GOLDEN.values():

@@ -1,5 +1,6 @@
 """`derive`: from a function to the source of its backward pass."""
 
+import functools
 import inspect
 import textwrap
 
@@ -10,7 +11,7 @@ from ..ops import UnknownOperation
 from ..trace import trace
 from .backward import Backward
 from .compact import normalizations
-from .emit import WIDTH, Line, Writer
+from .emit import WIDTH, Line, Writer, statement
 from .merge import merged
 from .python import number
 
@@ -29,6 +30,8 @@ class Derivation:
     formulas : the same steps in LaTeX, one a line that computes something
     constants : arrays that the traced function took from elsewhere and that are too large to be
         written into the code: name -> value; they are its last parameters
+    with_cache : the source of two functions, as courses have them: ``f_forward``, which returns
+        ``y, cache``, and ``f_backward(dy, cache)``
     function : the compiled code, its constants filled in
     compact : for a normalization, a second `Derivation` whose paths from ``x_hat`` to ``x`` are one
         line; None where the graph has none, or a cut or another use goes through it
@@ -37,7 +40,7 @@ class Derivation:
     """
 
     def __init__(self, name, graph, writer, about, body, returned, parameters):
-        self.name, self.graph, self.constants = name, graph, writer.constants
+        self.name, self.graph, self.constants = name, graph, {**writer.constants}
         lines = [Line(text, None) for text in _signature(name, parameters)]
         lines += [Line(f"    {text}" if text else "", None) for text in about]
         lines += [Line(line.text and f"    {line.text}", line.node) for line in body]
@@ -48,7 +51,12 @@ class Derivation:
         self.code = "".join(line.text + "\n" for line in lines)
         self.formulas = writer.latex()
         self.compact, self.check = None, ""
+        self._halves = functools.cache(lambda: _with_cache(name, writer, parameters, returned))
         self._function = None
+
+    @property
+    def with_cache(self):
+        return self._halves()
 
     @property
     def function(self):
@@ -185,6 +193,33 @@ def _written(graph, cut, wrt, name, defaults, found=()):
     shapes |= {key: value.shape for key, value in writer.constants.items()}
     about = _about(dys, [graph.nodes[i].name for i in wrt], shapes)
     return Derivation(name, graph, writer, about, body, returned, shown), backward
+
+
+def _with_cache(name, writer, parameters, returned):
+    """The source of a forward pass that keeps what the backward pass uses, and of that."""
+    dys = [*dict.fromkeys(writer.upstream)]
+    parameters = [parameter for parameter in parameters if parameter not in dys]
+    names = [parameter.partition("=")[0] for parameter in parameters]
+    forward, outputs, kept, backward = writer.split(names)
+    more = [constant for constant in writer.constants if constant not in names]
+    parameters = [*more, *parameters] if "=" in parameters[-1] else [*parameters, *more]
+    cache = writer.taken.new("cache")
+    inner = f"({kept[0]},)" if len(kept) == 1 else f"({', '.join(kept)})"
+    first = [line.text for line in forward] + statement(cache, inner)
+    second = [line.text for line in backward]
+    if kept:
+        unpacked = f"{kept[0]}," if len(kept) == 1 else ", ".join(kept)
+        second = [*statement(unpacked, cache), *second]
+    text = []
+    for title, given, body, result in (
+        (f"{name.removesuffix('backward')}forward", parameters, first, [*outputs, cache]),
+        (name, [*dys, cache], second, returned),
+    ):
+        text += ["", "", *_signature(title, given)]
+        text += [f"    {line}" if line else "" for line in body]
+        text += [f"    {line}" for line in _returning(result)]
+    uses = any("np." in line.partition("#")[0] for line in text)
+    return "\n".join([*["import numpy as np"] * uses, *text[0 if uses else 2 :], ""])
 
 
 def _about(dys, inputs, shapes):

@@ -72,6 +72,8 @@ class Writer:
         nodes = self.graph.nodes
         for term in sorted((t for t in self.uses if t.op == "value"), key=lambda t: t.data):
             node = nodes[term.data]
+            if term in self.names:
+                continue
             if node.op == "constant":
                 value = node.params["value"]
                 if value.size > 4 or not np.isfinite(value).all():
@@ -157,10 +159,36 @@ class Writer:
                 self._write(term, i)
         self._say_cuts(-1)
         returned = [self._returned(i, term) for i, term in self.results.items()]
+        self.halves = self.lines[:steps], self.lines[steps:]
         if steps:
             self.lines.insert(0, Line(FORWARD, None))
             self.lines[steps + 1 : steps + 1] = [Line("", None), Line(BACKWARD, None)]
         return self.lines, returned
+
+    def split(self, parameters):
+        """The lines of the two halves as functions of their own: forward, what it returns, what it
+        keeps for the way back, and backward. `write` comes first.
+        """
+        forward, backward = self.halves
+        self.lines, outputs = [*forward], []
+        for i, dy in zip(self.graph.outputs, self.upstream, strict=True):
+            term = self.terms.value(i)
+            self._reach(term)
+            self._name_values()
+            if term not in self.names:
+                self.names[term] = self.taken.new(dy[1:] if dy[1:].isidentifier() else "y", "out")
+            self._write(term)
+            outputs.append(self.names[term])
+        made = [re.match(r"(\w+) = ", line.text) for line in forward]
+        known = [*parameters, *(match[1] for match in made if match)]
+        code = " ".join(line.text.partition("#")[0] for line in backward)
+        used = set(re.findall(r"(?<![\w.])[^\W\d]\w*", code))
+        return self.lines, outputs, [name for name in known if name in used], backward
+
+    @property
+    def upstream(self):
+        """The names of the gradients that are given, one an output."""
+        return [self.names[self.terms.upstream(i)] for i in self.graph.outputs]
 
     def _gradients(self):
         """The gradients that have a line, by the node at which they arrive first."""
