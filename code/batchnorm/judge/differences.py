@@ -84,6 +84,9 @@ def multiple(name, gots, wants, counts):
                 if np.allclose(ratios, sign * np.power(np.array(sizes, float), power)):
                     text = text.format(words.split()[0])
                     return f"{name} is {text} what it should be{minus} ({words})."
+        less = np.array(sizes, float) / np.maximum(np.array(sizes, float) - 1, 1)
+        if np.allclose(ratios, less):
+            return f"{name} is m / (m - 1) times what it should be: m - 1 stands where m belongs."
     if np.allclose(ratios, ratios[0]):
         return f"every entry of {name} is {ratios[0]:.4g} times what it should be."
     return ""

@@ -33,6 +33,13 @@ def compact_outside(dy, gamma, x_hat, s, axis):
     return gamma / s * (dy - shared - x_hat * tilt)
 
 
+def bare_means(dy, gamma, x_hat, s, axis):
+    """What is wrong where only the direct path has its gamma."""
+    shared = np.mean(dy, axis=axis, keepdims=True)
+    tilt = np.mean(dy * x_hat, axis=axis, keepdims=True)
+    return (dy * gamma - shared - x_hat * tilt) / s
+
+
 def summed(dy, gamma, x_hat, s, m, axis):
     dx_hat = dy * gamma
     shared = np.sum(dx_hat, axis=axis, keepdims=True)
@@ -200,6 +207,20 @@ def _stable(graph, i):
     return i
 
 
+def of_forward(at, trials):
+    """The forward pass as a solution of its own: what can go wrong in computing its values."""
+    graphs = [trial.run.graph for trial in trials]
+    inputs = [{n: t.run.arrays[i] for n, i in t.run.graph.inputs.items()} for t in trials]
+    names = {n.name: i for i, n in enumerate(graphs[0].nodes) if n.name and n.inputs}
+    extra = ()
+    if at and at.stable is not None:
+        extra = tuple(
+            Slip(text, nodes={at.stable: lambda var, eps, of=of: of(var, eps) ** 2})
+            for text, of in OF_EPS
+        )
+    return Solved(graphs, inputs, [trial.known for trial in trials], names, extra=extra)
+
+
 # --- On a batch ---------------------------------------------------------------------------------
 
 
@@ -225,6 +246,10 @@ def solutions(at, trials, upstream):
         text = f"{named['gamma']} is pulled out of the means, along which it varies"
         outside = _solved(compact_outside, parts, named, x, view)
         found.append(replace(outside, extra=(Slip(text),), alone=True))
+    if at.mu is not None:
+        bare = _solved(bare_means, parts, named, x, view)
+        text = f"the factor {named['gamma']} is left out of every mean"
+        found.append(replace(bare, extra=(Slip(text),), alone=True))
     cut = _solved(held, parts, named, x, view)
     text = "the paths through the mean and through the variance are cut"
     extra = tuple(replace(slip, text=f"{text}, and {slip.text}") for slip in cut.extra)
@@ -303,7 +328,7 @@ def _named(at, graph, upstream):
     root = graph.nodes[spread.inputs[-1]] if at.inverse and spread.inputs else spread
     named["s"] = root.name or "s"
     centred = graph.nodes[at.x_hat].inputs[0]
-    named["centred"] = graph.nodes[centred].name or "(x - mu)"
+    named["centred"] = graph.nodes[centred].name or "x - mu"
     for key, name in named.items():  # the reader's dvar may be our s: then ours is kept apart
         if list(named.values()).count(name) > 1:
             named[key] = key
@@ -377,12 +402,13 @@ def _beta(at, trial):
 
 # --- Slips of what is divided by ----------------------------------------------------------------
 
-OF_EPS = {
-    "eps stands outside the root": lambda var, eps: np.sqrt(var) + eps,
-    "eps is left out": lambda var, eps: np.sqrt(var),
-    "eps is counted twice": lambda var, eps: np.sqrt(var + 2 * eps),
-    "eps has the wrong sign": lambda var, eps: np.sqrt(var - eps),
-}
+OF_EPS = (
+    ("eps stands outside the root", lambda var, eps: np.sqrt(var) + eps),
+    ("eps is left out", lambda var, eps: np.sqrt(var)),
+    ("eps is counted twice", lambda var, eps: np.sqrt(var + 2 * eps)),
+    ("eps is counted twice", lambda var, eps: np.sqrt(var + eps) + eps),
+    ("eps has the wrong sign", lambda var, eps: np.sqrt(var - eps)),
+)
 
 
 @dataclass(frozen=True)
@@ -395,11 +421,11 @@ class Altered:
 
 def of_eps(at, graph):
     """Slips of eps: in the layer that a backward pass was derived from, or in one factor 1/s."""
-    for text, of in OF_EPS.items():
+    for text, of in OF_EPS:
         for derived in (True, False):
             yield Altered(text, partial(_with_other_s, at, of, derived))
     near = [e for e in graph.edges if at.stable < e.target <= at.x_hat]
-    for text, of in OF_EPS.items():
+    for text, of in OF_EPS:
         for edge in near:
             for power in (1, 2, 3):
                 yield Altered(text, partial(_with_other_factor, at, of, edge, power))
@@ -436,21 +462,26 @@ def _with_other_factor(at, of, edge, power, trial):
 def _of_spread(named, wanted, known):
     """Another s in the place of the right one: everywhere, or in x_hat as well."""
     s, x_hat = named["s"], named["x_hat"]
-    spreads = {}
+    spreads = []
     if "(var)" in known:
-        for text, of in OF_EPS.items():
-            spreads[text] = (lambda names, of=of: of(names["(var)"], names["(eps)"]), None)
-        spreads[f"the variance stands where {s}, its root, belongs"] = (
-            lambda names: names["(var)"],
-            None,
-        )
+        for text, of in OF_EPS:
+            spreads.append((text, lambda names, of=of: of(names["(var)"], names["(eps)"]), None))
+        text = f"the variance stands where {s}, its root, belongs"
+        spreads.append((text, lambda names: names["(var)"], None))
+
+        def unbiased(names):
+            m = np.size(names["(x)"]) // np.size(names["(var)"])
+            return np.sqrt(names["(var)"] * m / max(m - 1, 1) + names["(eps)"])
+
+        spreads.append(("the variance divides by m - 1 instead of m", unbiased, None))
     running = [name for name in known if "run" in name.lower() or "moving" in name.lower()]
     for var in (name for name in running if "var" in name.lower()):
         mean = var.lower().replace("variance", "mean").replace("var", "mean")
         mean = next((name for name in running if name.lower() == mean), None)
         text = "the running statistics stand where those of the batch belong"
-        spreads[text] = (lambda names, var=var: np.sqrt(names[var] + names.get("(eps)", 0)), mean)
-    for text, (spread, mean) in spreads.items():
+        of = partial(_of_running, var)
+        spreads.append((text, of, mean))
+    for text, spread, mean in spreads:
 
         def of_s(v, names, spread=spread):
             return np.reshape(spread(names), v.shape) if np.size(v) > 1 else spread(names)
@@ -464,10 +495,14 @@ def _of_spread(named, wanted, known):
         changes = {}
         if "s" in wanted:
             changes[s] = of_s
-            yield Slip(text, inputs=dict(changes), rough=True)
+            yield Slip(text, inputs=dict(changes))
         if "x_hat" in wanted:
             changes[x_hat] = of_x_hat
             yield Slip(text, inputs=dict(changes), rough=True)
+
+
+def _of_running(var, names):
+    return np.sqrt(names[var] + names.get("(eps)", 0))
 
 
 def _of_sizes(parts, named, wanted):

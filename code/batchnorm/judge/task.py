@@ -118,7 +118,8 @@ class Task:
         for name, want in self.trials[0].want.items():
             if (shape := shapes[name]) != want.shape:
                 text = f"The numbers of {name} are right; its shape is {shape}, want {want.shape}"
-                return Verdict(False, f"{text}: drop keepdims, or reshape it.")
+                how = "drop keepdims" if len(shape) > want.ndim else "keep the axes (keepdims=True)"
+                return Verdict(False, f"{text}: {how}, or reshape it.")
         agree = "agrees" if len(self.gives) == 1 else "agree"
         message = f"Right: {', '.join(self.gives)} {agree} with the graph on {self._batches}."
         right = Stages(self.trials[0], answers[0][1], self.stages).right
@@ -332,6 +333,8 @@ class Task:
             for solved in normal.solutions(self._normalization, self.trials, self.upstream):
                 at = {of_nodes[k]: i for k, i in solved.at.items() if k in of_nodes}
                 found.append(replace(solved, at=at))
+        if self.trials[0].upstream:
+            found.append(normal.of_forward(self._normalization, self.trials))
         return found
 
     def _families(self, name):

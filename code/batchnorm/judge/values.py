@@ -18,7 +18,10 @@ def evaluate(graph, inputs, slip, known):
         if node.op == "input":
             value = inputs[node.name]
             if change := slip.inputs.get(node.name):
-                value = change(value, names)
+                try:
+                    value = change(value, names)
+                except (ValueError, KeyError):  # as below
+                    value = None
         elif node.op == "constant":
             value = node.params["value"]
         else:
@@ -53,7 +56,7 @@ def of_solution(graph, known, sizes=()):
     for i in reversed(range(len(graph.nodes))):
         found += [*_at_edges(graph, i), *_at_node(graph, i, sizes)]
         swaps += _swaps(graph, i, known)
-    found += _everywhere(graph, sizes)
+    found += [*_everywhere(graph, sizes), *_swapped_everywhere(graph, known)]
     found.sort(key=lambda slip: slip.rough)
     return found + swaps
 
@@ -270,6 +273,21 @@ def _everywhere(graph, sizes):
             if len(alike) == len(places):
                 text = next(iter(alike.values()))[1]
                 yield Slip(text, nodes={i: found[2] for i, found in alike.items()}, rough=True)
+
+
+def _swapped_everywhere(graph, known):
+    """Another value in the place of an input, wherever that is used."""
+    for i, node in enumerate(graph.nodes):
+        if node.op != "input" or named_once(graph, i):
+            continue
+        for other, shape in known.items():
+            if other != node.name and _alike(shape, node.shape):
+
+                def change(v, names, other=other):
+                    return np.reshape(names[other], np.shape(v))
+
+                text = f"{other} stands where {node.name} belongs"
+                yield Slip(text, inputs={node.name: change}, rough=True)
 
 
 def _swaps(graph, i, known):
