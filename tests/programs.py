@@ -258,11 +258,8 @@ def broadcasts_into(shape, into):
 
 
 @st.composite
-def programs(draw, sizes=(1, 1, 2, 3, 4), more=True):
-    """A `Program` of one to three inputs and up to eight drawn steps, its values kept tame.
-
-    Without ``more``, only of what `derive` writes.
-    """
+def programs(draw, sizes=(1, 1, 2, 3, 4)):
+    """A `Program` of one to three inputs and up to eight drawn steps, its values kept tame."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
 
     def array(shape):
@@ -404,10 +401,10 @@ def programs(draw, sizes=(1, 1, 2, 3, 4), more=True):
     }
     extra = {"places": places, "exponent": exponent}
     extra |= {"choose": lambda: chosen("choose"), "mask": lambda: chosen("mask")}
-    unary |= new if more else {}
-    two = ("add", "subtract", "multiply", "divide", "maximum", *["minimum"] * more)
+    unary |= new
+    two = ("add", "subtract", "multiply", "divide", "maximum", "minimum")
     kinds = [*two, *unary, *["power", "sum", "mean", "matmul"] * 2, "max"]
-    kinds += ["min", *extra, *["places"] * 6] if more else []
+    kinds += ["min", *extra, *["places"] * 6]
     for _ in range(draw(st.integers(1, 8))):
         kind = draw(st.sampled_from([*kinds, "transpose"]))
         if kind in two:
@@ -427,10 +424,10 @@ def programs(draw, sizes=(1, 1, 2, 3, 4), more=True):
 
 
 @st.composite
-def traced(draw, sizes=(1, 1, 2, 3, 4), more=True):
+def traced(draw, sizes=(1, 1, 2, 3, 4)):
     """A random program, its graph, a random gradient at each output, and a set of cut edges."""
     with quiet():
-        program = draw(programs(sizes, more))
+        program = draw(programs(sizes))
         graph = trace(lambda **inputs: program(np, **inputs), **program.inputs)
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     dys = [rng.normal(size=graph.nodes[i].shape) for i in graph.outputs]

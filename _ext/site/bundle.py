@@ -42,10 +42,9 @@ def editor_js():
     return esbuild(path, "--bundle", "--minify", "--format=iife", "--global-name=bnEditor")
 
 
-@cache
 def search_js():
     """The search page's script."""
-    return esbuild(EXT / "site" / "search" / "search.js", "--bundle", "--minify", "--format=iife")
+    return joined("site/search/search.js")
 
 
 @cache

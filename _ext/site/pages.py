@@ -14,10 +14,10 @@ from myst_nb.core import render
 from myst_nb.sphinx_ import NbMetadataCollector
 from nbformat import NotebookNode
 
+from .assets import STATE
 from .bundle import joined
 
 KEYS = re.compile(r" \([^()<]*\bTab\b[^()<]*\)")
-STATE = "ipywidgets_state"  # the key under which MyST-NB keeps a page's widget state
 
 # "auto" is no theme that the style sheets know: without this line they show unstyled colours first.
 RESOLVE_THEME = """\

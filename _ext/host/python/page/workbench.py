@@ -39,8 +39,9 @@ def trace(source, seconds=SECONDS):
         kind = "" if isinstance(error, TooLong | ValueError) else f"{type(error).__name__}: "
         return {"error": f"{kind}{error}", "line": line_of(error, FILE)}
     name = getattr(function, "__name__", type(function).__name__)
-    backward = _backward(function, inputs, state["start"])
-    return {"name": name, "graph": state, "batch": _batch(state), "backward": backward}
+    start = {k: v for k, v in state["start"].items() if k not in ("dy", "cut", "step")}
+    backward = _backward(function, inputs, [*start])
+    return {"name": name, "graph": state, "batch": _batch(state, start), "backward": backward}
 
 
 def _object(kind, seconds):
@@ -51,12 +52,11 @@ def _object(kind, seconds):
     return found
 
 
-def _backward(function, inputs, start):
+def _backward(function, inputs, known):
     """The backward pass, as `bn.derive` writes it: its lines with the names of their nodes.
 
     For a normalization its compact form, too. Or ``{"error"}``, where none can be written.
     """
-    known = [name for name in start if name not in ("dy", "cut", "step")]
     wrt = [name for name in known if name != "eps"] or known
     try:
         derived = bn.derive(function, wrt=wrt, **inputs)
@@ -77,16 +77,14 @@ def _lines(derived):
     ]
 
 
-def _batch(state):
+def _batch(state, start):
     """The traits of a `BatchFigure` of the same function, or None where it has no place."""
-    start = state["start"]
-    inputs = [name for name in start if name not in ("dy", "cut", "step")]
     x = np.asarray(start.get("x", 0.0))
-    others = {name for name in inputs if name != "x"}
+    others = {name for name in start if name != "x"}
     fits = others <= set(batch.PARAMETERS) and all(np.ndim(start[name]) == 0 for name in others)
     if not fits or x.ndim != 1 or not 2 <= x.size <= 8 or np.shape(state["dy"]) != x.shape:
         return None
-    if "eps" in inputs and not start["eps"] >= 0:
+    if "eps" in start and not start["eps"] >= 0:
         return None
     shown = batch.start_state(state["x"], state["dy"], state["graph"])
     return {name: state[name] for name in others} | shown
