@@ -24,12 +24,8 @@ def files(node):
 
 
 CHAPTERS = [f"{Path(name).with_suffix('')}.html" for name in files(TOC)]
-ALIVE = [name for name in CHAPTERS if FIGURES[Path(name).stem]]  # with figures
 PAGES = [*CHAPTERS, "search.html"]
 ORIGINS = ["root", "sub-path", "file"]
-# Every page in every look and from every origin, though not each look from each origin; the last
-# look, light and narrow, comes of making the first one's window narrow
-VISITS = [("root", "light", 1280), ("sub-path", "dark", 360), ("file", "dark", 1280)]
 KB = 1024
 PAGE = 220 * KB  # document, scripts and styles of a page, each compressed as servers send it
 FONTS = 90 * KB
@@ -67,7 +63,8 @@ def visit(browser, origins):
     """visit(page, origin, theme, width): the page, once it is at rest. No visit may have problems.
 
     A problem is an error in the console or on the page, a request to another host, one that fails
-    or is answered with 400 or above. `visit.loaded` lists what came, as (kind, address).
+    or is answered with 400 or above: `visit.problems`. `visit.loaded` lists what came, as (kind,
+    address).
     """
     contexts, problems, loaded = [], [], []
 
@@ -104,7 +101,7 @@ def visit(browser, origins):
             settle(page)
         return page
 
-    visit.loaded = loaded
+    visit.loaded, visit.problems = loaded, problems
     yield visit
     for context in contexts:
         context.close()
@@ -143,26 +140,47 @@ STATE_OF_PAGE = """() => ({
 })""".replace("SHIFT", str(SHIFT))
 
 
-@pytest.mark.parametrize(("origin", "theme", "width"), VISITS)
 @pytest.mark.parametrize("name", PAGES)
-def test_the_page_stands(visit, book, name, origin, theme, width):
+def test_a_page(visit, book, name):
+    """Light, from a server's root: it stands, wide and narrow; it is light; its controls answer.
+
+    The same pages in the dark, from a file and loaded by a phone: tests/test_abuse.py. One opening
+    serves for many looks, since opening a page takes longer than most of what is done to it.
+    """
+    page = visit(name)
+    stands(page, name, "light")
+    light(book, visit.loaded)
+    resize(page, 360, 800)
+    stands(page, name, "light", loading=False)
+    resize(page, 280, 600)  # or 1120, at 400 %
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 280
+    assert page.locator("main :is(.katex, pre, code, .bn-figure)").evaluate_all(TRANSLATED) == []
+    resize(page, 1280, 900)
+    if FIGURES.get(Path(name).stem):
+        every_control_moves_a_figure(page)
+        the_buttons_of_the_figures_break_nothing(page)
+
+
+# A file knows no absolute addresses, so that it stands for the other pages
+@pytest.mark.parametrize("name", [CHAPTERS[0], "chapters/two_samples.html", "search.html"])
+def test_a_page_under_a_sub_path(visit, name):
+    stands(visit(name, "sub-path", "dark"), name, "dark")
+
+
+# What a browser's translator would change of what must stay
+TRANSLATED = """(all) => all.filter((node) => !node.closest("[translate=no]"))
+  .map((node) => node.outerHTML.slice(0, 80))"""
+
+
+def stands(page, name, theme, loading=True):
     """Every view exactly once, every formula and icon drawn, nothing wider than the screen.
 
     It does not move about while it loads. It shows the figures of its chapter, and carries no
     others: each has a state, so a loop that makes figures to read their numbers bloats the page.
     """
-    page = visit(name, origin, theme, width)
     page.evaluate("() => document.fonts.ready")
     settle(page)
     kinds = sorted(FIGURES.get(Path(name).stem, []))
-    stands(page, theme, kinds)
-    if origin == "root":
-        light(book, visit.loaded)
-        resize(page, 360, 800)
-        stands(page, theme, kinds, loading=False)
-
-
-def stands(page, theme, kinds, loading=True):
     state = page.evaluate(STATE_OF_PAGE)
     views = state.pop("tags")
     assert state == {
@@ -280,9 +298,7 @@ CONTROLS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("name", ALIVE)
-def test_every_control_moves_a_figure(visit, name):
-    page = visit(name)
+def every_control_moves_a_figure(page):
     quiet = []
     for index, label in enumerate(page.evaluate(CONTROLS)):
         if not answers(page, index):
@@ -312,9 +328,7 @@ def disturb(page):
     settle(page)
 
 
-@pytest.mark.parametrize("name", ALIVE)
-def test_the_buttons_of_the_figures_break_nothing(visit, name):
-    page = visit(name)
+def the_buttons_of_the_figures_break_nothing(page):
     buttons = page.locator(".bn-figure button:not(.bn-enlarge)")
     pictures = Pictures(page)
     for _ in range(2):

@@ -101,6 +101,15 @@ EVERY = {
 }
 
 
+OPEN_INSTEAD = """async (path) => {
+  const old = jupyterapp.shell.currentWidget;
+  await old.sessionContext.shutdown();
+  old.context.model.dirty = false;
+  old.close();
+  await jupyterapp.commands.execute("docmanager:open", { path });
+}"""
+
+
 class Lab:
     """A JupyterLab with one notebook open, operated through its own commands.
 
@@ -108,11 +117,14 @@ class Lab:
     """
 
     def __init__(self, page, address):
-        self.page, self.address = page, address
+        self.page, self.address, self.problems = page, address, []
 
     def open(self, name):
         """Open a notebook of the server's folder, alone, and wait for its kernel."""
-        self.page.goto(f"{self.address}/doc/tree/{name}")
+        if self.page.url == "about:blank":
+            self.page.goto(f"{self.address}/doc/tree/{name}")
+        else:  # in the same window: JupyterLab itself takes longer than a notebook
+            self.page.evaluate(OPEN_INSTEAD, name)
         self.page.wait_for_function(
             "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
         )
@@ -237,23 +249,31 @@ def server(tmp_path_factory):
         yield address
 
 
-@pytest.fixture
-def lab(browser, server):
-    """A `Lab` whose page asks nothing of another host and on which no script fails."""
+@pytest.fixture(scope="module")
+def window(browser, server):
+    """One `Lab` for all tests, whose page notes what goes wrong in `problems`."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     page = context.new_page()
-    problems = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.emulate_media(reduced_motion="reduce")  # no training that moves by itself
+    lab = Lab(page, server)
+    page.on("pageerror", lambda error: lab.problems.append(str(error)))
     page.on(
         "request",
         lambda request: (
             request.url.startswith((server, server.replace("http", "ws"), "blob:", "data:"))
-            or problems.append(f"request to another host: {request.url}")
+            or lab.problems.append(f"request to another host: {request.url}")
         ),
     )
-    yield Lab(page, server)
+    yield lab
     context.close()
-    assert problems == []
+
+
+@pytest.fixture
+def lab(window):
+    """The `Lab`, which asks nothing of another host and in which no script fails."""
+    window.problems.clear()
+    yield window
+    assert window.problems == []
 
 
 def test_a_slider_moves_a_figure_and_python_reads_it(lab):
@@ -282,7 +302,6 @@ def test_every_figure_lives_in_jupyterlab(lab):
     assert set(EVERY) == {name for name in bn.figures.__all__ if name.endswith("Figure")}
     complaints = []
     lab.page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    lab.page.emulate_media(reduced_motion="reduce")  # no training that moves by itself
     lab.open("every.ipynb")
     lab.run_all()
     expect(lab.figures()).to_have_count(len(EVERY))

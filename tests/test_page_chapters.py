@@ -12,7 +12,11 @@ from session import ROOT, Session
 from _ext.site import parts
 
 # They take 7 seconds and more each, most to train nets: EVERY_CHAPTER=1 runs them as well.
-LONG = {"at_the_weights", "depth", "does_it_help", "length_of_weights", "smoothness"}
+LONG = {
+    *("at_the_weights", "depth", "does_it_help", "length_of_weights", "smoothness"),
+    "whitening_gradient",
+}
+IN_A_PAGE = {"two_samples"}  # tests/test_page_python.py runs it, in a browser
 NAMES = sorted(path.stem for path in (ROOT / "chapters").glob("*.ipynb"))
 
 
@@ -47,8 +51,8 @@ def ignored(cell):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_chapter_prints_what_is_published(python, name):
-    if name in LONG and not os.environ.get("EVERY_CHAPTER"):
-        pytest.skip("it takes long there; EVERY_CHAPTER=1 runs it")
+    if name in LONG | IN_A_PAGE and not os.environ.get("EVERY_CHAPTER"):
+        pytest.skip("it takes long or runs elsewhere; EVERY_CHAPTER=1 runs it")
     notebook = nbformat.read(ROOT / "chapters" / f"{name}.ipynb", as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for cell, ran in zip(cells, python.run([cell.source for cell in cells]), strict=True):

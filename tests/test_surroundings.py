@@ -3,7 +3,6 @@
 import ipywidgets as widgets
 import pytest
 from stage import frame, get, settle, slide, sound, write
-from test_book import PAGES
 from test_goldens import STATES
 from test_host import Echo, figure
 
@@ -137,14 +136,3 @@ def test_in_a_narrow_column_of_a_wide_window_a_figure_has_its_room(show, page, n
         assert room > width - 30
         assert units >= 220
         assert sound(page)
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_translated_but_for_its_formulas_and_code_and_fits_280_pixels(page, book, name):
-    page.set_viewport_size({"width": 280, "height": 600})  # or 1120, at 400 %
-    page.goto((book / name).as_uri())
-    page.evaluate("() => window.bnHost?.ready")
-    open_ = """(all) => all.filter((node) => !node.closest("[translate=no]"))
-      .map((node) => node.outerHTML.slice(0, 80))"""
-    assert page.locator("main :is(.katex, pre, code, .bn-figure)").evaluate_all(open_) == []
-    assert page.evaluate("() => document.documentElement.scrollWidth") <= 280
