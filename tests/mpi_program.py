@@ -76,6 +76,16 @@ def what_one_refuses_all_refuse(bad):
     distributed.backward(np.ones((5, 3)), cache)
 
 
+def all_have_the_same_parameters(odd):
+    """One rank has another gamma, beta or eps: all refuse it by its name. -0 is no other than 0."""
+    for name, other in [("gamma", ONE * 2), ("beta", ONE * [0, 0, 1e-300]), ("eps", 1e-4)]:
+        change = {name: other} if comm.rank == odd else {}
+        with pytest.raises(ValueError, match=f"{name}: got another on some rank"):
+            distributed.forward(**dict(GOOD, beta=0 * ONE, eps=1e-5) | change, comm=comm)
+    zero = -0.0 if comm.rank == odd else 0.0
+    distributed.forward(**GOOD | dict(beta=zero * ONE), comm=comm)
+
+
 def what_overflows_anywhere_is_refused_everywhere():
     large = np.array([1e200, 1.0, 1.7e308]) if comm.rank == 0 else ONE
     with pytest.raises(ValueError, match="x: got numbers whose squares overflow"):
@@ -116,6 +126,7 @@ def main():
         distributed.forward(np.empty((0, 2)), np.ones(2), np.ones(2), comm=comm)
     for bad in range(k if k > 1 else 0):
         what_one_refuses_all_refuse(bad)
+        all_have_the_same_parameters(bad)
     what_overflows_anywhere_is_refused_everywhere()
     for seed in range(20):
         a_constant_feature_is_as_the_layer_has_it(seed)

@@ -356,6 +356,44 @@ def test_it_stops_out_of_sight(show):
     )
 
 
+# Trains to the end and goes back to the start, so many times; gives the analyses made at rest
+ROUNDS = """async (rounds) => {
+  const frame = () => new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
+  const press = async (name, text) => {
+    [...document.querySelectorAll("button")].find((b) => b.textContent === name).click();
+    while (document.querySelector(".count").textContent !== text) await frame();
+  };
+  let late = 0;
+  for (let k = 0; k < rounds; k++) {
+    await press("Run", "step 2, seed 0");
+    const before = bnCounts.analysis;
+    for (let i = 0; i < 3; i++) await frame();
+    late += bnCounts.analysis - before;
+    await press("Reset", "step 0, seed 0");
+  }
+  return late;
+}"""
+
+
+def test_a_page_that_trains_for_hours_does_not_grow(show, page):
+    show(figure_of(dict(plain=Net((2, 3, 2), "batch")), most=2))
+    cdp = page.context.new_cdp_session(page)
+
+    def measured():
+        assert page.evaluate(ROUNDS, 30) == 0  # at rest nothing is analysed
+        for _ in range(2):
+            cdp.send("HeapProfiler.collectGarbage")
+        counters = cdp.send("Memory.getDOMCounters")
+        heap = cdp.send("Runtime.getHeapUsage")
+        held = heap["usedSize"] + heap["backingStorageSize"]  # objects, and the numbers of arrays
+        return np.array([counters["nodes"], counters["jsEventListeners"], held])
+
+    page.evaluate(ROUNDS, 60)  # by then what is made once has been made, and compiled
+    before, after = measured(), measured()
+    # A picture has a hundred nodes; its boundary alone, 27 000 bytes
+    assert (after - before < [60, 1, 150_000]).all(), (before, after)
+
+
 def test_less_motion_waits_to_be_asked(show, page):
     page.emulate_media(reduced_motion="reduce")
     figure = figure_of(steps=5)
