@@ -94,9 +94,9 @@ def forward(x, gamma, beta, eps=1e-5, *, comm):
     between them; if the whole batch is empty, its squares or y overflow, or a feature has variance
     0 with eps = 0.
 
-    Not checked is that d is the same everywhere: to tell so before a message of d's length would
-    take a second one. Where it is not, MPI reports a truncated message, on some of the workers only,
-    or ends the program; what the others then have means nothing.
+    Not checked is that d is the same everywhere: that would take a message of its own. Where it is
+    not, MPI reports a truncated message, on some of the workers only, or ends the program; what
+    the others have then means nothing.
     """
     _check_comm(comm)
     refused = None
@@ -149,23 +149,27 @@ def backward(dy, cache):
         raise ValueError(f"cache: got {type(cache).__name__}, want what forward returned")
     x_hat, gamma, s, n, comm = cache
     refused, sums = None, np.zeros(3 + 2 * x_hat.shape[1])
+    dbeta, dgamma = sums[3:].reshape(2, -1)
     try:
         dy = numbers("dy", dy)[0].astype(float, copy=False)
         if dy.shape != x_hat.shape:
             raise ValueError(f"dy: got shape {dy.shape}, want {x_hat.shape}, that of x")
-        largest = max(dy.max(initial=0), -dy.min(initial=0))
-        if not math.isfinite(largest):
+        flat = dy.ravel()
+        length = math.sqrt(flat.dot(flat))
+        if not math.isfinite(length):  # the square has overflowed, if nothing else
             check_finite("dy", dy)
-        sums[2:] = np.concatenate([[largest], dy.sum(axis=0), np.einsum("ij,ij->j", dy, x_hat)])
+            length = np.abs(flat).max() * math.sqrt(flat.size)
+        sums[2] = length
+        np.dot(np.ones(len(dy)), dy, out=dbeta)
+        np.einsum("ij,ij->j", dy, x_hat, out=dgamma)
     except Exception as error:  # as in `forward`
         refused, sums[:2] = error, (1, comm.rank)
     comm.Allreduce(sums.copy(), sums)  # the operation is a sum unless one says otherwise
-    (refusing, ranks, largest), (dbeta, dgamma) = sums[:3], sums[3:].reshape(2, -1)
+    refusing, ranks, length = sums[:3].tolist()
     if refusing:
         _refuse(refused, f"rank {ranks:.0f}" if refusing == 1 else f"{refusing:.0f} ranks")
     scale = gamma / s
-    # dx is no longer than scale * dy, whose length is at most √n times its largest entry
-    longest = scale * (n**0.5 * largest)
+    longest = scale * length  # dx is no longer than scale * dy
     if not (all_finite(sums, sums) and all_finite(longest, longest)):
         raise ValueError("dy: got numbers whose sums or gradients overflow, want smaller ones")
     dx = x_hat * (dgamma / -n)
@@ -221,7 +225,8 @@ def _all_merged(own, same, refused, comm):
     """
     from mpi4py import MPI  # here, since the rest of this file needs no MPI
 
-    packed = np.concatenate([[0.0 if refused is None else comm.rank + 1, *same], _pack(own)])
+    who = 0.0 if refused is None else comm.rank + 1
+    packed = np.concatenate([[who, *same, own.n], *own[1:]])
     merged = np.empty_like(packed)
 
     def combine(left, right, datatype):
@@ -230,7 +235,8 @@ def _all_merged(own, same, refused, comm):
         for a, b in zip(np.frombuffer(left, float).reshape(into.shape), into, strict=True):
             b[0] = a[0] or b[0]
             b[1:4][a[1:4] != b[1:4]] = math.nan
-            b[4:] = _pack(merge(_unpack(a[4:]), _unpack(b[4:])))
+            n, *arrays = merge(_unpack(a[4:]), _unpack(b[4:]))
+            b[4:] = np.concatenate([[n], *arrays])
 
     element = MPI.DOUBLE.Create_contiguous(len(packed)).Commit()
     operation = MPI.Op.Create(combine, commute=True)
@@ -245,11 +251,6 @@ def _all_merged(own, same, refused, comm):
         if math.isnan(found):
             raise ValueError(f"{name}: got another on some rank, want the same on all")
     return _unpack(merged[4:])
-
-
-def _pack(moments):
-    n, *arrays = moments
-    return np.concatenate([[n], *arrays])
 
 
 def _unpack(packed):
