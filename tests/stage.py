@@ -211,3 +211,39 @@ def drag(page, handle, right, down=0, touch=False, inset=None):
             page.mouse.move(*place)
         page.mouse.up()
     frame(page)
+
+
+# What is wrong with how figures lie on a page: controls that are higher than their picture (on a
+# `wide` one), a slider that takes two rows, a number's box too narrow or far too wide for it
+UNEVEN = """(wide) => [...document.querySelectorAll(".bn-picture")].flatMap((picture) => {
+  const box = picture.closest(".bn-box") ?? picture.closest(".bn-figure");
+  const size = (node) => node.getBoundingClientRect();
+  const parts = [...box.querySelectorAll(":scope > bn-view:not(.bn-figure), .bar")];
+  const there = parts.map(size).filter(({ height }) => height);
+  const high = Math.max(...there.map((r) => r.bottom)) - Math.min(...there.map((r) => r.top));
+  const { height } = size(picture);
+  const several = box.querySelectorAll(".bn-picture").length > 1;
+  const wrong = wide && !several && high > height ? [`controls ${high}, picture ${height}`] : [];
+  for (const row of box.querySelectorAll(".bn-slider")) {
+    if (size(row).height > 36) wrong.push(`${row.textContent}: ${size(row).height} high`);
+  }
+  for (const number of box.querySelectorAll(".bn-number:not([hidden])")) {
+    if (number.scrollWidth > number.clientWidth + 1) wrong.push(`cut: ${number.value}`);
+    if (size(number).width > 24 + 11 * Math.max(5, number.max?.length, number.value.length))
+      wrong.push(`a wide box for ${number.value}`);
+  }
+  return wrong;
+})"""
+
+# What lies, all or in part, outside the screen that a figure fills
+OFF_SCREEN = """() => {
+  const box = document.querySelector(".bn-enlarged");
+  const all = box.querySelectorAll(
+    ".bn-picture > *, .scroll svg, svg text, input, select, button, label, summary, .panel");
+  const drawn = [...all].filter((node) => node.getClientRects().length);
+  const off = drawn.filter((node) => {
+    const { left, top, right, bottom } = node.getBoundingClientRect();
+    return left < -1 || top < -1 || right > innerWidth + 1 || bottom > innerHeight + 1;
+  });
+  return off.map((node) => node.outerHTML.slice(0, 120));
+}"""

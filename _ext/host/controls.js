@@ -153,6 +153,10 @@ function slider(model, row) {
     range.value = String(track.to(value));
     range.setAttribute("aria-valuetext", text);
     number.value = text;
+    // As wide as what stands in it, now or at an end of the track
+    const ends = ["min", "max"].map((end) => format(model.get(end), model.get("readout_format")));
+    const longest = Math.max(...[text, ...ends].map((written) => written.length), 3);
+    number.style.width = `calc(${longest}ch + 1rem)`;
     number.hidden = model.get("readout") === false;
     number.disabled = range.disabled;
     // Phones' decimal keys lack a minus.

@@ -52,7 +52,7 @@ function toggle(view, key) {
 
 /**
  * What can be scrolled: it says so, fades where there is more, and moves a place into the middle.
- * @param {Element} content @param {() => number} zoom
+ * @param {Element} content @param {(width?: number) => number} zoom
  */
 function scroller(content, zoom) {
   const root = html("div", { class: "scroll" }, content);
@@ -68,7 +68,7 @@ function scroller(content, zoom) {
     hint,
     /** @param {number} drawn its width, in units @param {number} width of the room */
     fit(drawn, width) {
-      over = (drawn - width) * zoom();
+      over = drawn * zoom(drawn) - width * zoom();
       hint.hidden = over <= 1;
       fade();
     },
@@ -168,7 +168,7 @@ function mount(el, view) {
   const parts = [keys.root, buttons.root, panel];
   const layers = ["wires", "handles", "nodes", "tags"];
   const { picture, finish } = stage(el, view, about, parts, layers);
-  const scroll = scroller(/** @type {Element} */ (picture.root.firstElementChild), view.zoom);
+  const scroll = scroller(picture.svg, view.zoom);
   picture.root.append(scroll.root, scroll.hint);
   /** @type {Place} */
   let place;

@@ -74,6 +74,7 @@ class Figure(anywidget.AnyWidget):
     labels: ClassVar[dict[str, str]] = {}  # what a control is called, if not by its trait's name
 
     _inputs = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    unfolded = traitlets.Bool(False, help="whether the table of numbers is open").tag(sync=True)
     # How much room the static page keeps before the script has run: at least so many pixels
     _min_height = traitlets.Int(300).tag(sync=True)
 

@@ -16,7 +16,7 @@ import { memoizer } from "./memo.js";
  *
  * `mount(el, view)` fills `el` and returns `draw(analysis, width)`, which is called at most once a
  * frame. There `analysis` holds the inputs too, and `width` is in the units of the drawing: where
- * there is room, or the figure is enlarged, the kit draws all of it larger (see `zoomOf`).
+ * there is room, or the figure is enlarged, the kit draws all of it larger (see `layout`).
  *
  * A listener reads `view.get()` (the inputs) or `view.analysis()` as they are now: what was drawn
  * may be a frame old. `view.set({…})` changes inputs; `view.redraw()` asks for a frame when only
@@ -42,7 +42,8 @@ import { memoizer } from "./memo.js";
  * @property {(changes: Partial<Inputs>) => void} set
  * @property {() => void} redraw in the next frame
  * @property {() => void} again analyses what has moved on by itself, hands it back, redraws
- * @property {() => number} zoom how much larger than life the figure is drawn
+ * @property {(width?: number, height?: number) => number} zoom how much larger than life the figure
+ *   is drawn, if its drawing has this size
  */
 
 /**
@@ -113,6 +114,7 @@ function analysed({ analyse, outputs }, model) {
     get,
     analysis,
     views,
+    unfolded: () => Boolean(model.get("unfolded")),
     // What does change is saved with the outputs that follow from it, in one message
     /** @param {Partial<Inputs>} changes */
     set: (changes) => Object.entries(changes).forEach(([name, v]) => model.set(name, v)),
@@ -128,27 +130,19 @@ function analysed({ analyse, outputs }, model) {
 }
 
 const BROAD = 690; // pixels: a figure with more room is drawn larger than life
-const TALL = 0.86; // of the window: a picture is not enlarged beyond it
-const TIGHT = 560; // pixels: with less room, controls stand below their picture in any window
+const TALL = 0.62; // of the window: what a picture takes at most, if its controls stand below it
 const LEAST = 220; // units: a narrower picture would have no room for its marks; it shrinks
 const NARROW = 330; // units: no picture is drawn narrower, however much it is enlarged
 const STAYS = 0.6; // of the window: what stays in sight of a taller picture, while the rest scrolls
-
-/**
- * How much larger than life a figure is drawn: as its room allows, so that a class can read it;
- * twice if it fills the screen.
- * @param {number} pixels the room it has
- * @param {number} height of the drawing as it was drawn last
- * @param {boolean} enlarged
- */
-function zoomOf(pixels, height, enlarged) {
-  const fits = height ? (TALL * window.innerHeight) / height : Infinity;
-  const most = enlarged ? Math.min(2, pixels / NARROW) : Math.min(2, pixels / BROAD, fits);
-  return Math.max(1, Math.round(most * 20) / 20);
-}
+const WIDE = 760; // pixels: a box with less room has no side column
+const SQUARE = 1.75; // a picture that is less wide than so many times its height leaves room beside
+const MOST = 2.4; // times larger than life: no figure is drawn larger
 
 /** The height of a drawing, in units; 0 before it was drawn. @param {HTMLElement} room */
 const heightOf = (room) => room.querySelector("svg")?.viewBox.baseVal?.height ?? 0;
+
+/** To a twentieth, so that figures of almost the same width look the same. @param {number} zoom */
+const rounded = (zoom) => Math.max(1, Math.floor(zoom * 20) / 20);
 
 /**
  * Sets a variable of the style sheet, if it is another one.
@@ -160,13 +154,123 @@ function give(el, name, value) {
 
 /** Tells the style sheet what a box holds. @param {HTMLElement} box @param {HTMLElement} figure */
 function mark(box, figure) {
+  const several = box.querySelectorAll(":scope > .bn-figure").length > 1;
   const holds = {
+    "bn-alone": box === figure,
     "bn-broad": figure.matches(".bn-broad"),
-    "bn-several": box.querySelectorAll(":scope > .bn-figure").length > 1,
+    "bn-several": several,
+    "bn-single": !several,
   };
   for (const [name, is] of Object.entries(holds)) {
     if (is && !box.classList.contains(name)) box.classList.add(name);
   }
+}
+
+/**
+ * Where a picture and what belongs to it stand, and how large it is drawn: by its shape. A wide,
+ * short picture takes all the width, and its controls stand below it. A square one has them beside
+ * it, if there is room and their column is no taller than the picture. If the figure fills the
+ * screen, all of it is drawn as large as the screen has room for. All this is found out when the
+ * room changes, not at every move: it lays the page out.
+ *
+ * @param {HTMLElement} el @param {HTMLElement} room of the picture
+ * @param {(units: number) => void} draw
+ */
+function layout(el, room, draw) {
+  let drawn = 0; // so wide, in units, for the room as it is now
+  let pixels = 0; // how wide the room is
+  let tall = 0; // pixels: no picture is taller, where the figure fills the screen
+  let zoom = 1;
+  const caption = () => /** @type {HTMLElement | null} */ (room.querySelector(".verdict"));
+  const units = () => Math.max(pixels / zoom, LEAST);
+  const drawOnce = () => {
+    if (drawn !== units()) draw(units());
+    drawn = units();
+  };
+
+  /** @param {HTMLElement} box */
+  const fill = (box) => {
+    const shares = box.clientWidth < WIDE ? 0 : box.querySelectorAll(".bn-picture").length;
+    const high = window.innerHeight - 32;
+    tall = shares ? high / shares - (caption()?.offsetHeight ?? 0) - 12 : Infinity;
+    let best = { size: 0, zoom: 1 };
+    for (let most = rounded(Math.min(MOST, pixels / NARROW)); ; most = rounded(most - 0.2)) {
+      zoom = most;
+      drawOnce();
+      const size = scale(units(), heightOf(room));
+      if (size > best.size + 0.01) best = { size, zoom };
+      if (zoom === 1 || size === zoom) break;
+    }
+    zoom = best.zoom;
+  };
+
+  /** @param {HTMLElement} box */
+  const arrange = (box) => {
+    zoom = rounded(Math.min(MOST, pixels / BROAD));
+    drawOnce();
+    const height = heightOf(room);
+    if (box.clientWidth >= WIDE && box.matches(".bn-single") && units() < SQUARE * height) {
+      box.classList.add("bn-beside");
+      pixels = room.clientWidth;
+      zoom = rounded(Math.min(MOST, pixels / BROAD));
+      drawOnce();
+      if (box.clientHeight <= room.offsetHeight + 40) return; // and a row for the numbers
+      box.classList.toggle("bn-beside", false);
+      pixels = room.clientWidth;
+    }
+    zoom = rounded(Math.min(MOST, pixels / BROAD, (TALL * window.innerHeight) / height));
+  };
+
+  /** How much larger than life a drawing is. @param {number} width @param {number} height */
+  const scale = (width, height) =>
+    tall === Infinity ? zoom : Math.min(zoom, pixels / width, tall / height);
+
+  return {
+    /** The room has changed. */
+    changed() {
+      pixels = 0;
+    },
+    zoom: (width = 1, height = 1) => scale(width, height),
+    draw() {
+      const box = /** @type {HTMLElement} */ (el.closest(".bn-box, .bn-enlarged") ?? el);
+      if (!pixels) {
+        tall = Infinity;
+        mark(box, el);
+        box.classList.toggle("bn-beside", false);
+        pixels = room.clientWidth;
+        if (!pixels) return false; // not laid out yet: the observer calls again
+        if (box.matches(".bn-enlarged")) fill(box);
+        else arrange(box);
+        give(room, "--zoom", String(zoom));
+      }
+      drawOnce();
+      drawn = 0;
+      const over = STAYS * window.innerHeight - zoom * heightOf(room);
+      give(room, "--over", `${Math.min(0, Math.round(over))}px`);
+      return true;
+    },
+  };
+}
+
+/**
+ * Watches the room of a picture: `changed` is called when it has another width. Its caption keeps
+ * the height that it had, or the picture would jump when a shorter sentence follows a longer one.
+ * @param {HTMLElement} room @param {() => void} changed
+ */
+function watch(room, changed) {
+  const caption = /** @type {HTMLElement | null} */ (room.querySelector(".verdict"));
+  let width = 0;
+  let height = 0;
+  const observer = new ResizeObserver(() => {
+    const wider = room.clientWidth !== width || window.innerHeight !== height;
+    width = room.clientWidth;
+    height = window.innerHeight;
+    if (caption && wider) caption.style.minHeight = "";
+    else if (caption) give(caption, "min-height", `${caption.offsetHeight}px`);
+    if (wider || room.closest(".bn-enlarged")) changed();
+  });
+  observer.observe(room);
+  return observer;
 }
 
 /**
@@ -176,45 +280,35 @@ function mark(box, figure) {
  * @param {Figure<Inputs, Analysis>["mount"]} mount
  * @param {ReturnType<typeof analysed<Inputs, Analysis>>} shared @param {HTMLElement} el
  */
-function shown(mount, { get, analysis, set, again, views }, el) {
+function shown(mount, { get, analysis, set, again, views, unfolded }, el) {
   let frame = 0;
-  let zoom = 1;
-  let pixels = 0;
   const redraw = () => {
     frame ||= requestAnimationFrame(() => {
       frame = 0;
       paint();
     });
   };
-  // To read its width lays the page out: so not at every move
+  el.classList.add("bn-figure");
+  /** @type {ReturnType<typeof layout>} */
+  let place;
+  const zoom = (width = 1, height = 1) => place?.zoom(width, height) ?? 1;
+  const draw = mount(el, { get, analysis, set, again, redraw, zoom });
+  const picture = /** @type {HTMLElement | null} */ (el.querySelector(":scope > .bn-picture"));
+  const room = picture ?? el;
+  place = layout(el, room, (units) => draw(analysis(), units));
   const resized = () => {
-    pixels = 0;
+    place.changed();
     redraw();
   };
-  el.classList.add("bn-figure");
-  const draw = mount(el, { get, analysis, set, again, redraw, zoom: () => zoom });
-  const picture = /** @type {HTMLElement | null} */ (el.querySelector(":scope > .bn-picture"));
   picture?.append(enlarger({ redraw: resized }));
   el.classList.toggle("bn-pictured", Boolean(picture));
-  const room = picture ?? el;
+  const numbers = /** @type {HTMLDetailsElement | null} */ (el.querySelector(".report"));
+  if (numbers) numbers.open = unfolded();
   const paint = () => {
-    // With the controls that stand around it, it grows
-    const box = /** @type {HTMLElement} */ (el.closest(".bn-box, .bn-enlarged") ?? el);
-    mark(box, el);
-    // In a card, a tab or a column, the picture and its controls do not fit side by side
-    if (!pixels) box.classList.toggle("bn-tight", box.clientWidth < TIGHT);
-    pixels ||= room.clientWidth;
-    if (!pixels) return; // not laid out yet: the observer calls again
-    zoom = zoomOf(pixels, heightOf(room), box.matches(".bn-enlarged"));
-    give(box, "--zoom", String(zoom));
-    draw(analysis(), Math.max(pixels / zoom, LEAST));
-    const over = STAYS * window.innerHeight - zoom * heightOf(room);
-    if (picture) give(picture, "--over", `${Math.min(0, Math.round(over))}px`);
-    notify("draw");
+    if (place.draw()) notify("draw");
   };
   views.add(redraw);
-  const observer = new ResizeObserver(resized);
-  observer.observe(room);
+  const observer = watch(room, resized);
   paint();
   return () => {
     views.delete(redraw);

@@ -51,15 +51,16 @@ const cellAt = (head, column, text) => {
 };
 
 /**
- * The figure's message in one sentence, in bold, and the numbers below it in a small table. It
- * keeps the height that it had, so that what stands below stays where it is.
+ * What is reported: the figure's message, the caption of its picture, and the numbers that it comes
+ * from, in a table to be unfolded.
  *
  * `show({ verdict, rows, head })`: a row is a name and its cells, `head` names the columns.
  */
 function report() {
   const verdict = html("p", { class: "verdict", "aria-live": "polite" });
   const table = html("table", { class: "numbers" });
-  const root = html("div", { class: "report" }, verdict, table);
+  const summary = html("summary", {}, "Numbers");
+  const root = html("details", { class: "report" }, summary, html("div", {}, table));
   let last = "";
   /** @param {{verdict: string, rows?: string[][], head?: string[]}} message */
   const show = ({ verdict: sentence, rows = [], head = [] }) => {
@@ -68,6 +69,7 @@ function report() {
     const shape = JSON.stringify([head.length, ...all.map((row) => row.length)]);
     if (shape !== last) {
       last = shape;
+      root.hidden = !rows.length;
       table.replaceChildren(
         ...all.map((row, i) =>
           html("tr", {}, ...row.map((text, k) => cellAt(head.length > 0 && i === 0, k, text))),
@@ -76,23 +78,24 @@ function report() {
     }
     all.forEach((row, i) => row.forEach((text, k) => setText(table.rows[i].cells[k], text)));
   };
-  return { root, show };
+  return { verdict, root, show };
 }
 
 /**
- * What stands in a figure, one below the other: the picture, the `parts`, a report. `finish` ends a
- * frame: it shows what is reported, and what was not drawn again goes.
+ * What stands in a figure, one below the other: the picture under its caption, the `parts`, the
+ * numbers. `finish` ends a frame: it shows what is reported, and what was not drawn again goes.
  * @param {HTMLElement} el @param {import("./svg.js").Viewed} view
  * @param {string} about the picture, in words
  * @param {Node[]} [parts] @param {string[]} [layers] of the picture; later ones lie on top
  */
 export function stage(el, view, about, parts = [], layers = LAYERS) {
+  const { verdict, root, show } = report();
   const picture = drawing(about, view, layers);
-  const { root, show } = report();
+  picture.svg.before(verdict);
   el.append(picture.root, ...parts, root);
   const finish = (/** @type {Parameters<typeof show>[0]} */ message) => {
     picture.sweep();
     show(message);
   };
-  return { picture, finish, report: root };
+  return { picture, finish };
 }

@@ -38,7 +38,7 @@ export function setText(node, text) {
 /** @typedef {ReturnType<typeof drawing>} Drawing */
 
 /**
- * @typedef {{redraw: () => void, zoom: () => number, get?: () => any, set?: (to: any) => void}}
+ * @typedef {{redraw: () => void, zoom: (width?: number, height?: number) => number, get?: () => any, set?: (to: any) => void}}
  *   Viewed what a drawing needs of its view: see figure.js
  */
 
@@ -132,6 +132,7 @@ export function drawing(label, view, layers) {
   let before; // the inputs, when the drag began
   return {
     root: html("div", { class: "bn-picture" }, root),
+    svg: root,
     ...elements(root, layers),
     memo: memoizer(),
     /** @template T @param {string} key @param {T} value @returns {T} */
@@ -151,7 +152,7 @@ export function drawing(label, view, layers) {
     },
     /** @param {number} width @param {number} height */
     size(width, height) {
-      const zoom = view.zoom();
+      const zoom = view.zoom(width, height);
       const viewBox = `0 0 ${width} ${height}`;
       change(own, { width: width * zoom, height: height * zoom, viewBox });
     },

@@ -102,7 +102,6 @@ function shrinkOf(rows) {
 /** @type {Mount} */
 function mount(el, view) {
   const about = "A cloud of points, the same after whitening, and the gradients between them";
-  const { picture, finish, report } = stage(el, view, about, [], LAYERS);
   const keys = legend();
   const act = actions(view);
   const buttons = bar(
@@ -110,8 +109,7 @@ function mount(el, view) {
     button("Next point", act.next),
     button("Reset", act.reset),
   );
-  report.classList.add("large");
-  el.append(keys.root, buttons);
+  const { picture, finish } = stage(el, view, about, [keys.root, buttons], LAYERS);
 
   return function draw(shown, width) {
     const { x, x_hat, dx, landed } = shown;
