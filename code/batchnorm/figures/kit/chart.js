@@ -1,5 +1,6 @@
 import { axis } from "./axis.js";
 import { handle } from "./handle.js";
+import { apart, labels } from "./labels.js";
 import { bar, button } from "./panel.js";
 import { clamp, linear } from "./scale.js";
 
@@ -71,28 +72,30 @@ function lineOf(points, x, y, seen) {
   return d;
 }
 
+/** The colour of a curve, of all the words that say how it looks. @param {string} className */
+const colourOf = (className) => className.split(" ")[0];
+
 /**
- * The heights of labels, pushed apart so that none lies on another; inside [top, bottom].
- * @param {number[]} heights @param {{top: number, bottom: number}} place
+ * Where the names of curves stand: right of the plot, in a gutter, at the heights of their ends.
+ * @param {Drawing} picture @param {string} key @param {Place} place
+ * @param {{at: number[], label: string, look: string, i: number}[]} ends
  */
-function apart(heights, { top, bottom }, room = 15) {
-  const order = heights.map((_, i) => i).sort((a, b) => heights[a] - heights[b]);
-  const placed = heights.slice();
-  order.forEach((i, k) => {
-    const above = k ? placed[order[k - 1]] + room : top + 8;
-    placed[i] = Math.max(placed[i], above);
+function besides(picture, key, { right, top, bottom }, ends) {
+  const heights = apart(
+    ends.map(({ at }) => at[1] + 4),
+    top + 4,
+    bottom + 4,
+  );
+  ends.forEach(({ label, look, i, at }, k) => {
+    const where = { x: Math.max(right, at[0]) + 8, y: heights[k] };
+    picture.put(`${key} name ${i}`, "text", { class: `small halo label ${look}`, ...where }, label);
   });
-  let floor = bottom - 4;
-  for (const i of order.reverse()) {
-    placed[i] = Math.min(placed[i], floor);
-    floor = placed[i] - room;
-  }
-  return placed;
 }
 
 /**
- * A plot of curves on two scales: a title, an upright and a level axis, each curve with its name
- * where it ends, to the right of the plot if `beside`, and a dot there if `dots`.
+ * A plot of curves on two scales: a title, an upright and a level axis, each curve with its name in
+ * its colour where it ends, to the right of the plot if `beside`, and a dot there if `dots`. A curve
+ * that leaves the plot has a mark where it left.
  *
  * @param {Drawing} picture @param {string} key @param {Place} place
  * @param {{x: Scale, y: Scale, title: string,
@@ -107,32 +110,34 @@ export function plot(picture, key, place, of) {
   axis(picture, `${key} x`, { scale: x, at: bottom, title: foot });
   picture.layer("arrows");
   const seen = (/** @type {[number, number]} */ [, v]) => y(v) >= top - 1 && y(v) <= bottom + 1;
-  const ends = curves.map(({ points }) => points.findLast(seen));
-  const levels = ends.map((end) => (end ? y(end[1]) : bottom));
-  // A name stands above its curve; that of the lowest below it, clear of the others, if it has room
-  const low = Math.max(...levels);
-  const under = !beside && levels.length > 1 && low + 16 < bottom;
-  const heights = apart(
-    levels.map((level) => (under && level === low ? level + 16 : level - 9)),
-    place,
-  );
+  const names = labels(picture, { left: left + 4, right: right + 8, top: top - 8, bottom });
+  /** @type {Parameters<typeof besides>[3]} */
+  const ends = [];
   curves.forEach(({ className, points, label, dot }, i) => {
     const d = lineOf(points, x, y, seen);
     picture.put(`${key} curve ${i}`, "path", { class: `${className} hollow line`, d });
-    const end = ends[i];
+    const found = points.findLastIndex(seen);
+    const end = points[found];
     if (!end) return;
+    names.avoidLine(points.filter(seen).map(([u, v]) => [x(u), y(v)]));
     const at = dot ?? end;
     if (dots && seen(at)) {
       const where = { class: `${className} dot`, cx: x(at[0]), cy: y(at[1]), r: 4.5 };
       picture.put(`${key} dot ${i}`, "circle", where);
     }
-    if (!label) return;
-    const cx = x(end[0]);
-    const late = !beside && cx > (left + right) / 2;
-    const where = { x: late ? Math.min(cx + 4, right) : cx + 8, y: heights[i] };
-    const look = `small halo label${late ? " end" : ""}`;
-    picture.put(`${key} name ${i}`, "text", { class: look, ...where }, label);
+    const next = points[found + 1];
+    if (next && Number.isFinite(next[1])) {
+      const up = y(next[1]) < top;
+      const [u, edge, back] = up ? [x(end[0]), top - 6, 8] : [x(end[0]), bottom + 6, -8];
+      const mark = `M${u - 5} ${edge + back}L${u} ${edge}L${u + 5} ${edge + back}`;
+      picture.put(`${key} leaves ${i}`, "path", { class: `${className} hollow strong`, d: mark });
+    }
+    if (label) ends.push({ at: [x(end[0]), y(end[1])], label, look: colourOf(className), i });
   });
+  if (beside) besides(picture, key, place, ends);
+  else
+    for (const { at, label, look, i } of ends)
+      names.put(`${key} name ${i}`, label, at, [1, -0.01], `label ${look}`);
 }
 
 /**

@@ -1,30 +1,115 @@
 /**
- * Names that stand beside what they name, and not on one another: each goes where its normal
- * points, or to the other side, or further off, wherever the first free place is.
+ * Names that stand beside what they name, and not on one another.
  *
- * @param {ReturnType<typeof import("./svg.js").drawing>} picture
- * @param {import("./chart.js").Place} room
- * @param {number} [margin] in the room, to be kept free
+ * @typedef {{left: number, right: number, top: number, bottom: number}} Room
+ * @typedef {[number, number, number, number]} Box left, top, right, bottom
  */
-export function labels(picture, room, margin = 0) {
+
+const TALL = 15; // units: a line of text
+const AROUND = [0, Math.PI, 0.8, -0.8, 2.2, -2.2, 1.6, -1.6];
+const FAR = [12, 24, 38];
+const FARTHER = [55, 75, 100];
+const ON_NAME = 100; // how bad it is, a square unit, to lie on another name
+const ON_MARK = 10; // and on a mark
+
+/** How long a text is, about: in Node there is no font to measure it by. */
+export const lengthOf = (/** @type {string} */ text, bold = false) =>
+  (bold ? 7.9 : 6.9) * [...text].length;
+
+/** @param {Box} a @param {Box} b */
+const common = (a, b) =>
+  Math.max(0, Math.min(a[2], b[2]) - Math.max(a[0], b[0])) *
+  Math.max(0, Math.min(a[3], b[3]) - Math.max(a[1], b[1]));
+
+/**
+ * Finds places for names in a room. Each goes where its normal points, or to the other side, or
+ * further off, wherever it lies on nothing; if all that is taken, to the nearest free place there is.
+ *
+ * @param {Room} room @param {number} [margin] in the room, to be kept free
+ */
+export function placer(room, margin = 0) {
   const left = room.left + margin;
   const top = room.top + margin;
   const right = room.right - margin;
   const bottom = room.bottom - margin;
-  /** @type {number[][]} boxes that are taken: left, top, right, bottom */
-  const taken = [];
-  const overlap = (/** @type {number[]} */ a) =>
-    taken.reduce((sum, b) => {
-      const [w, h] = [0, 1].map((k) => Math.min(a[k + 2], b[k + 2]) - Math.max(a[k], b[k]));
-      return sum + Math.max(0, w) * Math.max(0, h);
-    }, 0);
-  const around = [0, Math.PI, 0.8, -0.8, 2.2, -2.2, 1.6, -1.6];
+  /** @type {Box[]} */
+  const names = [];
+  /** @type {Box[]} */
+  const marks = [];
+  const sum = (/** @type {Box[]} */ all, /** @type {Box} */ box) =>
+    all.reduce((area, other) => area + common(box, other), 0);
+  const cost = (/** @type {Box} */ box) => ON_NAME * sum(names, box) + ON_MARK * sum(marks, box);
+  /** @param {number} x its middle @param {number} y @param {number} long @returns {Box} */
+  const boxAt = (x, y, long) => {
+    const u = Math.max(left, Math.min(right - long, x - long / 2));
+    const v = Math.max(top, Math.min(bottom - TALL, y - TALL / 2));
+    return [u, v, u + long, v + TALL];
+  };
+
+  /** The nearest place on no name, anywhere. @param {number[]} at @param {number} long */
+  const anywhere = (at, long) => {
+    /** @type {{far: number, box: Box | null}} */
+    let best = { far: Infinity, box: null };
+    for (let v = top; v <= bottom - TALL; v += 5) {
+      for (let u = left; u <= Math.max(left, right - long); u += 10) {
+        const box = boxAt(u + long / 2, v + TALL / 2, long);
+        const far = Math.hypot(u + long / 2 - at[0], v + TALL / 2 - at[1]) + cost(box);
+        if (far < best.far) best = { far, box };
+      }
+    }
+    return best.box;
+  };
 
   return {
     /** Keeps names off a place. @param {number} x @param {number} y @param {number} [r] */
     avoid(x, y, r = 7) {
-      taken.push([x - r, y - r, x + r, y + r]);
+      marks.push([x - r, y - r, x + r, y + r]);
     },
+    /** Keeps names off a line. @param {number[][]} points */
+    avoidLine(points) {
+      const every = Math.max(1, Math.floor(points.length / 40));
+      points.forEach(([x, y], i) => i % every === 0 && marks.push([x - 4, y - 4, x + 4, y + 4]));
+    },
+    /**
+     * The box of a name that is `long`.
+     * @param {number[]} at what it names
+     * @param {number[]} normal away from it; a direction, of any length
+     * @param {number} long
+     */
+    find(at, normal, long) {
+      const heading = Math.atan2(normal[1], normal[0]);
+      /** @type {{cost: number, box: Box | null}} */
+      let best = { cost: Infinity, box: null };
+      for (const far of [...FAR, ...FARTHER]) {
+        if (far === FARTHER[0] && best.box && !cost(best.box)) break;
+        for (const turn of AROUND) {
+          const c = Math.cos(heading + turn);
+          const s = Math.sin(heading + turn);
+          const box = boxAt(at[0] + c * far + (c * long) / 2, at[1] + s * far, long);
+          const is = cost(box) + far + Math.abs(turn);
+          if (is < best.cost) best = { cost: is, box };
+        }
+      }
+      if (best.box && sum(names, best.box)) best.box = anywhere(at, long) ?? best.box;
+      const box = best.box ?? boxAt(at[0], at[1], long);
+      names.push(box);
+      return box;
+    },
+  };
+}
+
+/**
+ * A placer that writes the names it has found places for.
+ *
+ * @param {ReturnType<typeof import("./svg.js").drawing>} picture
+ * @param {Room} room
+ * @param {number} [margin] in the room, to be kept free
+ */
+export function labels(picture, room, margin = 0) {
+  const { avoid, avoidLine, find } = placer(room, margin);
+  return {
+    avoid,
+    avoidLine,
     /**
      * @param {string} key @param {string} text
      * @param {number[]} at what it names
@@ -32,25 +117,38 @@ export function labels(picture, room, margin = 0) {
      * @param {string} [className]
      */
     put(key, text, at, normal, className = "") {
-      const long = (className.includes("label") ? 7.9 : 6.9) * text.length;
-      const heading = Math.atan2(normal[1], normal[0]);
-      let best = { cost: Infinity, box: [0, 0, 0, 0] };
-      for (const far of [12, 24, 38]) {
-        for (const turn of around) {
-          const c = Math.cos(heading + turn);
-          const s = Math.sin(heading + turn);
-          const x = at[0] + c * far + (c * long) / 2;
-          const y = at[1] + s * far;
-          const u = Math.min(right - long, Math.max(left, x - long / 2));
-          const v = Math.min(bottom - 15, Math.max(top, y - 7.5));
-          const box = [u, v, u + long, v + 15];
-          const cost = 10 * overlap(box) + far + Math.abs(turn);
-          if (cost < best.cost) best = { cost, box };
-        }
-      }
-      taken.push(best.box);
-      const where = { x: (best.box[0] + best.box[2]) / 2, y: best.box[1] + 12 };
+      const box = find(at, normal, lengthOf(text, className.includes("label")));
+      const where = { x: (box[0] + box[2]) / 2, y: box[1] + 12 };
       picture.put(key, "text", { class: `small middle halo ${className}`, ...where }, text);
     },
   };
+}
+
+/**
+ * Heights of names in a gutter, as near as can be to those they name: in their order, `room` apart,
+ * between `low` and `high`. (Those that are too near are one block, at the mean of what its members
+ * want: the least squares.)
+ * @param {number[]} heights @param {number} low @param {number} high
+ */
+export function apart(heights, low, high, room = TALL) {
+  const order = heights.map((_, i) => i).sort((a, b) => heights[a] - heights[b]);
+  const last = Math.max(low, high - room * (heights.length - 1));
+  /** @type {{sum: number, count: number}[]} */
+  const blocks = [];
+  order.forEach((i, k) => {
+    let block = { sum: heights[i] - room * k, count: 1 };
+    for (let one = blocks.at(-1); one; one = blocks.at(-1)) {
+      if (one.sum / one.count <= block.sum / block.count) break;
+      blocks.pop();
+      block = { sum: one.sum + block.sum, count: one.count + block.count };
+    }
+    blocks.push(block);
+  });
+  const placed = heights.slice();
+  let k = 0;
+  for (const { sum, count } of blocks) {
+    const at = Math.min(last, Math.max(low, sum / count));
+    for (let n = 0; n < count; n++, k++) placed[order[k]] = at + room * k;
+  }
+  return placed;
 }
