@@ -59,6 +59,7 @@ notebooks: $(INSTALLED) ## Run every chapter in place and strip what must not be
 
 pictures: $(SITE) ## Take anew the README's picture and the small ones of the start page
 	$(BIN)/python _ext/tools/pictures.py
+	$(BIN)/python _ext/tools/sheet.py
 
 scripts: $(MODULES) ## Join each figure's script with what it imports: figures/*/built.js
 	$(BIN)/python -m _ext.site.bundle

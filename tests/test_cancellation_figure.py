@@ -69,7 +69,7 @@ def test_the_verdict_counts_the_digits_that_are_left(show):
         "the others keep 3 to 4 digits."
     )
     cells = page.locator(".numbers tr").nth(1).locator("td")
-    expect(cells).to_have_text([f"{figure.computed[0]:.3f}", "5.7e+1", "0"])
+    expect(cells).to_have_text([f"{figure.computed[0]:.3f}", "5.7·10¹", "0"])
     put(page, figure, 1.0, "offset")
     expect(verdict).to_contain_text("At an offset of 1, one pass keeps 6 digits")
     put(page, figure, 2, "m")

@@ -331,7 +331,7 @@ def test_no_extreme_breaks_it(show, page, width):
 
 
 def test_the_table_tells_a_right_angle_and_a_sum(show):
-    figure = WeightSpaceFigure(correlation=0.5, step=2)
+    figure = WeightSpaceFigure(correlation=0.5, step=2, unfolded=True)
     page = show(figure)
     w, g = np.array(figure.path[-1]), np.array(figure.gradient)
     table = page.locator(".numbers")

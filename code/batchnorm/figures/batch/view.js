@@ -1,4 +1,4 @@
-import { arrow } from "../kit/arrow.js";
+import { arrow, scaleBar } from "../kit/arrow.js";
 import { axis } from "../kit/axis.js";
 import { handle } from "../kit/handle.js";
 import { PATHS } from "../kit/routes.js";
@@ -25,7 +25,7 @@ import { clamp, domainOf, format, linear, snap, subscript, tidy } from "../kit/s
  */
 
 const HEAD = 36; // above the lanes: title, the mean's value
-const FOOT = 56; // below them: the axis, how far all have travelled
+const FOOT = 80; // below them: the axis, how far all have travelled, how long a gradient is
 const PAD = 26;
 const WIDE = 560; // from this width on the panels stand side by side
 export const REACH = 3; // the largest upstream gradient one can drag to
@@ -111,11 +111,12 @@ function sample(picture, i, frame) {
   const y = place.input.lane(i);
   const name = subscript("x", i);
   const gradient = `∂L/∂${subscript("x", i)}`;
-  const end = (/** @type {number} */ v) => clamp(v, left, right);
+  const within = { left, right, top: 0, bottom: place.height };
   /** @type {(key: string, from: number, length: number, row: number, className: string) => void} */
   const put = (key, from, length, row, className) =>
-    arrow(picture, `${key} ${i}`, [end(from), row], [end(from + length * place.unit), row], {
+    arrow(picture, `${key} ${i}`, [from, row], [from + length * place.unit, row], {
       className,
+      within,
       side: [0, -1],
       ...(key === "dx" ? { head: 10, dot: 7 } : { head: 7 }),
     });
@@ -204,6 +205,8 @@ export function paint(picture, frame) {
   ground(picture, "x", place.input, { scale: sx, title: titles[0], far: far.inputs, most });
   ground(picture, "y", place.output, { scale: sy, title: titles[1], far: far.outputs, most });
   moments(picture, place.input, frame);
+  const { left, bottom } = place.input;
+  scaleBar(picture, "unit", left, bottom + 66, place.unit, "a gradient of 1, pointing uphill");
   x.forEach((_, i) => sample(picture, i, frame));
   if (defined) x.forEach((_, i) => output(picture, i, frame));
 }

@@ -2,7 +2,7 @@ import { analyse, METHODS, outputs } from "./model.js";
 import { plot, scrubber } from "../kit/chart.js";
 import { makeFigure } from "../kit/figure.js";
 import { stage } from "../kit/panel.js";
-import { clamp, format, log, powerOfTen } from "../kit/scale.js";
+import { clamp, format, log, powerOfTen, scientific } from "../kit/scale.js";
 
 /** @import { Mount, Shown } from "./model.js" */
 
@@ -24,7 +24,7 @@ const these = (n) => (n === 1 ? "1 digit" : n ? `${countOf(n)} digits` : "no dig
 const written = (v) => Math.round(v).toLocaleString("en");
 
 /** An error in the table: its first digits, and its power of ten. @param {number} v */
-const power = (v) => (v ? v.toExponential(1).replace("-", "−") : "0");
+const power = (v) => (v ? scientific(v) : "0");
 
 /** The message, and its numbers. @param {Shown} shown */
 function summary({ computed, exact, errors, offset }) {

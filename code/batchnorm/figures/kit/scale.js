@@ -104,9 +104,24 @@ export function niceDomain(values) {
   return [Math.floor(lo / step) * step, Math.ceil(Math.max(hi, lo + size) / step) * step];
 }
 
+const SIGNIFICANT = 5; // digits, at most
+const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+/** @param {number} power */
+const raised = (power) =>
+  String(power)
+    .replace("-", "⁻")
+    .replace(/\d/g, (d) => RAISED[Number(d)]);
+
+/** Two digits and a power of ten: 1.3·10²². @param {number} v */
+export function scientific(v) {
+  const [digits, power] = v.toExponential(1).split("e");
+  return `${digits.replace("-", "−")}·10${raised(Number(power))}`;
+}
+
 /**
- * A number for reading: three decimals, a power of ten where those would hide it. Given the `scale`
- * of what it is the rest of, a number that is nothing beside that reads 0.
+ * A number for reading: three decimals, fewer where five digits say it, more where these would hide
+ * it, a power of ten far from 1. Given the `scale` of what it is the rest of, a number that is
+ * nothing beside that reads 0.
  * @param {number} v
  */
 export function format(v, decimals = 3, scale = 0) {
@@ -114,23 +129,21 @@ export function format(v, decimals = 3, scale = 0) {
   if (!Number.isFinite(v)) return "not defined";
   // What is left of 1 after rounding is shown as the 0 it stands for
   if (size < 1e-13 || size < 0.5 * 10 ** -decimals * scale) return "0";
-  const text =
-    size < 0.5 * 10 ** -decimals || size >= 1e6 ? v.toExponential(1) : v.toFixed(decimals);
-  return text.replaceAll("-", "−");
+  if (size < 1e-4 || size >= 1e6) return scientific(v);
+  const whole = Math.floor(Math.log10(size)) + 1;
+  const hidden = size < 0.5 * 10 ** -decimals;
+  const text = hidden ? v.toPrecision(2) : v.toFixed(clamp(SIGNIFICANT - whole, 0, decimals));
+  return text.replace("-", "−");
 }
 
 /** A number on an axis: as short as it can be. @param {number} v */
 export const short = (v) => String(Number(v.toPrecision(6))).replace("-", "−");
 
-const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-
 /** A power of ten on an axis: in full near 1, else 10⁵. @param {number} v */
 export function powerOfTen(v) {
   const power = Math.round(Math.log10(v));
   if (Math.abs(power) <= 3) return short(10 ** power);
-  return `10${String(power)
-    .replace("-", "⁻")
-    .replace(/\d/g, (d) => RAISED[Number(d)])}`;
+  return `10${raised(power)}`;
 }
 
 /** To six decimals, so that steps of 0.1 meet 0. @param {number} v */
