@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from models import analyses
 from playwright.sync_api import expect
-from stage import counted, drag, frame, get, put, settle, slide, sound
+from stage import counted, drag, frame, get, put, resize, settle, slide, sound
 
 import batchnorm as bn
 from batchnorm.figures import WhiteningFigure, controls
@@ -339,8 +339,7 @@ def test_sliders_and_buttons_move_it(show):
         slide(page, "correlation", 0.3)
     here = WhiteningFigure(method="cholesky", correlation=0.3)
     np.testing.assert_allclose(get(page, figure, "dx"), here.dx, rtol=1e-9)
-    page.set_viewport_size({"width": 1000, "height": 900})
-    frame(page)
+    resize(page, 1000, 900)
     picture = page.locator(".bn-picture").bounding_box()
     choice = page.get_by_role("radio", name="zca").bounding_box()
     ends = [picture["x"] + picture["width"], picture["y"] + picture["height"]]
