@@ -8,15 +8,16 @@ const STUB = 18; // units: what is seen of an arrow that lies outside
  * @param {number[]} from @param {number[]} to @param {Room} room
  */
 function clipped(from, to, { left, right, top, bottom }) {
-  const [lows, highs] = [
-    [left, top],
-    [right, bottom],
-  ];
-  let [start, end] = [0, 1];
+  const lows = [left, top];
+  const highs = [right, bottom];
+  let start = 0;
+  let end = 1;
   for (const k of [0, 1]) {
     const way = to[k] - from[k];
     const ends = [(lows[k] - from[k]) / way, (highs[k] - from[k]) / way].sort((a, b) => a - b);
-    if (way) [start, end] = [Math.max(start, ends[0]), Math.min(end, ends[1])];
+    if (!way) continue;
+    start = Math.max(start, ends[0]);
+    end = Math.min(end, ends[1]);
   }
   const at = (/** @type {number} */ t) => from.map((v, k) => v + t * (to[k] - v));
   const far = Math.hypot(to[0] - from[0], to[1] - from[1]);
