@@ -71,3 +71,14 @@ def test_heights_are_pushed_apart_as_little_as_can_be():
             assert abs(np.sum(placed) - np.sum(wanted)) < 1e-6
         if all(b - a >= TALL for a, b in pairwise(sorted(wanted))) and inside:
             assert np.allclose(placed, wanted)
+
+
+def test_one_huge_number_flattens_no_plot():
+    many = np.linspace(-1, 3, 40).tolist()
+    line = [*[0.0] * 40, *np.arange(40.0)]  # one curve stays at 0, the other one grows
+    huge, none, both, last = run(
+        "figures/kit/scale.js", "tame", [[*many, 1e21, np.inf]], [many], [line], [[0.0, 0.0, 5.0]]
+    )
+    assert huge == none == many
+    assert both == line
+    assert last == [0.0, 0.0, 5.0]

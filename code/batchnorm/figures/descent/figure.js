@@ -3,7 +3,7 @@ import { atStep, courses, panels, stepper, upTo } from "../kit/chart.js";
 import { makeFigure } from "../kit/figure.js";
 import { stage } from "../kit/panel.js";
 import { PATHS, pathThrough } from "../kit/routes.js";
-import { format, linear, niceDomain } from "../kit/scale.js";
+import { format, linear, niceDomain, tame } from "../kit/scale.js";
 
 /** @import { Mount, Shown } from "./model.js" */
 
@@ -63,8 +63,8 @@ function mount(el, view) {
     picture.size(width, Math.max(...places.map(({ bottom }) => bottom)) + 24);
     const plots = watch.map((name) => {
       // The ground knows all steps from the start on, so that it does not move
-      const all = [...whole[name], ...part[name]];
-      const domain = niceDomain([...all, ...all.map((v) => 1.06 * v)].filter(Number.isFinite));
+      const all = tame([...whole[name], ...part[name]]);
+      const domain = niceDomain([...all, ...all.map((v) => 1.06 * v)]);
       const [wholly, partly] = went[name];
       /** @param {string} className @param {number[]} path @param {string} label */
       const curve = (className, path, label) => ({ className, points: upTo(path, step), label });

@@ -92,6 +92,20 @@ export const domainOf = (values, base = 4) => [
   grown(1.05 * Math.max(0, ...values), base),
 ];
 
+const MOST = 100; // times what three in four stay below: what is larger would flatten all else
+
+/**
+ * What a range for a plot is to hold: finite numbers, without those so large that all others would
+ * lie on one line. What is left out leaves the plot.
+ * @param {number[]} values
+ */
+export function tame(values) {
+  const finite = values.filter(Number.isFinite);
+  const sizes = finite.map(Math.abs).sort((a, b) => a - b);
+  const most = MOST * (sizes[Math.floor(0.75 * sizes.length)] ?? 0);
+  return most ? finite.filter((v) => Math.abs(v) <= most) : finite;
+}
+
 /**
  * A range for a plot: round ends, never empty, that holds all values and zero.
  * @param {number[]} values @returns {[number, number]}
