@@ -23,6 +23,7 @@ FIGURES = {
     "depth": ["DepthFigure", "DepthFigure", "BatchFigure"],
     "relatives": ["BatchFigure", "BatchFigure"],
     "cut_on_purpose": ["GraphFigure", "DescentFigure"],
+    "without_it": ["BatchFigure", "BatchFigure", "GraphFigure"],
     "several_workers": ["GraphFigure"],
     "in_practice": ["RunningFigure"],
     "higher_derivatives": ["GraphFigure"],

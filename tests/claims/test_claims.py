@@ -456,3 +456,37 @@ def test_with_everything_cut_the_weights_grow_more():
         _, (normal, *_, cut) = accuracies(m, classes, rate, range(20, 28))
         both = (sum((p[w] ** 2).sum(axis=(1, 2)) for w in ("w1", "w2")) for p in (cut, normal))
         assert np.median(np.sqrt(np.divide(*both))) > times
+
+
+# --- Networks without it ------------------------------------------------------------------------
+
+
+@pytest.mark.claim("first-step-at-any-depth")
+@pytest.mark.parametrize("k", tried([2], [2, 3, 4]))
+def test_fixups_factor_gives_the_first_step_one_size_at_any_depth(k):
+    first_step = chapter("without_it", "imports", "first-step")["first_step"]
+
+    def median(branches, *how):
+        return np.median([first_step(branches, k, *how, seed=seed) for seed in range(10, 17)])
+
+    for n in tried([64], [64, 256]):
+        fixup, plain, skip = (
+            median(n, *how) / median(16, *how) for how in ((-1 / (2 * k - 2),), (0.0,), (0.0, True))
+        )
+        assert 0.6 < fixup < 1.5
+        assert plain > 0.6 * n / 16
+        assert 1.3 < skip < plain
+
+
+@pytest.mark.claim("which-rates-diverge")
+def test_which_rates_diverge_without_batch_norm():
+    cells = "imports", "standard-code", "clip-code", "blocks", "starts", "train"
+    train = chapter("without_it", *cells)["train"]
+    seeds = tried(range(20, 22), range(20, 25))
+
+    def diverged(kind, rate, share=None):
+        return np.isnan(train(kind, 16, (rate,), seeds, share, steps=60)).mean()
+
+    assert diverged("plain", 0.05) == diverged("batch norm", 1.0) == diverged("SkipInit", 2.0) == 1
+    assert diverged("plain", 1.0, 0.1) == diverged("normalizer-free", 2.0) == 0
+    assert diverged("batch norm", 0.2) == diverged("Fixup", 0.5) == 0
