@@ -57,7 +57,7 @@ notebooks: $(INSTALLED) ## Run every chapter in place and strip what must not be
 	$(BIN)/ruff format chapters
 	$(BIN)/python _ext/tools/notebooks.py chapters/*.ipynb
 
-pictures: $(SITE) ## Take anew the README's picture and the small ones of the start page
+pictures: $(SITE) ## Take again the README's picture and each page's preview card
 	$(BIN)/python _ext/tools/pictures.py
 	$(BIN)/python _ext/tools/sheet.py
 

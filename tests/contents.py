@@ -1,7 +1,7 @@
 """Which figures stand in which chapter, in their order: what the built book must show."""
 
 FIGURES = {
-    "start_here": ["BatchFigure"],
+    "start_here": ["BatchFigure", "DescentFigure"],
     "two_samples": ["PredictFigure", "BatchFigure", "BatchFigure", "DescentFigure"],
     "at_the_weights": ["DescentFigure", "DescentFigure"],
     "batch_normalization": ["RunningFigure"],
@@ -34,5 +34,6 @@ FIGURES = {
     "api": [],
     "notation": [],
     "references": [],
+    "about": [],
     "contributing": [],
 }

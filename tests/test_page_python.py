@@ -251,7 +251,7 @@ def test_restart_forgets_what_cells_have_made(reader, cell):
 
 
 def test_a_worker_that_dies_takes_nothing_with_it_but_pythons_names(reader, cell):
-    reader.run(cell, "print('once')\nimport os\nos.abort()", "Python broke down")
+    reader.run(cell, "print('once')\nimport os\nos.abort()", "Python crashed")
     expect(reader.live(cell)).to_contain_text("once")
     expect(reader.cell(cell).get_by_role("button", name="Run cell 2")).to_be_visible()
     assert reader.problems  # Pyodide names it in the console

@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import re
 
 import pytest
+from asked import ASKED
 from node import run
 
 from _ext.site.sections import plain
@@ -17,6 +19,7 @@ FIND = """(m, sections, queries) => {
 PLACES = {
     "detach": ["notation.html#term-cut", "two_samples.html#only-the-mean"],
     "frozen": ["in_practice.html#frozen-and-moving-still"],
+    "batch size 1": ["batch_normalization.html#a-batch-of-one-a-batch-of-two"],
     "batch of one": ["batch_normalization.html#a-batch-of-one-a-batch-of-two"],
     "layer norm": ["relatives.html#one-function"],
     "momentum 0.9": ["batch_normalization.html#what-it-stores"],
@@ -43,6 +46,35 @@ def test_queries_lead_to_the_place(index):
     assert wrong == {}
 
 
+def places(index, queries):
+    """The first two places for each query: page#anchor."""
+    for hits in run(RANK, FIND, [index, queries])[0]:
+        yield [f"{hit['page'][9:-5]}#{hit['anchor']}" for hit in hits[:2]]
+
+
+def test_what_people_ask_is_found_however_it_is_typed(index):
+    """Among the first two results is the section that answers."""
+    typed = [(query, place) for place, queries in ASKED.items() for query in queries]
+    assert all(len(queries) >= 3 for queries in ASKED.values())
+    found = places(index, [query for query, _ in typed])
+    wrong = [(q, want, got) for (q, want), got in zip(typed, found, strict=True) if want not in got]
+    assert wrong == []
+
+
+def test_every_answer_of_what_people_ask_is_asked_for(index):
+    answers = {f"{s['page'][9:-5]}#{s['anchor']}" for s in index if s["asked"]}
+    assert answers - {"at_the_weights#at-the-weights-another-direction"} <= set(ASKED)
+
+
+def test_pages_of_lists_come_last(index):
+    """The package's reference and the questions themselves say all words of anyone's query."""
+    last = {"api", "questions", "contributing"}
+    for hits in run(RANK, FIND, [index, ["batch size 1", "running mean", "backward"]])[0]:
+        pages = [hit["page"][9:-5] in last for hit in hits]
+        assert True in pages
+        assert pages == sorted(pages)
+
+
 def test_every_result_has_a_place_in_the_book(index, book):
     pages = {section["page"]: (book / section["page"]).read_text("utf8") for section in index}
     assert len(pages) > 20
@@ -53,7 +85,7 @@ def test_every_result_has_a_place_in_the_book(index, book):
 
 def test_the_index_is_small_and_holds_neither_navigation_nor_code(index):
     text = json.dumps(index, ensure_ascii=False)
-    assert len(gzip.compress(text.encode())) < 100 * 1024
+    assert len(gzip.compress(text.encode())) < 128 * 1024
     assert not any(words in text for words in ("Skip to main", "import numpy", "Toggle", "\\frac"))
 
 
@@ -114,6 +146,17 @@ def test_formulas_are_read_in_one_line():
     power = "<msup><mi>x</mi><mn>2</mn></msup>"
     tex = '<annotation encoding="application/x-tex">\\frac1m</annotation>'
     assert plain(f"<p>So <math>{half}{power}{tex}</math>.</p>") == "So 1/m x^2 ."
+
+
+def test_what_follows_a_picture_is_read_too():
+    assert plain('<p>Before <img src="a.png" /> and<br/> after.</p><p>More.</p>').endswith("More.")
+
+
+def test_every_heading_of_the_book_is_in_the_index(index, book):
+    for page in {section["page"] for section in index}:
+        ids = re.findall(r'<section id="([^"]+)"', (book / page).read_text("utf8"))[1:]
+        known = {section["anchor"] for section in index if section["page"] == page}
+        assert set(ids) <= known, page
 
 
 @pytest.mark.parametrize(

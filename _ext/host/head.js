@@ -1,8 +1,9 @@
 /**
  * The first script of every page, in its head and before the theme's own: from here on, storage
- * never throws (see store.js). After Back, the folds that were open are open again. Paper is white,
+ * never throws (see store.js). What has been read is marked. After Back, the folds that were open are open again. Paper is white,
  * and nobody unfolds a line on it: what is printed is light and open.
  */
+import { markRead } from "./reading.js";
 import { store, tellUnkept } from "./store.js";
 import { changed, recalled, remember } from "./visit.js";
 
@@ -21,6 +22,7 @@ document.addEventListener("DOMContentLoaded", () => {
   });
   remember("folds", () => folds().map((fold) => fold.open));
   document.addEventListener("toggle", changed, true);
+  markRead();
 });
 
 matchMedia("print").addEventListener("change", ({ matches }) => {

@@ -102,19 +102,25 @@ def cut_icons(site):
         cut(path, used, [])
 
 
-def embed_letters(site, pages):
-    """Put the two fonts of most formulas, cut down, into the style sheet.
+def cut_letters(site, pages):
+    """Cut the fonts of text and formulas down to the letters on the pages; put the most used ones
+    into their style sheets.
 
-    As files they come after the first picture of a page, and formulas take another width then:
-    lines break elsewhere, and what stands below jumps.
+    As files they come after the first picture of a page, and text takes another width then: lines
+    break elsewhere, and what stands below jumps.
     """
     used = {ord(letter) for page in pages for letter in page.read_text("utf8")}
-    sheet = site / "katex" / "katex.css"
-    style = sheet.read_text("utf8")
-    for name in ("KaTeX_Main-Regular", "KaTeX_Math-Italic"):
-        font = site / "katex" / "fonts" / f"{name}.woff2"
+    for font in [*site.glob("fonts/*.woff2"), *site.glob("katex/fonts/*.woff2")]:
         cut(font, used, ["*"])
-        data = base64.b64encode(font.read_bytes()).decode()
+    embed(site / "katex" / "katex.css", "KaTeX_Main-Regular", "KaTeX_Math-Italic")
+    embed(site / "book.css", "regular")
+
+
+def embed(sheet, *names):
+    """Put fonts that a style sheet names, in ``fonts/`` beside it, into the sheet itself."""
+    style = sheet.read_text("utf8")
+    for name in names:
+        data = base64.b64encode((sheet.parent / "fonts" / f"{name}.woff2").read_bytes()).decode()
         url = f"url(data:font/woff2;base64,{data})"
         style, times = re.subn(rf'url\("?fonts/{name}\.woff2"?\)', url, style)
         if times != 1:
@@ -138,5 +144,5 @@ def slim(app):
     for path in theirs:
         path.write_text(purge.purged(path.read_text("utf8"), known), "utf8")
     cut_icons(site)
-    embed_letters(site, out.rglob("*.html"))
+    cut_letters(site, out.rglob("*.html"))
     bundle.minify_in_place(site, (scripts | styles) - {site / "host.js"})

@@ -5,17 +5,22 @@ plain Markdown link may point to an explicit target of another page, `[text](pag
 it may to a heading: such links work in JupyterLab, too. A folded cell is named by its own words.
 """
 
+import os
 import re
 import struct
+import textwrap
+from html import escape
 from itertools import groupby
 from pathlib import Path
 
+from docutils import nodes
 from myst_nb.core import render
 from myst_nb.sphinx_ import NbMetadataCollector
 from nbformat import NotebookNode
 
 from .assets import STATE
 from .bundle import joined
+from .sections import plain
 
 KEYS = re.compile(r" \([^()<]*\bTab\b[^()<]*\)")
 
@@ -50,6 +55,44 @@ def set_theme(app, pagename, templatename, context, doctree):
         context["body"] = context["body"].replace("</h1>", "</h1>" + NOSCRIPT, 1)
 
 
+def give_face(app, pagename, templatename, context, doctree):
+    """Give a page a title, a description and a picture of its own, for those who find it elsewhere.
+
+    The first page's title is the book's. The description is what a chapter answers, or a page's
+    first paragraph. The picture comes from its first figure (see _ext/tools/pictures.py); its
+    address must be whole, so it is left out where BATCHNORM_HOMEPAGE does not say where the book
+    will be.
+    """
+    title = plain(context.get("title", ""))
+    body = context.get("body", "")
+    first = re.search(r"This chapter answers</strong></p>\s*<ul[^>]*>(.+?)</ul>", body, re.S)
+    first = first or re.search(r"</h1>.*?<p>(.+?)</p>", body, re.S)
+    tags = {"og:title": title, "og:type": "article", "og:site_name": app.config.html_title}
+    if first:
+        words = shortened(plain(first[1]))
+        tags |= {"description": words, "og:description": words}
+    card = Path(app.srcdir, "_static", "cards", f"{Path(pagename).name}.png")
+    if not card.exists():
+        card = card.with_name(f"{Path(app.config.master_doc).name}.png")
+    home = os.environ.get("BATCHNORM_HOMEPAGE", "").rstrip("/")
+    if home and card.exists():
+        tags["og:image"] = f"{home}/_static/cards/{card.name}"
+        tags["twitter:card"] = "summary_large_image"
+    for name, value in tags.items():
+        key = "property" if name.startswith("og:") else "name"
+        context["metatags"] = context.get("metatags", "") + (
+            f'\n    <meta {key}="{name}" content="{escape(value)}" />'
+        )
+
+
+def shortened(text, most=200):
+    """The sentences of a text that fit in so many characters; of a longer first one, its words."""
+    sentences = re.split(r"(?<=[.?!]) ", text)
+    while len(sentences) > 1 and len(" ".join(sentences)) > most:
+        sentences.pop()
+    return textwrap.shorten(" ".join(sentences), most, placeholder=" …")
+
+
 def size_images(app, pagename, templatename, context, doctree):
     """Give each PNG its size, so that the text below does not jump when it arrives."""
     paths = {name: Path(app.srcdir) / path for path, name in app.builder.images.items()}
@@ -75,6 +118,26 @@ def offer_targets(app, doctree):
     for name, explicit in doctree.nametypes.items():
         if explicit and doctree.nameids.get(name):
             slugs.setdefault(name, (0, doctree.nameids[name], name))
+
+
+def pair_notes(app, doctree):
+    """Put what to try and what to notice into one block, which sets them side by side."""
+    for paragraph in list(doctree.findall(lambda node: is_label(node, "Try"))):
+        around = paragraph.parent
+        place = around.index(paragraph)
+        notes = around[place : place + 4]
+        if [isinstance(node, nodes.bullet_list) for node in notes] != [False, True] * 2:
+            continue
+        if not is_label(notes[2], "Notice"):
+            continue
+        halves = [nodes.container("", *notes[k : k + 2]) for k in (0, 2)]
+        around[place : place + 4] = [nodes.container("", *halves, classes=["bn-notes"])]
+
+
+def is_label(node, text):
+    """Whether a paragraph is just this word, in bold."""
+    bold = isinstance(node, nodes.paragraph) and [type(child) for child in node] == [nodes.strong]
+    return bold and node.astext() == text
 
 
 def name_folds(app, pagename, templatename, context, doctree):

@@ -32,13 +32,14 @@ STEPS = [
     ("config-inited", EARLY, [use_cache, assets.choose]),
     ("builder-inited", LATE, [assets.write_host, formulas.copy_style, python.prepare]),
     ("source-read", EARLY, [api.write]),
-    ("doctree-read", LATE, [pages.offer_targets]),
+    ("doctree-read", LATE, [pages.offer_targets, pages.pair_notes]),
     ("env-check-consistency", LATE, [say_writing, formulas.set_all]),
     (
         "html-page-context",
         EARLY,  # before MyST-NB hands a page its widgets' state
         [
             pages.set_theme,
+            pages.give_face,
             pages.size_images,
             pages.name_folds,
             pages.mark_keys,

@@ -26,13 +26,14 @@ class Reader(HTMLParser):
     """Reads the article of a page into sections: {anchor, heading, text} each.
 
     A paragraph with an id, as the terms and sources have, is a section of its own, and the words
-    in bold at its head are its heading. ``questions`` collects table rows that link to sections.
+    in bold at its head are its heading. ``rows`` collects table rows with links: what one says, and
+    where it links to, with the words of each link.
     """
 
     def __init__(self):
         super().__init__()
         self.sections = []
-        self.questions = []  # (words of the first cell, link)
+        self.rows = []  # [text, [[words of a link, where to], …]]
         self.stack = []  # [tag, section, silent and heading before it, children so far]
         self.section = self.heading = self.term = None
         self.silent = True
@@ -60,9 +61,10 @@ class Reader(HTMLParser):
         if tag in HEADINGS or (tag == "strong" and term):
             self.heading = self.section
         if tag == "tr":
-            self.row = ""
+            self.rows.append(["", []])
+            self.row = self.rows[-1]
         if tag == "a" and self.row:
-            self.questions.append((self.row.split("\n")[0].strip(), given.get("href") or ""))
+            self.row[1].append(["", given.get("href") or ""])
         if tag in BLOCKS:
             self.handle_data("\n")
 
@@ -74,6 +76,8 @@ class Reader(HTMLParser):
         return BETWEEN.get(self.stack[-1][0], "") if self.stack[-1][-1] == 2 else ""
 
     def handle_endtag(self, tag):
+        if tag in VOID:  # <img />, which opens nothing
+            return
         while self.stack:
             opened, section, silent, heading, _ = self.stack.pop()
             if opened in BETWEEN:
@@ -81,6 +85,7 @@ class Reader(HTMLParser):
             if opened in BLOCKS:
                 self.handle_data("\n")
             self.section, self.silent, self.heading = section, silent, heading
+            self.row = None if opened in {"tr", "table"} else self.row
             if opened == tag:
                 break
 
@@ -88,8 +93,10 @@ class Reader(HTMLParser):
         if self.silent or self.section is None:
             return
         self.section["heading" if self.heading is self.section else "text"] += text
-        if self.row is not None:
-            self.row = (self.row + text).lstrip("\n")
+        if self.row:
+            self.row[0] = (self.row[0] + text).lstrip("\n")
+            if any(opened[0] == "a" for opened in self.stack):
+                self.row[1][-1][0] += text
 
 
 def tidy(text):
@@ -104,13 +111,27 @@ def plain(html):
 
 
 def read(path):
-    """The sections and questions of a built page."""
+    """The sections of a built page, and its rows that ask and answer."""
     reader = Reader()
     reader.feed(path.read_text("utf8"))
     for section in reader.sections:
         for key in ("heading", "text"):
             section[key] = tidy(section[key])
-    return reader.sections, reader.questions
+    return reader.sections, [question(*row) for row in reader.rows if row[1]]
+
+
+def question(text, links):
+    """A row's question, and [what it answers, where that is shown] for each of its links.
+
+    To a link belongs the text since the one before it; its own words, where they end the row, say
+    no more than where it leads.
+    """
+    asked, _, rest = text.partition("\n")
+    answers = []
+    for words, link in links:
+        answer, _, rest = rest.partition(words)
+        answers.append((tidy(answer + words if rest.strip() else answer), link))
+    return tidy(asked), answers
 
 
 def collect(out, pages):
@@ -127,12 +148,17 @@ def collect(out, pages):
             index[place] = {"page": page, "title": title} | section | {"anchor": anchor}
             index[place]["asked"] = ""
         index.setdefault((page, ""), index[page, sections[0]["anchor"]])
-        asked += [(question, Path(page).parent / link) for question, link in questions]
-    for question, link in asked:
+        for words, answers in questions:
+            asked += [
+                (f" {words} {answer}", Path(page).parent / link)
+                for answer, link in answers
+                if "?" in words
+            ]
+    for words, link in asked:
         page, _, anchor = link.as_posix().partition("#")
         section = index.get((page, anchor))
-        if section and question.endswith("?"):
-            section["asked"] += f" {question}"
+        if section:
+            section["asked"] += words
     unique = {id(section): section for section in index.values()}
     return [s | {"asked": s["asked"].strip()} for s in unique.values() if s["text"] or s["anchor"]]
 

@@ -1,29 +1,74 @@
-"""Take the picture of the README from the figure that it shows.
+"""Take the picture of the README, and each page's preview card, from the figures they show.
 
     make pictures
 
-It is in git, since taking it needs a browser: do it again when the figure looks different.
+They are in git, since taking them needs a browser: do it again when figures look different. A card
+is small: few colours, half as large as it is shown.
 """
 
+import base64
+import io
 import sys
+from html import escape
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[2]
+STATIC = ROOT / "_static"
+PLAIN = ".bn-enlarge { display: none !important; }"
+
+CARD = """<!doctype html><meta charset="utf-8"><style>
+@font-face {{ font-family: Book; font-weight: 600; src: url(data:font/woff2;base64,{font}); }}
+body {{ display: grid; grid-template-rows: auto 1fr auto; gap: 24px; box-sizing: border-box;
+  height: 630px; margin: 0; padding: 56px 64px; background: #fff; color: #22262b;
+  border-top: 12px solid #1c5d99; }}
+h1 {{ margin: 0; font: 600 64px/1.1 Book, serif; letter-spacing: -0.012em; }}
+p {{ margin: 0; color: #5a626c; font: 600 28px Book, serif; }}
+img {{ width: 100%; height: 100%; min-height: 0; object-fit: contain; object-position: left; }}
+</style><h1>{title}</h1><div style="min-height: 0">{picture}</div><p>{book}</p>"""
+
+
+def data(content, kind):
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def take_card(page, card, name):
+    """The card of a built page: its title, and the picture of its first figure."""
+    page.goto((ROOT / "_build" / "html" / "chapters" / f"{name}.html").as_uri())
+    page.evaluate("() => window.bnHost?.ready")
+    page.add_style_tag(content=PLAIN)
+    title = page.locator("h1").first.evaluate("(h1) => h1.firstChild.textContent")
+    figure = page.locator(".bn-picture").first
+    picture = f'<img src="{data(figure.screenshot(), "image/png")}">'
+    font = base64.b64encode((STATIC / "fonts" / "semibold.woff2").read_bytes()).decode()
+    book = page.locator(".bd-sidebar-primary .title").inner_text()
+    card.set_content(
+        CARD.format(font=font, title=escape(title), picture=picture, book=escape(book))
+    )
+    card.evaluate("() => document.fonts.ready")
+    image = Image.open(io.BytesIO(card.screenshot())).convert("RGB")
+    small = image.resize((600, 315), Image.Resampling.LANCZOS).quantize(48)
+    small.save(STATIC / "cards" / f"{name}.png", optimize=True)
 
 
 def main():
-    sys.path.insert(0, str(ROOT / "tests"))
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
     from conftest import launch
+    from contents import FIGURES
 
+    (STATIC / "cards").mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = launch(playwright)
         page = browser.new_page(viewport={"width": 770, "height": 900}, device_scale_factor=2)
         page.goto((ROOT / "_build" / "html" / "chapters" / "start_here.html").as_uri())
         page.evaluate("() => window.bnHost?.ready")
-        page.add_style_tag(content=".bn-enlarge { display: none !important; }")
-        page.locator(".bn-picture").first.screenshot(path=ROOT / "_static" / "start_here.png")
+        page.add_style_tag(content=PLAIN)
+        page.locator(".bn-picture").first.screenshot(path=STATIC / "start_here.png")
+        card = browser.new_page(viewport={"width": 1200, "height": 630})
+        for name in [name for name, figures in FIGURES.items() if figures]:
+            take_card(page, card, name)
         browser.close()
 
 

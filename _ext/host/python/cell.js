@@ -154,7 +154,7 @@ export class Cell {
   finish(result, how) {
     this.ran = result.status === "ok";
     if (result.status === "stopped")
-      return this.tell("Stopped. Python starts anew at the next run.");
+      return this.tell("Stopped. Python starts again at the next run.");
     const needs = result.needs.includes("matplotlib");
     if (needs && this.old)
       for (const picture of this.old.querySelectorAll("img"))

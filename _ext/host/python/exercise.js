@@ -72,10 +72,11 @@ export class Exercise {
     const { source } = cell;
     /** @type {Verdict} */
     const verdict = await this.kernel.call("exercise.check", { name, source });
-    add({ type: "result", data: { "text/plain": verdict.shown } });
-    if (source === cell.source) cell.editor?.mark(verdict.marks);
+    // Said once: beside the lines, or below where they have changed meanwhile or none are marked
+    if (cell.editor && source === cell.source) cell.editor.mark(verdict.marks);
+    else add({ type: "result", data: { "text/plain": verdict.shown } });
     cell.announce(verdict.message);
-    if (!verdict.passed) return "Not yet. The verdict stands beside the lines it rests on.";
+    if (!verdict.passed) return "Not yet. What is wrong is beside your code.";
     const kept = saveAnswer(name, source) ? ", kept in this browser" : "";
     if (!kept) tellUnkept(cell.bar, "What you have solved");
     this.#tick();

@@ -216,7 +216,7 @@ export class Kernel {
   #lose(reason) {
     const ran = this.status.state === "busy" || this.status.state === "ready";
     this.#end(new Error(reason));
-    const what = ran ? "Python broke down; the next run starts it anew" : "Python did not start";
+    const what = ran ? "Python crashed; the next run starts it again" : "Python did not start";
     this.#tell({ state: "failed", reason: `${what} (${reason}).` });
   }
 

@@ -108,7 +108,7 @@ export class Workbench {
       }
     } catch (error) {
       if (error instanceof Stopped)
-        this.cell.tell("Python was stopped. It starts anew as you type.");
+        this.cell.tell("Python was stopped. It starts again as you type.");
       else if (this.kernel.status.state !== "failed") throw error;
     } finally {
       this.#busy = false;

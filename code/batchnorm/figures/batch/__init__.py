@@ -38,6 +38,9 @@ class BatchFigure(Figure):
         `GraphFigure` of the same function and inputs cuts, is cut here
     rate : the length of a step
     steps : how many steps are taken already when the figure opens
+    tour : stops for a newcomer, each ``(label, caption, changes)``: a button that brings the start
+        state with these changes, {"x", "flow_through_mean", …: value, "steps": how many}. A figure
+        with a tour has a switch for the mean's path, and no table of numbers
 
     Hands back ``x``, ``dy``, ``y`` and ``dx`` as lists. ``y`` and ``dx`` are empty where they are
     not defined (equal samples with eps = 0). Raises ValueError for a wrong number of samples, for
@@ -46,7 +49,7 @@ class BatchFigure(Figure):
 
     inputs = (
         *("x", "dy", *PARAMETERS, "flow_through_mean", "flow_through_variance", "cut"),
-        *("rate", "start", "trail", "steps", "graph"),
+        *("rate", "start", "trail", "steps", "graph", "tour"),
     )
     outputs = ("y", "dx")
 
@@ -63,10 +66,11 @@ class BatchFigure(Figure):
     start = traitlets.List([[], []]).tag(sync=True)  # x and dy as "Reset" brings them back
     trail = traitlets.List().tag(sync=True)  # x before each of the steps taken, first to last
     steps = traitlets.Int(0).tag(sync=True)
+    tour = traitlets.List().tag(sync=True)
     y = Vector([]).tag(sync=True)
     dx = Vector([]).tag(sync=True)
 
-    def __init__(self, x, dy, *, function=batch_norm, steps=0, **parameters):
+    def __init__(self, x, dy, *, function=batch_norm, steps=0, tour=(), **parameters):
         x, dy = np.asarray(x, float), np.asarray(dy, float)
         if x.ndim != 1 or not 2 <= x.size <= 8:
             raise ValueError(f"x: got shape {x.shape}, want 2 to 8 samples of one feature")
@@ -76,11 +80,19 @@ class BatchFigure(Figure):
         given = {name: parameters.get(name, self.trait_defaults(name)) for name in wanted}
         with np.errstate(all="ignore"):  # equal samples with eps = 0 are shown, in words
             self._graph = trace(function, x=x, **given)
-        super().__init__(**start_state(x, dy, self._graph.to_json()) | parameters)
+        stops = [self._stop(*stop) for stop in tour]
+        super().__init__(**start_state(x, dy, self._graph.to_json()) | parameters, tour=stops)
         if not 0 <= steps <= 100:
             raise ValueError(f"steps: got {steps}, want 0 to 100")
         for _ in range(steps):
             self._step()
+
+    def _stop(self, label, caption, changes):
+        unknown = set(changes) - {"x", "flow_through_mean", "flow_through_variance", "steps"}
+        if unknown:
+            raise ValueError(f"tour: {label!r} changes {sorted(unknown)}, which no stop can")
+        changes = changes | ({"x": np.asarray(changes["x"]).tolist()} if "x" in changes else {})
+        return {"label": label, "caption": caption, "changes": changes}
 
     def _step(self):
         if not self.dx:

@@ -1,4 +1,5 @@
 import { analyse, outputs } from "./model.js";
+import { guide } from "./tour.js";
 import { layout, paint, REACH } from "./view.js";
 import { makeFigure } from "../kit/figure.js";
 import { motion } from "../kit/motion.js";
@@ -97,13 +98,20 @@ function mount(el, view) {
   const act = actions(view);
   const glide = motion(view);
   const buttons = bar(button("Take a step", act.step), button("Reset", act.reset));
-  const { picture, finish } = stage(el, view, about, [buttons, keys.root]);
+  const guided = view.get().tour.length ? guide(view, act) : undefined;
+  if (guided) el.classList.add("bn-broad");
+  const { picture, finish } = stage(
+    el,
+    view,
+    about,
+    guided ? [...guided.parts, keys.root] : [buttons, keys.root],
+  );
   const domainFor = standing();
   let before = Infinity; // how many steps were drawn last
 
   return function draw(analysis, width) {
     const { x, y, past, defined, steps, parts, flows } = analysis;
-    const place = layout(width, x.length);
+    const place = layout(width, x.length, guided !== undefined);
     const domain = picture.hold("inputs", domainFor(analysis));
     const seen = defined ? [...y, ...past.flatMap((p) => p.y)] : [];
     const range = picture.hold("outputs", domainOf(seen));
@@ -129,7 +137,9 @@ function mount(el, view) {
       ["gradient arrow", "the whole gradient", true],
       ...paths.map((path) => entry(`${path} part`, PATHS[path], flows[path])),
     ]);
-    finish(summary(analysis));
+    guided?.show(flows.mean);
+    const { verdict, ...numbers } = summary(analysis);
+    finish({ verdict, ...(guided ? {} : numbers) });
   };
 }
 

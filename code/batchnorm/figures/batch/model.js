@@ -14,7 +14,8 @@ import { clamp, dot } from "../kit/scale.js";
  *
  * @typedef {{x: number[], dy: number[], gamma: number, beta: number, eps: number,
  *   flow_through_mean: boolean, flow_through_variance: boolean, cut: [number, number][],
- *   rate: number, start: [number[], number[]], trail: number[][], steps: number, graph: string}}
+ *   rate: number, start: [number[], number[]], trail: number[][], steps: number, graph: string,
+ *   tour: import("./tour.js").Stop[]}}
  *   Inputs `start`: x and dy as "Reset" brings them back; `trail`: the samples before each step
  *   taken, first to last; `steps`: how many were taken
  *

@@ -26,6 +26,8 @@ import { clamp, domainOf, format, linear, snap, subscript, tidy } from "../kit/s
 
 const HEAD = 36; // above the lanes: title, the mean's value
 const FOOT = 80; // below them: the axis, how far all have travelled, how long a gradient is
+const SCALE = 24; // of which the last
+const AXIS = 24; // and the first
 const PAD = 26;
 const WIDE = 560; // from this width on the panels stand side by side
 export const REACH = 3; // the largest upstream gradient one can drag to
@@ -43,13 +45,21 @@ const panelAt = ([left, top], w, high, m) => ({
   scale: (/** @type {number[]} */ domain) => linear(domain, [left + PAD, left + w - PAD]),
 });
 
-/** Where the panels are, and in them each sample's lane. @param {number} width @param {number} m */
-export function layout(width, m) {
+/**
+ * Where the panels are, and in them each sample's lane.
+ * @param {number} width @param {number} m
+ * @param {boolean} [first] whether all of it must fit the first screen: no scale bar there, and on
+ *   a phone lower lanes and no other bars
+ */
+export function layout(width, m, first = false) {
   const wide = width >= WIDE;
+  const short = first && !wide;
   const w = wide ? (width - 28) / 2 : width;
-  const lane = wide ? 52 : 45;
-  const h = HEAD + m * lane + FOOT;
+  const lane = wide ? 52 : short ? 36 : 45;
+  const h = HEAD + m * lane + (short ? AXIS : first ? FOOT - SCALE : FOOT);
   return {
+    first,
+    short,
     height: wide ? h : 2 * h + 8,
     input: panelAt([0, 0], w, lane, m),
     output: panelAt(wide ? [w + 28, 0] : [0, h + 8], w, lane, m),
@@ -60,11 +70,12 @@ export function layout(width, m) {
 /**
  * The ground of a panel: its title and its axis; and how far its things have travelled.
  * @param {Drawing} picture @param {string} key @param {Panel} panel
- * @param {{scale: Scale, title: string, far: number, most: number}} of
+ * @param {{scale: Scale, title: string, far: number, most?: number}} of `most` if there is room for bars
  */
 function ground(picture, key, { left, right, top, bottom }, { scale, title, far, most }) {
   picture.text(`${key} title`, "title", left, top - 22, title);
   axis(picture, key, { scale, at: bottom, grid: [top, bottom + 4] });
+  if (!most) return;
   const long = linear([0, most], [0, right - left - 190]);
   const x = left + 130;
   const y = bottom + 40;
@@ -199,14 +210,15 @@ function output(picture, i, frame) {
 export function paint(picture, frame) {
   const { x, defined, place, sx, sy, travelled } = frame;
   const far = defined ? travelled : { inputs: 0, outputs: 0 };
-  const [, most] = domainOf([far.inputs, far.outputs], 2);
+  const most = place.short ? undefined : domainOf([far.inputs, far.outputs], 2)[1];
   picture.layer("ground");
   const titles = ["Inputs, and the gradient they get", "Outputs, and the gradient sent"];
   ground(picture, "x", place.input, { scale: sx, title: titles[0], far: far.inputs, most });
   ground(picture, "y", place.output, { scale: sy, title: titles[1], far: far.outputs, most });
   moments(picture, place.input, frame);
   const { left, bottom } = place.input;
-  scaleBar(picture, "unit", left, bottom + 66, place.unit, "a gradient of 1, pointing uphill");
+  if (!place.first)
+    scaleBar(picture, "unit", left, bottom + 66, place.unit, "a gradient of 1, pointing uphill");
   x.forEach((_, i) => sample(picture, i, frame));
   if (defined) x.forEach((_, i) => output(picture, i, frame));
 }
