@@ -43,7 +43,7 @@ ASKED = {
     "batch_normalization#training-and-evaluation": [
         "gradient in eval mode",
         "train vs eval different results",
-        "backward with frozen statistics",
+        "training and evaluation disagree",
     ],
     "higher_derivatives#one-derivative-more": [
         "second derivative batch norm",
@@ -95,6 +95,12 @@ ASKED = {
         "does batch norm help",
         "does batchnorm really help",
     ],
+    "cut_on_purpose#frozen-statistics-exact": [
+        "backward with frozen statistics",
+        "frozen statistics exact gradient",
+        "gradient with frozen statistics",
+        "freeze batchnorm layer",
+    ],
     "cut_on_purpose#one-rule-for-all-of-them": [
         "may I detach the moments",
         "is stop gradient ever right",
@@ -141,7 +147,7 @@ ASKED = {
         "recompute activations running mean",
     ],
     "in_practice#frozen-and-moving-still": [
-        "freeze batchnorm layer",
+        "I froze the layer, statistics still move",
         "frozen layer running mean still changes",
         "requires_grad False statistics still update",
     ],

@@ -17,7 +17,11 @@ FIND = """(m, sections, queries) => {
 }"""
 # What is typed, and where it must lead: the first result is one of these.
 PLACES = {
-    "detach": ["notation.html#term-cut", "two_samples.html#only-the-mean"],
+    "detach": [
+        "notation.html#term-cut",
+        "two_samples.html#only-the-mean",
+        "cut_on_purpose.html#detached-moments-wrong",
+    ],
     "frozen": ["in_practice.html#frozen-and-moving-still"],
     "batch size 1": ["batch_normalization.html#a-batch-of-one-a-batch-of-two"],
     "batch of one": ["batch_normalization.html#a-batch-of-one-a-batch-of-two"],
