@@ -137,6 +137,47 @@ def test_batch_norm_leads_and_less_so_on_centred_pixels():
     assert 0 < lead["centred"] < 0.05 < lead["raw"] < 0.12
 
 
+@pytest.mark.claim("steps-to-a-goal")
+def test_how_many_times_as_fast():
+    learn = chapter("does_it_help", "imports", "sweep-measure")["learn"]
+    rates = [0.2, 0.5, 1.0, 2.0]
+    for pixels, (low, high) in {"raw": (3.3, 5.5), "centred": (1.3, 3.5)}.items():
+        steps = []
+        for kind in ("none", "batch"):
+            _, first = learn(nets(pixels, kind, rates), most=300)
+            fives = first.reshape(len(rates), -1, min(len(SEEDS), 5), 2)
+            steps.append(np.median(fives, axis=2).min(axis=0))  # at the best of the rates
+        times = steps[0] / steps[1]
+        assert ((times > low) & (times < high)).all()
+
+
+@pytest.mark.claim("less-care-at-the-start")
+def test_small_sigmoids_need_time_and_batch_normalization_does_not():
+    for std, early, late in [
+        (0.1, (0, 0.2), (0.2, 0.8)),
+        (0.3, (0.3, 0.8), (0.9, 1)),
+        (1.0, (0.7, 0.85), (0.9, 1)),
+    ]:
+        plain = nets("raw", "none", [2.0], "sigmoid", std)
+        assert early[0] < medians(plain.train(100))[0] < early[1]
+        assert late[0] < medians(plain.train(900))[0] < late[1]
+        normal = nets("raw", "batch", [2.0], "sigmoid", std)
+        assert normal.train(100).accuracy().min() > 0.8
+
+
+@pytest.mark.claim("noisier-updates")
+def test_updates_are_noisier_with_relu_alone():
+    names = chapter("does_it_help", "imports", "ics-measures", "updates-measure")
+    for activation, std in [("relu", None), ("sigmoid", 1.0), ("sigmoid", 0.1)]:
+        pair = [nets("centred", kind, [0.1], activation, std) for kind in ("none", "batch")]
+        for steps in (30, 70):
+            plain, normal = (names["noise_share"](each.train(steps)) for each in pair)
+            if activation == "relu":
+                assert (normal > plain).mean() > 0.95
+            else:
+                assert np.median(normal) < 1.1 * np.median(plain)
+
+
 @pytest.mark.claim("mean-path-matters-most-off-zero")
 def test_what_a_cut_path_costs():
     lost = {}
@@ -163,7 +204,7 @@ def test_a_noise_that_costs_little_and_one_that_costs_all():
 
 @pytest.mark.claim("shift-depends-on-the-setting")
 def test_internal_covariate_shift_goes_either_way():
-    names = chapter("does_it_help", "imports", "trained", "ics-measures", "ics-table")
+    names = chapter("does_it_help", "imports", "trained", "ics-measures", "ics-shifts")
     found = {}
     for pixels in PIXELS:
         pair = [

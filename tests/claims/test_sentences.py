@@ -1,8 +1,11 @@
 """Sentences that say "always" or "never": each is a claim that is tried, or accepted for a reason.
 
+"No", "all" and "only" are too common to be asked about everywhere: they count where the sentence
+speaks of results, of runs, rates and seeds, of what is better or larger.
+
 A sentence is met if its cell carries the tag of a claim (see `test_claims`), or if it begins with a
-line of `sentences.txt`, which says under which heading it is accepted: proved (there, or in
-the source that it cites), told of one run only, an instruction, or no claim at all.
+line of `sentences.txt`, which says under which heading it is accepted: proved in the book, proved
+in the source that it cites, a count of the run beside it, an instruction, or no claim at all.
 """
 
 import json
@@ -18,7 +21,18 @@ STRONG = re.compile(
     r"(?:in|at|for) every|(?:at|for) any)\b",
     re.I,
 )
-HEADINGS = {"proved", "of this run", "instruction", "no claim"}
+PLAIN = re.compile(r"\b(no|all|only|alone)\b", re.I)
+RESULTS = re.compile(
+    r"\b(seeds?|runs|networks?|learns?|fails?|rates?|all \d+|avoids?|better|worse|larger|smaller|"
+    r"higher|lower|faster|slower|quicker|smoother|noisier|(?<!no )longer|shorter)\b",
+    re.I,
+)
+HEADINGS = {"proved", "cited", "of this run", "instruction", "no claim"}
+
+
+def is_strong(sentence):
+    plain = PLAIN.search(sentence) and RESULTS.search(sentence) and not sentence.endswith("?")
+    return bool(STRONG.search(sentence) or plain)
 
 
 def sentences(text):
@@ -26,7 +40,7 @@ def sentences(text):
     text = re.sub(r"^```.*?^```|\$\$.*?\$\$", " ", text, flags=re.M | re.S)
     for line in text.split("\n"):
         for sentence in re.split(r"(?<=[.!?:|])\s+(?=[A-Z*($\[\"])", line):
-            if STRONG.search(sentence):
+            if is_strong(sentence):
                 yield sentence.strip().lstrip("-|*( ").replace("**", "")
 
 
@@ -98,3 +112,5 @@ def test_claims_and_tests_name_each_other():
 def test_strong_sentences_are_found():
     text = "It never fails. It works here.\n- Every $x$ moves: It falls every time, $$y$$ or so."
     assert list(sentences(text)) == ["It never fails.", "It falls every time,   or so."]
+    plain = "All paths meet. All seeds agree. Is no rate too large? It is no longer so. None fell."
+    assert list(sentences(plain)) == ["All seeds agree."]
