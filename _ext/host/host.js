@@ -146,9 +146,10 @@ if (!page.bnHost) {
   page.bnHost = { models, ready: run(), enter, view, CONTROLS };
 }
 
-// The letters of formulas stand in their style sheet. Made ready before the page is first painted,
-// they have their width from the start: no line breaks anew, and nothing jumps.
+// The letters of text and formulas are in their style sheets. Made ready before the page is painted,
+// they have their width from the start: no line breaks elsewhere later, and nothing jumps.
+const EARLY = /^(Book normal|KaTeX_Main normal|KaTeX_Math italic) (400|normal)$/;
 for (const face of document.fonts) {
   const name = `${face.family.replaceAll('"', "")} ${face.style} ${face.weight}`;
-  if (/^KaTeX_(Main normal|Math italic) (400|normal)$/.test(name)) face.load();
+  if (EARLY.test(name)) face.load();
 }
