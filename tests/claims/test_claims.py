@@ -193,6 +193,78 @@ def test_gradients_are_more_predictive_on_raw_pixels_and_less_on_centred_ones():
             assert (sign * difference[:2] > 0).all()
 
 
+LONGER = "smoothness", "imports", "along-measure", "longer-nets"
+
+
+@pytest.mark.claim("longer-steps")
+def test_deep_plain_networks_fail_at_high_rates_and_catch_up_at_a_low_one():
+    names = chapter(*LONGER, "growth-measure")
+    descents, fives = names["descents"], names["fives"]
+    for first in tried([30], [20, 30, 40]):
+        for activation in ("relu", "tanh"):
+            for pixels in tried(["centred"], ["raw", "centred"]):
+                how = dict(pixels=pixels, activation=activation, first=first)
+                plain, normal = (descents(kind, (0.1,), **how) for kind in ("none", "batch"))
+                early, late = (
+                    fives(normal.train(n))[0, 2] - fives(plain.train(n))[0, 2] for n in (100, 400)
+                )
+                assert early > 0.02
+                assert -0.01 < late < min(early, 0.06)
+                plain, normal = (
+                    (fives(descents(kind, (0.3, 2.0), **how).train(100)) > 0.6).sum(axis=1)
+                    for kind in ("none", "batch")
+                )
+                assert plain[1] == 0
+                if (activation, pixels) == ("relu", "raw"):
+                    assert plain[0] == 0
+                assert normal[0] == 5
+                assert normal[1] >= 3
+        grown = {
+            kind: np.median(
+                names["growth"](descents(kind, rates, "centred", first=first)).reshape(8, 3, 5), 2
+            )
+            for rates in [(0.1, 0.3, 1.0)]
+            for kind in ("none", "batch")
+        }
+        assert (grown["none"][-1, 1:] > 1.5 * grown["none"][0, 1:]).all()
+        assert (grown["batch"][-1] <= 1.05 * grown["batch"][0]).all()
+        assert max(grown["none"][:, 0].max(), grown["batch"][:, 0].max()) < 1.2
+
+
+@pytest.mark.claim("shared-part")
+@pytest.mark.parametrize("width", tried([32], [16, 32, 64]))
+def test_the_part_that_samples_share_and_what_descent_without_it_bears(width):
+    names = chapter(*LONGER, "shared-measure", "unshared-measure")
+    for first in tried([30], [20, 30, 40]):
+
+        def descents(*args, first=first, **options):
+            return names["descents"](*args, first=first, width=width, **options)
+
+        length = {
+            (pixels, kind, bool(cut)): np.median(
+                names["shared_length"](descents(kind, (0.1,), pixels, **cut)), axis=1
+            )
+            for pixels in PIXELS
+            for kind, cut in [("none", {}), ("batch", {}), ("batch", {"cut_mean": True})]
+        }
+        assert length["raw", "none", False][0] > 0.8
+        assert (length["raw", "none", False] > 0.6).all()
+        assert length["centred", "none", False][0] < 0.3
+        assert (length["centred", "none", False][1:] > 0.45).all()
+        for pixels in PIXELS:
+            assert (length[pixels, "batch", False] < 1e-9).all()
+            assert (length[pixels, "batch", True][1:] > 0.4).all()
+        for depth in (2, 3, 6):
+            whole, left_out = (descents("none", (1.0,), depth=depth) for _ in range(2))
+            with np.errstate(all="ignore"):
+                pair = [
+                    names["fives"](nets)[0, 2]
+                    for nets in (whole.train(100), names["train_unshared"](left_out, 100))
+                ]
+            assert pair[0] < 0.7
+            assert pair[1] > 0.8 if depth < 4 else pair[1] < 0.6
+
+
 # --- The length of the weights ------------------------------------------------------------------
 
 
