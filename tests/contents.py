@@ -20,7 +20,7 @@ FIGURES = {
     "newton_schulz": ["WhiteningFigure"],
     "does_it_help": ["TrainingFigure"],
     "smoothness": ["BatchFigure"],
-    "depth": ["DepthFigure", "BatchFigure"],
+    "depth": ["DepthFigure", "DepthFigure", "BatchFigure"],
     "relatives": ["BatchFigure", "BatchFigure"],
     "several_workers": ["GraphFigure"],
     "in_practice": ["RunningFigure"],

@@ -331,6 +331,42 @@ def test_how_far_the_modes_differ_depends_on_the_kurtosis(m):
         assert off == pytest.approx(np.sqrt((1 + (kurtosis - 1) / 4) / m), rel=0.05)
 
 
+# --- Deep at the start --------------------------------------------------------------------------
+
+DEEP = "depth", "imports", "norms", "apart-code"
+
+
+@pytest.mark.claim("samples-stay-apart")
+@pytest.mark.parametrize("n", tried([16], [16, 32, 64]))
+def test_with_batch_norm_about_the_root_of_the_width_directions_stay(n):
+    directions = chapter(*DEEP)["directions"]
+    for m in tried([n, 2 * n], [n, 2 * n, 4 * n]):
+        linear, relu = (
+            [
+                np.median([directions(m, n, depth, norm, kind, seed=s) for s in range(10, 19)])
+                for norm in (False, True)
+            ]
+            for kind, depth in (("linear", 200), ("relu", 60))
+        )
+        assert linear[0] < 1.1
+        assert 0.7 < linear[1] / np.sqrt(n) < 1.3
+        assert relu[0] < 1.1
+        assert 0.8 < relu[1] / np.sqrt(n) < 2.5
+
+
+@pytest.mark.claim("orthogonal-weights")
+@pytest.mark.parametrize("n", tried([16], [8, 16, 32, 64]))
+def test_orthogonal_weights_keep_the_gradient_where_the_batch_is_twice_the_width(n):
+    growth = chapter(*DEEP, "orthogonal-table")["growth"]
+    how = {"width": n, "seeds": range(10, 13)}
+    for m in (2 * n, 3 * n):
+        found = growth(m, True, depth=tried(100, 400), **how)
+        assert (found > 0.5).all()
+        assert (found < 2).all()
+    assert growth(max(4, n // 4), True, **how).min() > 1e3, "a small batch"
+    assert growth(2 * n, True, depth=50, activation="relu", **how).min() > 1e5
+
+
 # --- The relatives ------------------------------------------------------------------------------
 
 
