@@ -300,6 +300,48 @@ WRONG = [
         """,
         "the factor gamma is left out",
     ),
+    # --- batch renormalization
+    (
+        "renorm",
+        """
+        dx = gamma * r / s * dy
+        return dx, (dy * (x_hat * r + delta)).sum(0), dy.sum(0)
+        """,
+        "r and delta are not held: this is the gradient of evaluation mode",
+    ),
+    (
+        "renorm",
+        """
+        dx = gamma / s * (dy - dy.mean(0) - x_hat * (dy * x_hat).mean(0))
+        return dx, (dy * (x_hat * r + delta)).sum(0), dy.sum(0)
+        """,
+        "the factor r of dx_hat is left out",
+    ),
+    (
+        "renorm",
+        """
+        dx = gamma * r / s * (dy - dy.mean(0) - x_hat * (dy * x_hat).mean(0))
+        return dx, (dy * x_hat).sum(0), dy.sum(0)
+        """,
+        "dgamma is what one gets when delta is left out, and the factor r of x_hat * r",
+    ),
+    (
+        "renorm",
+        """
+        y_hat = x_hat * r + delta
+        dx = gamma * r / s * (dy - dy.mean(0) - y_hat * (dy * y_hat).mean(0))
+        return dx, (dy * y_hat).sum(0), dy.sum(0)
+        """,
+        "corrected stands where x_hat belongs",
+    ),
+    (
+        "renorm",
+        """
+        dx = gamma * r / s * (dy - x_hat * (dy * x_hat).mean(0))
+        return dx, (dy * (x_hat * r + delta)).sum(0), dy.sum(0)
+        """,
+        "the path through the mean (mu) is cut",
+    ),
     # --- merge
     ("merge", "return (mean_a + mean_b) / 2, m2_a + m2_b", "n_b stands where n_a belongs"),
     (
@@ -478,6 +520,14 @@ RIGHT = [
         dx = g - g.mean(1)[:, None] - h * (g * h).mean(1)[:, None]
         dx = dx.reshape(dy.shape) / s
         return dx, (dy * x_hat).sum((0, 3), keepdims=True)[0], dy.sum((0, 3), keepdims=True)[0]
+        """,
+    ),
+    (
+        "renorm",
+        """
+        gain = gamma * r / s
+        dx = gain * (dy - dy.mean(0)) - gain * x_hat * np.einsum("ij,ij->j", dy, x_hat) / len(dy)
+        return {"dx": dx, "dgamma": (dy * x_hat).sum(0) * r + dy.sum(0) * delta, "dbeta": sum(dy)}
         """,
     ),
     (

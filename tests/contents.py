@@ -22,6 +22,7 @@ FIGURES = {
     "smoothness": ["BatchFigure"],
     "depth": ["DepthFigure", "DepthFigure", "BatchFigure"],
     "relatives": ["BatchFigure", "BatchFigure"],
+    "cut_on_purpose": ["GraphFigure", "DescentFigure"],
     "several_workers": ["GraphFigure"],
     "in_practice": ["RunningFigure"],
     "higher_derivatives": ["GraphFigure"],

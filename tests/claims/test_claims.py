@@ -367,16 +367,90 @@ def test_orthogonal_weights_keep_the_gradient_where_the_batch_is_twice_the_width
     assert growth(2 * n, True, depth=50, activation="relu", **how).min() > 1e5
 
 
-# --- The relatives ------------------------------------------------------------------------------
+# --- When a cut is right ------------------------------------------------------------------------
+
+CUT = "cut_on_purpose"
 
 
 @pytest.mark.claim("renorm-runs-away-uncut")
 def test_batch_renormalization_runs_away_under_its_whole_gradient():
-    names = chapter("relatives", "imports", "cut-on-purpose-2", "cut-on-purpose-6")
+    names = chapter(CUT, "cut-imports", "cut-renorm", "cut-drift-run")
     for seed in tried(range(10, 12), range(10, 30)):
-        t = np.random.default_rng(seed).normal(size=(2, 16))[1]
+        u, t = np.random.default_rng(seed).normal(size=(2, 16))
         for rate, momentum in [(0.1, 0.1), (0.5, 0.05)]:
-            half, end = names["biases"]([], seed, rate=rate, momentum=momentum)
+            path, losses = names["biases"]("whole", seed, rate=rate, momentum=momentum)
             speed = rate * t.mean() / (1 + rate / momentum)
-            assert (end - half) / 200 == pytest.approx(speed, rel=0.02, abs=1e-6)
-            assert abs(names["biases"](["r", "shift"], seed, rate=rate)[1]) < 1e-9
+            assert (path[-1] - path[-201]) / 200 == pytest.approx(speed, rel=0.02, abs=1e-6)
+            assert losses[-1] == pytest.approx(losses[-201], rel=1e-3)
+            path, held = names["biases"]("held", seed, rate=rate, momentum=momentum)
+            assert abs(path).max() < 1e-9
+            assert losses[-1] < held[-1]
+            caught_up = ((u - u.mean() - t) ** 2).mean() / 2  # with the bias at any place
+            assert held[-1] == pytest.approx(caught_up, rel=1e-4)
+        path, losses = names["biases"]("whole", seed, momentum=0.0)
+        assert path[-1] == pytest.approx(t.mean() - u.mean(), rel=1e-6)
+        path, held = names["biases"]("held", seed, momentum=0.0)
+        assert abs(path).max() < 1e-9
+        assert losses[-1] < held[-1]
+
+
+def accuracies(m, classes, rate, seeds):
+    """The medians of the four methods, and the parameters they end with."""
+    names = chapter(CUT, "cut-imports", "cut-train-net", "cut-train-descent")
+    with np.errstate(all="ignore"):
+        runs = [names["train"](k, m, classes, rate, seeds) for k in names["METHODS"]]
+    return [np.median(names["accuracy"](*run)) for run in runs], [run[0] for run in runs]
+
+
+@pytest.mark.claim("renorm-small-batches")
+def test_batch_renormalization_helps_where_batches_mislead():
+    for first in tried([20], [20, 28, 36]):
+        seeds = range(first, first + 8)
+        (*three, cut), _ = accuracies(32, 10, 0.5, seeds)
+        assert min(three) > 0.9
+        assert max(three) - min(three) < 0.03
+        assert cut > 0.85
+        (normal, *others), _ = accuracies(4, 10, 0.1, seeds)
+        assert all(-0.05 < other - normal < 0.08 for other in others)
+        for rate, lead in [(0.2, 0.01), (0.5, 0.03)]:
+            (normal, held, whole, cut), _ = accuracies(8, 2, rate, seeds)
+            assert 0.55 < normal < held - lead < whole - lead - 0.01
+            assert cut < normal - 0.15
+        (normal, held, whole, _), _ = accuracies(2, 10, 0.1, seeds)
+        assert normal + 0.1 < held < whole - 0.03
+
+
+@pytest.mark.claim("renorm-lags")
+def test_batch_renormalization_fails_where_its_statistics_lag():
+    def lost(methods, rate, **options):
+        names = chapter(CUT, "cut-imports", "cut-train-net", "cut-train-descent")
+        with np.errstate(all="ignore"):
+            runs = [names["train"](k, 32, 10, rate, seeds, **options) for k in methods]
+        return [(names["accuracy"](*run) < 0.5).sum() for run in runs]
+
+    three = "batch norm", "batch renorm.", "its whole gradient"
+    for first in tried([48], [48, 80, 112]):
+        seeds = range(first, first + 32)
+        normal, held, whole = lost(three, 2.0)
+        assert (normal, held) == (0, 0)
+        assert 3 <= whole <= 16
+        for options in tried([{"warm": 0.0}], [{"warm": 0.0}, {"momentum": 0.01}]):
+            normal, held, whole = lost(three, 2.0, **options)
+            assert normal == 0
+            assert 5 <= held < 26
+            assert held < whole
+            assert whole > 16
+        for rate, least, most in tried([], [(1.0, 0, 0), (2.5, 10, 24)]):
+            normal, held, whole = lost(three, rate)
+            assert (normal, held) == (0, 0)
+            assert least <= whole <= most
+
+
+@pytest.mark.claim("detached-weights-grow")
+def test_with_everything_cut_the_weights_grow_more():
+    for m, classes, rate, times in tried(
+        [(8, 2, 0.5, 1.5)], [(32, 10, 0.5, 1.1), (4, 10, 0.1, 1.1)]
+    ):
+        _, (normal, *_, cut) = accuracies(m, classes, rate, range(20, 28))
+        both = (sum((p[w] ** 2).sum(axis=(1, 2)) for w in ("w1", "w2")) for p in (cut, normal))
+        assert np.median(np.sqrt(np.divide(*both))) > times

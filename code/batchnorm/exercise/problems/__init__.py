@@ -14,6 +14,7 @@ ORDER = (
     "bessel",
     "layer_norm",
     "group_norm",
+    "renorm",
     "merge",
     "workers",
     "zca",
