@@ -1,10 +1,14 @@
 """A page that is left and come back to, and pages that stand side by side or stay open for long."""
 
+import shutil
+
 import ipywidgets as widgets
 import pytest
+from conftest import FLAGS
 from playwright.sync_api import expect
 from stage import get, serve, slide, write
 from test_host import Echo, figure
+from test_training_figure import BATCH, figure_of
 
 PAGE = "chapters/two_samples.html"
 
@@ -78,6 +82,67 @@ def test_after_back_folds_and_edits_are_as_they_were(page, book):
     page.go_back()
     expect(fold).to_have_attribute("open", "")
     expect(code(page, 2).locator("pre").first).to_contain_text("mine = 1")
+
+
+@pytest.fixture
+def keeper(browser):
+    """A page of a Chromium that keeps whole pages when they are left (back/forward cache).
+
+    The headless shell never does, and Playwright turns it off in the others.
+    """
+    path = next(filter(None, map(shutil.which, ["chromium", "chromium-browser"])), None)
+    if not path:
+        pytest.skip("only a whole Chromium, not its headless shell, keeps pages")
+    whole = browser.browser_type.launch(
+        executable_path=path, args=FLAGS, ignore_default_args=["--disable-back-forward-cache"]
+    )
+    page = whole.new_page()
+    page.add_init_script("addEventListener('pageshow', (e) => { window.kept = e.persisted; })")
+    errors = []
+    page.on("pageerror", lambda e: errors.append(e.stack or str(e)))
+    yield page
+    whole.close()
+    assert errors == []
+
+
+def away_and_back(page, elsewhere):
+    """Leaves the page, and goes back to the very same: the browser has kept it whole."""
+    here = page.url
+    page.goto(elsewhere)
+    page.evaluate("() => history.back()")  # Playwright waits in vain for a kept page to load
+    page.wait_for_url(here, wait_until="commit")
+    page.wait_for_function("() => window.kept")
+
+
+def test_a_page_that_the_browser_kept_goes_on(keeper, tmp_path):
+    slider, echo = widgets.FloatSlider(description="a", max=9, step=0.5), Echo()
+    training = figure_of(dict(batch=BATCH), most=300)
+    link = widgets.jslink((slider, "value"), (echo, "value"))
+    write(tmp_path, slider, echo, training, also=[link])
+    with serve(tmp_path) as address:
+        keeper.goto(f"{address}/page.html")
+        keeper.evaluate("() => bnHost.ready")
+        slide(keeper, "a", 2.5)
+        keeper.get_by_role("button", name="Run", exact=True).click()
+        expect(keeper.locator(".count")).not_to_contain_text("step 0,")  # left while it trains
+        away_and_back(keeper, f"{address}/host.css")
+        assert [get(keeper, slider), get(keeper, echo)] == [2.5, 2.5]
+        assert keeper.get_by_label("a", exact=True).input_value() == "2.5"
+        expect(keeper.locator(".verdict")).to_contain_text("After 300 steps", timeout=60_000)
+        slide(keeper, "a", 4)
+        assert get(keeper, echo) == 4
+
+
+def test_python_in_a_page_that_the_browser_kept_goes_on(keeper, book):
+    with serve(book) as address:
+        keeper.goto(f"{address}/{PAGE}")
+        edit(keeper, 2, "mine = 41")
+        keeper.keyboard.press("Control+Enter")
+        expect(code(keeper, 2).locator(".bn-told")).not_to_contain_text("Changed", timeout=60_000)
+        away_and_back(keeper, f"{address}/chapters/notation.html")
+        edit(keeper, 3, "print(mine + 1)")
+        keeper.keyboard.press("Control+Enter")
+        expect(code(keeper, 3).locator(".bn-live")).to_contain_text("42", timeout=60_000)
 
 
 def test_two_tabs_do_not_overwrite_each_others_edits(browser, book):
