@@ -104,16 +104,16 @@ def cut_icons(site):
 
 def cut_letters(site, pages):
     """Cut the fonts of text and formulas down to the letters on the pages; put the most used ones
-    into their style sheets.
+    into their style sheets. Of their refinements only the distances between letters stay.
 
     As files they come after the first picture of a page, and text takes another width then: lines
     break elsewhere, and what stands below jumps.
     """
     used = {ord(letter) for page in pages for letter in page.read_text("utf8")}
     for font in [*site.glob("fonts/*.woff2"), *site.glob("katex/fonts/*.woff2")]:
-        cut(font, used, ["*"])
+        cut(font, used, ["kern"])
     embed(site / "katex" / "katex.css", "KaTeX_Main-Regular", "KaTeX_Math-Italic")
-    embed(site / "book.css", "regular")
+    embed(site / "book.css", "regular", "italic", "semibold")
 
 
 def embed(sheet, *names):
