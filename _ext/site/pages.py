@@ -47,9 +47,10 @@ REDIRECT = """\
 
 
 def set_theme(app, pagename, templatename, context, doctree):
-    """Set the theme before the first paint; say what a page without scripts lacks."""
+    """Set theme and letters before the first paint; say what a page without scripts lacks."""
     context["first_script"] = joined("host/head.js")
     app.add_js_file(None, body=RESOLVE_THEME, priority=0)
+    app.add_js_file(None, body=joined("host/letters.js"), priority=0)
     if STATE in NbMetadataCollector.get_js_files(app.env, pagename):
         app.add_css_file("host.css")
         context["body"] = context["body"].replace("</h1>", "</h1>" + NOSCRIPT, 1)
