@@ -10,10 +10,14 @@ np.float64(2.0)
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from unicodedata import combining
 from xml.sax.saxutils import escape, quoteattr
 
+import matplotlib
 import numpy as np
+from fontTools.ttLib import TTFont
 from node import run
 
 DOM = str(Path(__file__).with_name("dom.js"))
@@ -108,12 +112,76 @@ class Picture:
         start = np.array(self[start].points[0]) if start in self else np.mean(wings, axis=0)
         return tip - start
 
+    def texts(self):
+        """The box of every text that is seen, and the box of the drawing that it must stay in."""
+        whole = (0.0, 0.0, *[float(n) for n in self.root["viewBox"].split()[2:]])
+        return list(_texts(self.root, (0.0, 0.0), whole))
+
     def svg(self):
         """The text of a golden picture: an element a line, coordinates to a tenth."""
         lines = list(_lines(self.root, 0))
         lines[0] = lines[0].replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
         below = [f"  {escape(line)}" for line in _words(self.figure)]
         return "\n".join([*lines[:-1], "<desc>", *below, "</desc>", lines[-1], ""])
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text as a reader sees it: left, top, right, bottom; and the drawing's own."""
+
+    key: str
+    text: str
+    box: tuple
+    room: tuple
+
+    @property
+    def cut(self):
+        """By how much it leaves its drawing."""
+        (left, top, right, bottom), (low, high, far, deep) = self.box, self.room
+        return max(low - left, high - top, right - far, bottom - deep)
+
+    def on(self, other):
+        """By how much it lies on another one: below 0, how far they are apart."""
+        a, b = self.box, other.box
+        return min(a[2] - b[0], b[2] - a[0], a[3] - b[1], b[3] - a[1])
+
+
+@cache
+def _advances(bold):
+    """How wide each letter is, of a size of 1: those of DejaVu, narrowed to those of Arial."""
+    name = f"DejaVuSans{'-Bold' if bold else ''}.ttf"
+    font = TTFont(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name)
+    widths, letters = font["hmtx"], font.getBestCmap()
+    per = 0.9 / font["head"].unitsPerEm
+    return {chr(code): per * widths[glyph][0] for code, glyph in letters.items()}
+
+
+BOLD = {"title", "label", "sign", "name", "tag"}
+SMALL = {"small", "entry", "tag"}
+
+
+def long(text, classes):
+    """How long a text is, about, and how large its letters are."""
+    size = 20 if "sign" in classes else 12 if classes & SMALL else 13
+    widths = _advances(bool(classes & BOLD))
+    return size * sum(0 if combining(letter) else widths[letter] for letter in text), size
+
+
+def _texts(node, origin, room):
+    """The texts below a node that lies at `origin`; a drawing in a drawing clips its own."""
+    moved = re.match(r"translate\(([-\d.e]+) ([-\d.e]+)\)", node.attributes.get("transform", ""))
+    if moved:
+        origin = tuple(a + float(b) for a, b in zip(origin, moved.groups(), strict=True))
+    if node.tag == "svg" and "width" in node.attributes and "x" in node.attributes:
+        left, top = node["x"], node["y"]
+        room = (left, top, left + node["width"], top + node["height"])
+    if node.tag == "text" and node.text.strip():
+        wide, size = long(node.text, node.classes)
+        x, y = origin[0] + float(node["x"]), origin[1] + float(node["y"])
+        x -= wide * (0.5 if "middle" in node.classes else 1.0 if "end" in node.classes else 0.0)
+        yield Text(node.key, node.text, (x, y - 0.75 * size, x + wide, y + 0.2 * size), room)
+    for child in node.children:
+        yield from _texts(child, origin, room)
 
 
 def draw(figure, *actions, width=WIDE):

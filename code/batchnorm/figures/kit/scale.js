@@ -11,9 +11,9 @@
  * @typedef {(domain: number[], range: number[]) => Scale} MakeScale
  */
 
-/** A linear map from [a, b] to [p, q]. @type {MakeScale} */
+/** A linear map from [a, b] to [p, q]; of one value to p. @type {MakeScale} */
 export function linear([a, b], [p, q]) {
-  const k = (q - p) / (b - a);
+  const k = (q - p) / (b - a || 1);
   const scale = (/** @type {number} */ v) => p + (v - a) * k;
   return Object.assign(scale, {
     invert: (/** @type {number} */ u) => a + (u - p) / k,
