@@ -3,13 +3,14 @@
 import json
 import re
 from functools import cache
-from itertools import permutations
+from itertools import permutations, product
 from pathlib import Path
 
 import ipywidgets
 import nbformat
 import numpy as np
 import pytest
+from drawn import draw
 from models import analyses
 from node import run
 from playwright.sync_api import expect
@@ -132,12 +133,15 @@ def test_forty_nodes_are_laid_out():
     drawn = json.loads(figure.picture)
     assert 35 <= len(drawn["nodes"]) <= 48
     for how in ("plain", "full"):
-        boxes = {int(i): box for i, box in drawn[how]["boxes"].items()}
-        for a, b in permutations(boxes.values(), 2):
-            if a["rank"] == b["rank"]:
-                assert a["y"] + a["h"] <= b["y"] + 1e-6 or b["y"] + b["h"] <= a["y"] + 1e-6
-        for edge in drawn["edges"]:
-            assert boxes[edge["source"]]["rank"] < boxes[edge["target"]]["rank"]
+        for way in ("across", "down"):
+            boxes = {int(i): box for i, box in drawn[how][way]["boxes"].items()}
+            at, size = ("x", "w") if way == "down" else ("y", "h")
+            for a, b in permutations(boxes.values(), 2):
+                if a["rank"] == b["rank"]:
+                    after = a[at] + a[size] <= b[at] + 1e-6
+                    assert after or b[at] + b[size] <= a[at] + 1e-6
+            for edge in drawn["edges"]:
+                assert boxes[edge["source"]]["rank"] < boxes[edge["target"]]["rank"]
 
 
 def test_says_what_is_wrong():
@@ -333,14 +337,15 @@ def test_walks_back_without_giving_the_answer_away():
 def test_members_of_a_series_stand_in_order():
     for figure in (FIGURES["samples"](), chapter("computation_graph")["samples"]):
         drawn = json.loads(figure.picture)
-        for how in ("plain", "full"):
-            boxes = drawn[how]["boxes"]
+        for how, way in product(("plain", "full"), ("across", "down")):
+            boxes = drawn[how][way]["boxes"]
             series = {}
             for node in drawn["nodes"]:
                 stem, number = re.fullmatch(r"(.*?)([₁₂₃]?)(²?)", node["symbol"]).group(1, 2)
                 box = boxes[str(node["node"])]
                 if number:
-                    series.setdefault((stem, box["rank"]), []).append((number, box["y"]))
+                    aside = box["x" if way == "down" else "y"]
+                    series.setdefault((stem, box["rank"]), []).append((number, aside))
             assert [len(v) for k, v in series.items() if k[0] == "x"] in ([2], [3])
             for members in series.values():
                 assert [y for _, y in sorted(members)] == sorted(y for _, y in members)
@@ -349,8 +354,11 @@ def test_members_of_a_series_stand_in_order():
 def test_without_numbers_a_graph_of_samples_fits_the_column():
     for name in ("samples", "whole", "above"):
         figure = chapter("computation_graph")[name]
-        script = "(m, drawn) => m.arrange(drawn, 'plain', 690).width"
-        assert run("figures/graph/place.js", script, [json.loads(figure.picture)])[0] <= 690.001
+        drawn = json.loads(figure.picture)
+        script = "(m, drawn, width) => m.arrange(drawn, 'plain', width)"
+        wide, phone = run("figures/graph/place.js", script, [drawn, 690], [drawn, 340])
+        assert (wide["width"] <= 690.001, wide["down"]) == (True, False)
+        assert (phone["width"] <= 340.001, phone["down"]) == (True, True)
 
 
 # On the page ----------------------------------------------------------------------------------
@@ -389,7 +397,7 @@ def test_every_edge_can_be_hit(browser, tmp_path, press, width):
 
 def test_a_cut_is_seen_at_once_and_greys_what_is_lost(show):
     page = show(figure := FIGURES["layer"]())
-    verdict, entries = page.locator(".verdict"), page.locator(".keys .entry.off")
+    verdict, entries = page.locator(".verdict"), page.locator(".path.closed")
     expect(verdict).to_contain_text("every gradient is the true one")
     expect(entries).to_have_count(0)
     with counted(page, analysis=1):
@@ -409,7 +417,7 @@ def test_a_cut_is_seen_at_once_and_greys_what_is_lost(show):
     whole = re.compile(re.escape(f"without a cut ({true})"))
     expect(things(page, "node", "x,")).to_have_attribute("aria-label", whole)
     expect(page.locator(".node.changed .name")).to_have_text(["x"])
-    expect(entries).to_have_text(["path through the mean"])
+    expect(entries).to_have_text(["through the mean"])
 
 
 def test_an_edge_is_the_thicker_the_more_it_carries(show):
@@ -496,6 +504,23 @@ def test_steps_back_through_it(show):
     expect(page.locator(".verdict")).to_contain_text("every gradient is the true one")
 
 
+def test_undo_takes_back_cuts_and_a_reset(show):
+    page = show(figure := FIGURES["layer"]())
+    back = page.get_by_role("button", name="Undo")
+    things(page, "edge", "edge from μ to x−μ").press("Enter")
+    page.get_by_role("button", name="Next node").click()
+    things(page, "edge", "edge from s to").press("Enter")
+    both = get(page, figure, "cut")
+    mean = [list(edge) for edge in edges(figure) if edge in figure._graph.cut("mu")]
+    assert len(both) == 2
+    page.get_by_role("button", name="Reset the graph").click()
+    for cut, step in ((both, 1), (mean, 1), (mean, 0), ([], 0)):
+        back.click()
+        settle(page, figure, cut, "cut")
+        settle(page, figure, step, "step")
+    expect(back).to_be_disabled()
+
+
 def test_reset_brings_the_start_back(show):
     page = show(figure := bn.GraphFigure(bn.batch_norm, dy=DY, cut="mu", **LAYER))
     put(page, figure, [4.0, 5.0, 6.0], "x")
@@ -524,7 +549,8 @@ def test_controls_and_links_move_it(show):
     things(page, "edge", "edge from μ to x−μ").press("Enter")
     assert_page_agrees(page, figure, "mu")
     np.testing.assert_allclose(get(page, batch, "dx"), get(page, figure, "dx"), rtol=1e-9)
-    expect(page.locator(".keys .entry.off")).to_have_text(["path through the mean"] * 2)
+    expect(page.locator(".path.closed")).to_have_text(["through the mean"])
+    expect(page.locator(".keys .entry.off")).to_have_text(["path through the mean"])
     page.get_by_role("slider", name="sample x₁").press("ArrowRight")
     assert get(page, figure, "x")[0] == pytest.approx(1.1)
     assert_page_agrees(page, figure, "mu")
@@ -557,28 +583,70 @@ def test_stays_in_its_box_at_every_width_and_extreme(show, width, numbers):
     assert beyond == []
 
 
+@pytest.mark.parametrize("kind", ["layer", "samples"])
+def test_on_a_phone_a_graph_goes_down_and_is_whole(show, kind):
+    page = show(figure := FIGURES[kind]())
+    for width, ways in ((1280, "▸◂"), (390, "▾▴")):
+        page.set_viewport_size({"width": width, "height": 844})
+        expect(page.locator(".way")).to_have_text([f"values {ways[0]}", f"{ways[1]} gradients"])
+        expect(page.locator(".hint")).to_be_hidden()
+        over = page.locator(".scroll").evaluate("(node) => node.scrollWidth - node.clientWidth")
+        assert over <= 1
+    last = things(page, "node", "y").last.locator("rect").bounding_box()
+    assert last["y"] > things(page, "node", "x").first.locator("rect").bounding_box()["y"] + 300
+    things(page, "node", "x").first.focus()
+    label = "() => document.activeElement.ariaLabel"
+    for _ in range(40):  # down, down to an output
+        page.keyboard.press("ArrowDown")
+    assert page.evaluate(label).startswith("y")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    assert len(get(page, figure, "cut")) == 1
+
+
+def crossed(picture):
+    """Names of paths that lie on a node's box or on one another; letters are about 7.9 wide."""
+    boxes = [picture[key] for key in picture.keys(r"node \d+ box")]
+    taken = [(b["x"], b["y"], b["x"] + b["width"], b["y"] + b["height"]) for b in boxes]
+    found = []
+    for key in picture.keys("path .*"):
+        name, half = picture[key].text, 3.95 * len(picture[key].text)
+        x, y = picture[key].points[0]
+        box = (x - half, y - 10, x + half, y + 2)
+        if any(box[0] < c and a < box[2] and box[1] < d and b < box[3] for a, b, c, d in taken):
+            found.append(name)
+        taken.append(box)
+    return found
+
+
+@pytest.mark.parametrize("numbers", [False, True])
+def test_each_path_has_its_name_beside_it(numbers):
+    for kind in ("layer", "samples"):
+        figure = FIGURES[kind]()
+        figure.numbers = numbers
+        for width in (340, 690, 968):
+            picture = draw(figure, width=width)
+            (there,) = analyses(figure)
+            keys = [f"path {name}" for name in [*there["all"], "whole"]]
+            assert picture.keys("path .*") == keys
+            assert crossed(picture) == []
+
+
 def test_a_graph_that_must_scroll_says_so_and_centres_what_is_chosen(show):
-    page = show(FIGURES["layer"]())
+    figure = FIGURES["features"]()
+    figure.numbers = True
+    page = show(figure)
     page.set_viewport_size({"width": 1280, "height": 800})
     frame(page)
     expect(page.locator(".hint")).to_be_hidden()
-    page.set_viewport_size({"width": 390, "height": 844})
+    page.set_viewport_size({"width": 180, "height": 844})
     expect(page.locator(".hint")).to_be_visible()
     expect(page.locator(".scroll")).to_have_class("scroll more-after")
-    page.get_by_role("button", name="Next node").click()
+    page.locator(".scroll").evaluate("(node) => { node.scrollLeft = 1e6; }")
     expect(page.locator(".scroll")).to_have_class("scroll more-before")
-    expect(page.locator(".node.current")).to_be_in_viewport(ratio=1)
-    things(page, "edge", "edge from σ² to").focus()
-    page.keyboard.press("ArrowLeft")
-    frame(page)
-    middle = page.evaluate(
-        """() => {
-          const box = (node) => node.getBoundingClientRect();
-          const [a, b] = [box(document.activeElement), box(document.querySelector(".scroll"))];
-          return (a.left + a.right - b.left - b.right) / 2;
-        }"""
-    )
-    assert abs(middle) < 12
+    things(page, "node", "β").focus()
+    page.keyboard.press("ArrowUp")
+    expect(page.locator(".scroll")).not_to_have_class("scroll more-before")
 
 
 def test_a_large_graph_is_drawn(show):

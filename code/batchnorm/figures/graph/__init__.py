@@ -16,8 +16,9 @@ NUMBERS = str.maketrans(DIGITS, "0123456789")
 MOST = 48  # nodes that still make a picture
 FEW = 4  # entries that are written out; more are drawn as a strip of cells
 STRIP = (8, 6)  # rows and columns of a strip at most
-COLUMN, LINE, CELL = 42, 13, 7  # pixels: a written entry's width and height, a cell's side
+COLUMN, LINE, CELL = 43, 13, 7  # pixels: a written entry's width and height, a cell's side
 TITLE = 18  # pixels above the entries
+MIDDLE = 4  # pixels between a node's values and its gradients
 PORT = 13  # pixels between two edges that leave or enter a node
 OWN_INPUTS = ("dy", "cut", "step", "numbers", "graph", "picture", "start")
 PATTERN = (1.0, 0.6, -0.4)  # a gradient at the output that shows what is shared
@@ -133,7 +134,7 @@ def drawn(graph, numbers=False):
     if nodes > MOST:
         raise ValueError(f"function: its graph has {nodes} nodes, at most {MOST} fit")
     picture = _picture(graph)
-    height = int(picture["full" if numbers else "plain"]["height"]) + 290 + 21 * len(graph.inputs)
+    height = int(picture["full" if numbers else "plain"]["across"]["height"]) + 230
     return {"graph": graph.to_json(), "picture": json.dumps(picture), "_min_height": height}
 
 
@@ -187,7 +188,11 @@ def _pairs(graph, cut):
 
 
 def _picture(graph):
-    """Places of all that is drawn, with numbers ("full") and without ("plain"), and its words."""
+    """Places of all that is drawn, and its words.
+
+    With numbers ("full") and without ("plain"); from left to right ("across") and from top to
+    bottom ("down"), for a narrow page.
+    """
     words = describe(graph)
     drawn = [i for i, node in enumerate(graph.nodes) if node.op != "constant"]
     grids = {i: _grid(graph.nodes[i].shape) for i in drawn}
@@ -195,19 +200,18 @@ def _picture(graph):
     ends = [(graph.nodes[edge.target].inputs[edge.slot], edge.target) for edge in edges]
     series = {i: _member(words["nodes"][i]["symbol"]) for i in drawn}
     series = {i: member for i, member in series.items() if member}
+    symbols = {i: words["nodes"][i]["symbol"] for i in drawn}
+    ports = {i: PORT * _ports(i, ends) + 8 for i in drawn}  # pixels
+    full = {i: _size(grids[i], symbols[i]) for i in drawn}
+    plain = {i: (max(30, _long(symbols[i], 12)), 26) for i in drawn}
 
     def placed(sizes):
-        layout = layered(ends, sizes, gap=GAP, series=series)
-        return {
-            "boxes": {i: layout.boxes[i]._asdict() for i in drawn},
-            "routes": layout.routes,
-            "ranks": layout.ranks,
-            "width": layout.width,
-            "height": layout.height,
-        }
+        tall = {i: (w, max(h, ports[i])) for i, (w, h) in sizes.items()}
+        wide = {i: (h, max(w, ports[i])) for i, (w, h) in sizes.items()}
+        across = layered(ends, tall, gap=GAP, series=series)
+        down = layered(ends, wide, gap=GAP, series=series)
+        return {"across": _places(across, drawn), "down": _turned(_places(down, drawn))}
 
-    plain = {i: _plain_size(i, words["nodes"][i]["symbol"], ends) for i in drawn}
-    full = {i: _size(grid, words["nodes"][i]["symbol"]) for i, grid in grids.items()}
     return {
         "nodes": [{"node": i, **grids[i], **words["nodes"][i]} for i in drawn],
         "edges": [
@@ -217,6 +221,31 @@ def _picture(graph):
         ],
         "plain": placed(plain),
         "full": placed(full),
+    }
+
+
+def _places(layout, nodes):
+    return {
+        "boxes": {i: layout.boxes[i]._asdict() for i in nodes},
+        "routes": layout.routes,
+        "ranks": layout.ranks,
+        "width": layout.width,
+        "height": layout.height,
+    }
+
+
+def _turned(places):
+    """The same with its ranks one below the other: x and y change places."""
+
+    def turn(box):
+        return {"rank": box["rank"], "x": box["y"], "y": box["x"], "w": box["h"], "h": box["w"]}
+
+    return {
+        "boxes": {i: turn(box) for i, box in places["boxes"].items()},
+        "routes": [[(rank, y, x) for rank, x, y in route] for route in places["routes"]],
+        "ranks": places["ranks"],
+        "width": places["height"],
+        "height": places["width"],
     }
 
 
@@ -239,17 +268,18 @@ def _grid(shape):
     return {"rows": rows, "columns": columns, "whole": whole}
 
 
-def _letters(symbol):
-    return len(symbol.replace("\u0302", ""))  # the hat takes no room of its own
+def _long(symbol, free):
+    """How long a name is with so much free beside it; the hat takes no room of its own."""
+    return 7.5 * len(symbol.replace("\u0302", "")) + free
 
 
-def _plain_size(i, symbol, ends):
-    """A node's box with its name alone, high enough for its edges."""
-    edges = max(sum(i == source for source, _ in ends), sum(i == target for _, target in ends))
-    return max(30, 7.5 * _letters(symbol) + 12), max(26, PORT * edges + 8)
+def _ports(i, ends):
+    """How many edges a node has on the side that has more."""
+    return max(sum(i == source for source, _ in ends), sum(i == target for _, target in ends))
 
 
 def _size(grid, symbol):
+    """A node's box with its numbers: values at the left, gradients at the right."""
     rows, columns = grid["rows"], grid["columns"]
     w, h = (columns * COLUMN, rows * LINE) if grid["whole"] else (columns * CELL, rows * CELL + 4)
-    return max(w + 6, COLUMN + 6, 7.5 * _letters(symbol) + 6), TITLE + 2 * h + 6
+    return max(2 * w + MIDDLE, COLUMN + 6, _long(symbol, 6)), TITLE + h + 4

@@ -3,51 +3,60 @@ import { arrange, neighbour, thingAt } from "./place.js";
 import { drawGraph, drawTag } from "./view.js";
 import { panelWords, table, verdict } from "./words.js";
 import { makeFigure } from "../kit/figure.js";
-import { bar, button, legend, stage } from "../kit/panel.js";
-import { PATHS } from "../kit/routes.js";
-import { clamp } from "../kit/scale.js";
+import { bar, button, stage, steady } from "../kit/panel.js";
 import { html, setText } from "../kit/svg.js";
 
 /**
- * @import { Mount, Shown, View } from "./model.js"
+ * @import { Inputs, Mount, Shown, View } from "./model.js"
  * @import { Place } from "./place.js"
  */
 
 const KEYS = /^(Arrow(Left|Right|Up|Down)|Home|End)$/;
 
-/** What the buttons do. @param {View} view @param {(key: string) => void} centre */
+/**
+ * What a reader does to the graph, and how it is undone: a walk's steps, cuts, a reset.
+ * @param {View} view @param {(key: string) => void} centre
+ */
 function actions(view, centre) {
-  const walk = (/** @type {number} */ by) => {
-    const { step, order } = view.analysis();
-    const next = clamp(step + by, 0, order.length);
-    if (next) centre(`node ${order[next - 1]}`);
-    view.set({ step: next });
+  /** @type {Partial<Inputs>[]} */
+  const past = []; // what was changed, as it was before
+  const act = (/** @type {Partial<Inputs>} */ changes) => {
+    const now = /** @type {Record<string, any>} */ (view.get());
+    past.push(Object.fromEntries(Object.keys(changes).map((name) => [name, now[name]])));
+    view.set(changes);
+  };
+  const walk = (/** @type {number} */ to) => {
+    if (to) centre(`node ${view.analysis().order[to - 1]}`);
+    return { step: to };
+  };
+  const undo = () => {
+    const before = past.pop() ?? { step: view.get().step - 1 };
+    view.set(before.step === undefined ? before : { ...before, ...walk(before.step) });
   };
   const buttons = {
-    on: button("Next node", () => walk(1)),
-    back: button("Undo", () => walk(-1)),
+    on: button("Next node", () => act(walk(view.get().step + 1))),
+    back: button("Undo", undo),
     numbers: button("Show numbers", () => view.set({ numbers: !view.get().numbers })),
-    reset: button("Reset the graph", () => view.set(view.get().start)),
+    reset: button("Reset the graph", () => act(view.get().start)),
   };
   return {
     root: bar(...Object.values(buttons)),
+    /** Cuts an edge, or lets it flow again. @param {string} key of the edge */
+    toggle(key) {
+      const [target, slot] = key.split(":").map(Number);
+      const { cut } = view.get();
+      const others = cut.filter(([t, s]) => t !== target || s !== slot);
+      const more = others.length < cut.length ? others : [...cut, [target, slot]];
+      const sorted = more.sort(([a, b], [c, d]) => a - c || b - d);
+      act({ cut: /** @type {[number, number][]} */ (sorted) });
+    },
     /** @param {Shown} shown */
     show({ step, order, numbers }) {
-      buttons.back.disabled = step === 0;
+      buttons.back.disabled = step === 0 && past.length === 0;
       buttons.on.disabled = step === order.length;
       setText(buttons.numbers, numbers ? "Hide numbers" : "Show numbers");
     },
   };
-}
-
-/** Cuts an edge, or lets it flow again. @param {View} view @param {string} key of the edge */
-function toggle(view, key) {
-  const [target, slot] = key.split(":").map(Number);
-  const { cut } = view.get();
-  const others = cut.filter(([t, s]) => t !== target || s !== slot);
-  const more = others.length < cut.length ? others : [...cut, [target, slot]];
-  const sorted = more.sort(([a, b], [c, d]) => a - c || b - d);
-  view.set({ cut: /** @type {[number, number][]} */ (sorted) });
 }
 
 /**
@@ -57,7 +66,8 @@ function toggle(view, key) {
 function scroller(content, zoom) {
   const root = html("div", { class: "scroll" }, content);
   const hint = html("p", { class: "hint" }, "◂ ▸ The graph is wider than this page: scroll it.");
-  let over = 0; // how much wider it is
+  let over = 0; // pixels that it is wider than its room
+  let scale = 1;
   const fade = () => {
     root.classList.toggle("more-before", over > 0 && root.scrollLeft > 4);
     root.classList.toggle("more-after", over > 0 && root.scrollLeft < over - 4);
@@ -68,18 +78,19 @@ function scroller(content, zoom) {
     hint,
     /** @param {number} drawn its width, in units @param {number} width of the room */
     fit(drawn, width) {
-      over = drawn * zoom(drawn) - width * zoom();
+      scale = zoom(drawn);
+      over = drawn * scale - width * zoom();
       hint.hidden = over <= 1;
       fade();
     },
     /** @param {number} x */
     centre(x) {
-      if (over > 0) root.scrollLeft = x * zoom() - root.clientWidth / 2;
+      if (over > 0) root.scrollLeft = x * scale - root.clientWidth / 2;
     },
-    /** @param {number} width @returns {[number, number]} the part in sight */
-    seen: (width) => {
-      const left = over > 0 ? root.scrollLeft / zoom() : 0;
-      return [left, left + width];
+    /** @param {Place} place @returns {[number, number]} the part in sight */
+    seen({ width }) {
+      const left = over > 0 ? root.scrollLeft / scale : 0;
+      return [left, over > 0 ? left + root.clientWidth / scale : width];
     },
   };
 }
@@ -87,8 +98,9 @@ function scroller(content, zoom) {
 /**
  * What has the focus, what is pointed at, and what the keys do.
  * @param {View} view @param {(key: string) => SVGElement} nodeOf @param {() => Place} placeNow
+ * @param {(edge: string) => void} toggle
  */
-function pointing(view, nodeOf, placeNow) {
+function pointing(view, nodeOf, placeNow, toggle) {
   /** @type {Record<"chosen" | "pointed" | "home" | "centre", string | null>} */
   const now = { chosen: null, pointed: null, home: null, centre: null };
   const change = (/** @type {Partial<typeof now>} */ changes) => {
@@ -97,7 +109,7 @@ function pointing(view, nodeOf, placeNow) {
   };
   const onKey = (/** @type {KeyboardEvent} */ event, /** @type {string} */ key) => {
     const { edge } = thingAt(placeNow(), key);
-    if (edge && (event.key === "Enter" || event.key === " ")) toggle(view, edge.key);
+    if (edge && (event.key === "Enter" || event.key === " ")) toggle(edge.key);
     else if (KEYS.test(event.key)) {
       const next = neighbour(placeNow(), key, event.key);
       if (next) nodeOf(next).focus();
@@ -122,7 +134,7 @@ function pointing(view, nodeOf, placeNow) {
     node.addEventListener("pointerenter", hover(key));
     node.addEventListener("pointerleave", hover(null));
     const [kind, id] = key.split(" ");
-    if (kind === "edge") node.addEventListener("click", () => toggle(view, id));
+    if (kind === "edge") node.addEventListener("click", () => toggle(id));
   };
   return { now, change, listen, point };
 }
@@ -161,11 +173,10 @@ function named(el, view, point) {
 /** @type {Mount} */
 function mount(el, view) {
   const about = "A computation graph. Arrow keys move along it; Enter on an edge cuts it.";
-  const keys = legend();
   const attributes = { class: "panel", tabindex: "0", role: "region" };
   const panel = html("div", { ...attributes, "aria-label": "About what is chosen" });
   const buttons = actions(view, (centre) => change({ centre }));
-  const parts = [keys.root, buttons.root, panel];
+  const parts = [buttons.root, panel];
   const layers = ["wires", "handles", "nodes", "tags"];
   const { picture, finish } = stage(el, view, about, parts, layers);
   const scroll = scroller(picture.svg, view.zoom);
@@ -173,12 +184,14 @@ function mount(el, view) {
   /** @type {Place} */
   let place;
   const nodeOf = (/** @type {string} */ key) => picture.put(key, "g");
-  const { now, change, ...listeners } = pointing(view, nodeOf, () => place);
+  const { now, change, ...listeners } = pointing(view, nodeOf, () => place, buttons.toggle);
   const emit = named(el, view, (pointed) => change({ pointed }));
   el.classList.add("bn-broad");
+  steady(panel);
 
   return function draw(shown, width) {
-    place = arrange(shown.drawn, shown.numbers ? "full" : "plain", width);
+    const how = shown.numbers ? "full" : "plain";
+    place = arrange(shown.drawn, how, width, width * view.zoom());
     const home = thingAt(place, now.home);
     if (!home.node && !home.edge) now.home = `node ${place.nodes[0].node}`;
     const reading = now.pointed ?? now.chosen;
@@ -203,7 +216,7 @@ function mount(el, view) {
       most: Math.max(0, ...[...shown.trueFlow.values()].map(sizeOf)),
     };
     drawGraph(picture, frame);
-    if (item.edge) drawTag(picture, frame, item.edge, scroll.seen(width));
+    if (item.edge) drawTag(picture, frame, item.edge, scroll.seen(place));
     scroll.fit(place.width, width);
     const { edge, node } = thingAt(place, now.centre);
     if (edge) scroll.centre(edge.hold.x);
@@ -211,13 +224,6 @@ function mount(el, view) {
     now.centre = null;
     buttons.show(shown);
     setLines(panel, panelWords(shown, reading ? item : {}));
-    const paths = shown.all.map((path) => ({ path, flows: shown.open.includes(path) }));
-    keys.show([
-      ...paths.map(
-        ({ path, flows }) => /** @type {[string, string, boolean]} */ ([path, PATHS[path], flows]),
-      ),
-      ["gradient", paths.length ? "the whole gradient" : "gradient"],
-    ]);
     finish({ verdict: verdict(shown), ...table(shown) });
   };
 }

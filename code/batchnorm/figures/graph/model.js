@@ -26,7 +26,8 @@ import { routesOf } from "../kit/routes.js";
  *   routes: [number, number, number][][], ranks: number, width: number, height: number}} Layout a
  *   point of a route is [rank, x, y]
  *
- * @typedef {{nodes: Node[], edges: Edge[], plain: Layout, full: Layout}} Drawn
+ * @typedef {{across: Layout, down: Layout}} Layouts from left to right, and from top to bottom
+ * @typedef {{nodes: Node[], edges: Edge[], plain: Layouts, full: Layouts}} Drawn
  *
  * @typedef {{dy: any, cut: [number, number][], step: number, numbers: boolean, graph: string,
  *   picture: string, start: Record<string, any>}} Inputs and the graph's own inputs, by their

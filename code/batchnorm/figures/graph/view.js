@@ -1,6 +1,7 @@
 import { difference, passed, reached, sizeOf } from "./model.js";
 import { ends, list, nodeAt } from "./words.js";
-import { pathThrough } from "../kit/routes.js";
+import { lengthOf, placer } from "../kit/labels.js";
+import { PATHS, pathThrough } from "../kit/routes.js";
 import { clamp } from "../kit/scale.js";
 
 /**
@@ -103,10 +104,11 @@ function drawEdge(picture, frame, edge) {
 /**
  * The entries of a value or a gradient: written, or as a strip of cells.
  * @param {Drawing} picture @param {string} key @param {Tensor} t @param {PlacedNode} node
- * @param {{top: number, look: string, hidden?: boolean}} how
+ * @param {{left: number, wide: number, look: string, hidden?: boolean}} how
  */
-function entries(picture, key, t, node, { top, look, hidden = false }) {
-  const { x, w, rows, columns, whole } = node;
+function entries(picture, key, t, node, { left, wide, look, hidden = false }) {
+  const { rows, columns, whole } = node;
+  const top = node.y + TITLE;
   const step = t.shape.at(-1) ?? 1;
   const stride = t.shape.length < 2 ? 1 : step;
   const most = Math.max(...t.data.map(Math.abs));
@@ -117,13 +119,13 @@ function entries(picture, key, t, node, { top, look, hidden = false }) {
     const id = `${key} ${r} ${c}`;
     if (whole) {
       const text = hidden ? "·" : Number.isFinite(v) ? compact(v) : "–";
-      const at = { x: x + (w / columns) * (c + 0.5), y: top + r * LINE + 10 };
+      const at = { x: left + (wide / columns) * (c + 0.5), y: top + r * LINE + 10 };
       picture.put(id, "text", { class: `entry ${look}`, ...at }, text);
     } else if (!hidden) {
       // Filled: positive; hollow: negative; the larger the stronger
       const strength = most && Number.isFinite(v) ? Math.max(0.12, Math.abs(v) / most) : 0.12;
-      const left = x + (w - columns * CELL) / 2 + c * CELL + 1;
-      const cell = { x: left, y: top + r * CELL + 3, width: CELL - 2, height: CELL - 2 };
+      const from = left + (wide - columns * CELL) / 2 + c * CELL + 1;
+      const cell = { x: from, y: top + r * CELL + 3, width: CELL - 2, height: CELL - 2 };
       const opacity = strength.toFixed(2);
       picture.put(id, "rect", { class: `cell ${look}${v < 0 ? " hollow" : ""}`, ...cell, opacity });
     }
@@ -133,7 +135,7 @@ function entries(picture, key, t, node, { top, look, hidden = false }) {
 /** @param {Drawing} picture @param {Frame} frame @param {PlacedNode} placed */
 function drawNode(picture, frame, placed) {
   const { shown, home } = frame;
-  const { node, x, y, w, h, symbol, rows, whole } = placed;
+  const { node, x, y, w, h, symbol } = placed;
   const [value, gradient, was] = [shown.values, shown.grads, shown.trueGrads].map((v) => v[node]);
   const hidden = !passed(shown, node);
   const lost = !hidden && !reached(shown, node);
@@ -161,14 +163,58 @@ function drawNode(picture, frame, placed) {
     const at = { x: x + w / 2, y: shown.numbers ? y + 13 : y + h / 2 + 4 };
     picture.put(`${key} name`, "text", { class: "name", ...at }, symbol);
     if (!shown.numbers) return;
-    const below = (whole ? rows * LINE : rows * CELL + 4) + 1;
-    entries(picture, `${key} value`, value, placed, { top: y + TITLE, look: "data" });
-    const look = lost ? "cut" : "gradient";
-    const how = { top: y + TITLE + below, look, hidden };
+    const wide = (w - 2) / 2;
+    entries(picture, `${key} value`, value, placed, { left: x + 1, wide, look: "data" });
+    const how = { left: x + 1 + wide, wide, look: lost ? "cut" : "gradient", hidden };
     entries(picture, `${key} gradient`, gradient, placed, how);
   });
   if (isNew) frame.listen(group, key);
   if (isNew) frame.point(group, key);
+}
+
+/** @type {Record<string, string>} */
+const NAMES = { ...PATHS, mean: "through the mean", variance: "through the variance" };
+
+/**
+ * Where the names of the paths stand: each beside an edge that has its colour, and of the whole
+ * gradient, where it sets out.
+ * @param {Shown} shown @param {Frame["place"]} place
+ */
+function placeNames({ paths, all, traced: { outputs } }, { nodes, edges, down, width, height }) {
+  const room = { left: 0, top: 20, right: width, bottom: height - 18 };
+  const { avoid, avoidLine, ...place } = placer(room, 2);
+  for (const { x, y, w, h } of nodes) {
+    const count = Math.ceil(w / 8);
+    const columns = Array.from({ length: count + 1 }, (_, i) => x + (i * w) / count);
+    for (let v = y; v < y + h + 8; v += 8) avoidLine(columns.map((u) => [u, Math.min(v, y + h)]));
+  }
+  for (const { hold, line } of edges) {
+    avoid(hold.x, hold.y, 9);
+    avoidLine(line);
+  }
+  const middle = (height - 20) / 2;
+  return [...all, null].flatMap((path) => {
+    const own = edges.filter(({ key, target }) =>
+      path ? paths.get(key) === path : outputs.includes(target),
+    );
+    if (!own.length) return [];
+    const name = path ? NAMES[path] : "whole gradient";
+    const ats = own.map(({ hold: { x, y } }) => [x, y]);
+    const above = ats.reduce((sum, [, y]) => sum + y - middle, 0) < 0;
+    const box = place.findAny(ats, down ? [1, 0] : [0, above ? -1 : 1], lengthOf(name, true));
+    return [{ path, name, x: (box[0] + box[2]) / 2, y: box[1] + 12 }];
+  });
+}
+
+/** The names of the paths; a closed one is struck out. @param {Drawing} picture @param {Frame} frame */
+function drawNames(picture, { shown, place }) {
+  const from = [shown.drawn, shown.numbers, place.down, place.width];
+  const names = picture.memo("names", from, () => placeNames(shown, place));
+  if (!shown.all.length) return;
+  for (const { path, name, x, y } of names) {
+    const look = !path ? "gradient" : shown.open.includes(path) ? path : "closed";
+    picture.text(`path ${path ?? "whole"}`, `small middle halo label path ${look}`, x, y, name);
+  }
 }
 
 /** All of the graph. @param {Drawing} picture @param {Frame} frame */
@@ -179,9 +225,11 @@ export function drawGraph(picture, frame) {
   picture.layer("nodes");
   for (const node of place.nodes) drawNode(picture, frame, node);
   picture.layer("tags");
+  drawNames(picture, frame);
   const y = place.height - 6;
-  picture.text("values", "small data way", 8, y, "values ▸");
-  picture.text("gradients", "small gradient way end", place.width - 8, y, "◂ gradients");
+  const [on, back] = place.down ? ["▾", "▴"] : ["▸", "◂"];
+  picture.text("values", "small data way", 8, y, `values ${on}`);
+  picture.text("gradients", "small gradient way end", place.width - 8, y, `${back} gradients`);
 }
 
 /**

@@ -221,9 +221,15 @@ function layout(el, room, draw) {
     zoom = rounded(Math.min(MOST, pixels / BROAD, (TALL * window.innerHeight) / height));
   };
 
-  /** How much larger than life a drawing is. @param {number} width @param {number} height */
-  const scale = (width, height) =>
-    tall === Infinity ? zoom : Math.min(zoom, pixels / width, tall / height);
+  /**
+   * How much larger than life a drawing is. One that is wider than its room is drawn less large;
+   * smaller than life only where the figure fills the screen.
+   * @param {number} width @param {number} height
+   */
+  const scale = (width, height) => {
+    const fits = Math.min(zoom, pixels / width, tall / height);
+    return tall === Infinity ? Math.max(1, fits) : fits;
+  };
 
   return {
     /** The room has changed. */

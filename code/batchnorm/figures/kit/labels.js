@@ -60,6 +60,24 @@ export function placer(room, margin = 0) {
     return best.box;
   };
 
+  /** The best place beside one thing. @param {number[]} at @param {number[]} normal @param {number} long */
+  const beside = (at, normal, long) => {
+    const heading = Math.atan2(normal[1], normal[0]);
+    /** @type {{cost: number, box: Box | null}} */
+    let best = { cost: Infinity, box: null };
+    for (const far of [...FAR, ...FARTHER]) {
+      if (far === FARTHER[0] && best.box && !cost(best.box)) break;
+      for (const turn of AROUND) {
+        const c = Math.cos(heading + turn);
+        const s = Math.sin(heading + turn);
+        const box = boxAt(at[0] + c * far + (c * long) / 2, at[1] + s * far, long);
+        const is = cost(box) + far + Math.abs(turn);
+        if (is < best.cost) best = { cost: is, box };
+      }
+    }
+    return best;
+  };
+
   return {
     /** Keeps names off a place. @param {number} x @param {number} y @param {number} [r] */
     avoid(x, y, r = 7) {
@@ -77,19 +95,16 @@ export function placer(room, margin = 0) {
      * @param {number} long
      */
     find(at, normal, long) {
-      const heading = Math.atan2(normal[1], normal[0]);
-      /** @type {{cost: number, box: Box | null}} */
-      let best = { cost: Infinity, box: null };
-      for (const far of [...FAR, ...FARTHER]) {
-        if (far === FARTHER[0] && best.box && !cost(best.box)) break;
-        for (const turn of AROUND) {
-          const c = Math.cos(heading + turn);
-          const s = Math.sin(heading + turn);
-          const box = boxAt(at[0] + c * far + (c * long) / 2, at[1] + s * far, long);
-          const is = cost(box) + far + Math.abs(turn);
-          if (is < best.cost) best = { cost: is, box };
-        }
-      }
+      return this.findAny([at], normal, long);
+    },
+    /**
+     * The same for the name of several things: beside the one that has most room.
+     * @param {number[][]} all at least one @param {number[]} normal @param {number} long
+     */
+    findAny(all, normal, long) {
+      const found = all.map((at) => beside(at, normal, long));
+      const best = found.reduce((a, b) => (b.cost < a.cost ? b : a));
+      const at = all[found.indexOf(best)];
       if (best.box && sum(names, best.box)) best.box = anywhere(at, long) ?? best.box;
       const box = best.box ?? boxAt(at[0], at[1], long);
       names.push(box);
@@ -106,7 +121,7 @@ export function placer(room, margin = 0) {
  * @param {number} [margin] in the room, to be kept free
  */
 export function labels(picture, room, margin = 0) {
-  const { avoid, avoidLine, find } = placer(room, margin);
+  const { avoid, avoidLine, ...place } = placer(room, margin);
   return {
     avoid,
     avoidLine,
@@ -117,7 +132,7 @@ export function labels(picture, room, margin = 0) {
      * @param {string} [className]
      */
     put(key, text, at, normal, className = "") {
-      const box = find(at, normal, lengthOf(text, className.includes("label")));
+      const box = place.find(at, normal, lengthOf(text, className.includes("label")));
       const where = { x: (box[0] + box[2]) / 2, y: box[1] + 12 };
       picture.put(key, "text", { class: `small middle halo ${className}`, ...where }, text);
     },

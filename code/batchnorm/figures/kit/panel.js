@@ -10,6 +10,19 @@ export const button = (text, click) => html("button", { type: "button", click },
 /** Buttons, in a row. @param {...(Node | string)} children */
 export const bar = (...children) => html("div", { class: "bar" }, ...children);
 
+/**
+ * Keeps a text as high as it was while its width is the same: what stands below it would jump.
+ * @param {HTMLElement} node
+ */
+export function steady(node) {
+  let width = 0;
+  new ResizeObserver(() => {
+    const height = node.clientWidth === width ? `${node.offsetHeight}px` : "";
+    width = node.clientWidth;
+    node.style.minHeight = height;
+  }).observe(node);
+}
+
 /** A piece of line, as the picture draws it. @param {string} className */
 function swatch(className) {
   const root = svg("svg", { width: 24, height: 8, "aria-hidden": "true" });
