@@ -1,8 +1,8 @@
 import { makeFigure } from "../kit/figure.js";
-import { bar, button, legend, stage } from "../kit/panel.js";
+import { bar, button, stage } from "../kit/panel.js";
 import { clamp, format } from "../kit/scale.js";
-import { isDegenerate, analyse, batchOf, chosen, METHODS, outputs, sampled } from "./model.js";
-import { layout, paint, REACH, reachOf, square } from "./view.js";
+import { isDegenerate, analyse, batchOf, chosen, outputs, sampled } from "./model.js";
+import { layout, paint, REACH, reachOf, square, TITLES } from "./view.js";
 
 /** @import { Mount, Pair, Shown, View } from "./model.js" */
 
@@ -36,7 +36,7 @@ function summary({ before, after, dy, dx, method, landed }, shrink) {
       Math.hypot(a[0] - b[0], a[1] - b[1]);
     const far = Math.max(...landed.flatMap((a) => landed.map((b) => apart(a, b))));
     rows.push([
-      `${landed.length} batches: it landed apart by (${METHODS[method]})`,
+      `${landed.length} batches: it landed apart by (${TITLES[method]})`,
       "",
       format(far, 2),
     ]);
@@ -83,6 +83,8 @@ function actions(view) {
       const past = Math.min(state.past + 1, OLDEST);
       view.set({ seed, past, moved: [i, x[i][0] - p, x[i][1] - q] });
     },
+    /** @param {number} method */
+    choose: (method) => view.set({ method }),
     next() {
       const { selected, batch_size } = view.get();
       view.set({ selected: (selected + 1) % batch_size, past: 0 });
@@ -102,14 +104,13 @@ function shrinkOf(rows) {
 /** @type {Mount} */
 function mount(el, view) {
   const about = "A cloud of points, the same after whitening, and the gradients between them";
-  const keys = legend();
   const act = actions(view);
   const buttons = bar(
     button("Resample", act.resample),
     button("Next point", act.next),
     button("Reset", act.reset),
   );
-  const { picture, finish } = stage(el, view, about, [keys.root, buttons], LAYERS);
+  const { picture, finish } = stage(el, view, about, [buttons], LAYERS);
 
   return function draw(shown, width) {
     const { x, x_hat, dx, landed } = shown;
@@ -121,13 +122,6 @@ function mount(el, view) {
     const shrink = shrinkOf(dx);
     picture.size(width, place.height);
     paint(picture, { ...shown, place, input, output, shrink, act });
-    keys.show([
-      ["gradient", "gradient"],
-      ["variance", "one standard deviation"],
-      .../** @type {[string, string][]} */ (
-        landed.length > 1 ? [["cut", "where it landed before"]] : []
-      ),
-    ]);
     finish({ ...summary(shown, shrink), head: ["", "inputs", "outputs"] });
   };
 }

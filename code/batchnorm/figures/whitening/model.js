@@ -21,8 +21,11 @@ import { parsed, run } from "../kit/graphs.js";
  * @property {Pair[]} carried where W takes them
  *
  * @typedef {{x: Pair[], x_hat: Pair[], dy: Pair[], dx: Pair[], landed: Pair[], before: Ellipse,
- *   after: Ellipse | null}} Analysis `x_hat`: empty, as are dy and dx, where the method is not
- *   defined; `landed`: where the selected point is, and was in earlier batches
+ *   after: Ellipse | null, all: Outcome[]}} Analysis `x_hat`: empty, as are dy and dx, where the
+ *   method is not defined; `landed`: where the selected point is, and was in earlier batches;
+ *   `all`: what becomes of the batch by each method
+ * @typedef {{x_hat: Pair[], carried: Pair[]}} Outcome its points, and where it takes the ellipse's
+ *   arms; empty where the method is not defined
  * @typedef {Inputs & Analysis} Shown
  * @typedef {import("../kit/figure.js").Figure<Inputs, Analysis>["mount"]} Mount
  * @typedef {import("../kit/figure.js").View<Inputs, Analysis>} View
@@ -134,13 +137,23 @@ function landings(inputs, x) {
   }).filter((row) => row !== undefined);
 }
 
+/** What each method makes of a batch. @param {Inputs} inputs @param {Pair[]} x @returns {Outcome[]} */
+function outcomes(inputs, x) {
+  return METHODS.map((_, method) => {
+    const whitened = whiten({ ...inputs, method }, x);
+    if (!whitened) return { x_hat: [], carried: [] };
+    return { x_hat: whitened.xHat, carried: ellipseOf(inputs, x, whitened.W).carried };
+  });
+}
+
 /** @param {Inputs} inputs @returns {Analysis} */
 export function analyse(inputs) {
   const x = batchOf(inputs);
   const whitened = whiten(inputs, x);
+  const all = outcomes(inputs, x);
   if (!whitened) {
     const before = ellipseOf(inputs, x, IDENTITY);
-    return { x, x_hat: [], dy: [], dx: [], landed: [], before, after: null };
+    return { x, x_hat: [], dy: [], dx: [], landed: [], before, after: null, all };
   }
   const { xHat, W, back } = whitened;
   const dy = upstreamOf(inputs, xHat);
@@ -152,6 +165,7 @@ export function analyse(inputs) {
     landed: [xHat[chosen(inputs, x)], ...landings(inputs, x)],
     before: ellipseOf(inputs, x, W),
     after: ellipseOf(inputs, xHat, IDENTITY),
+    all,
   };
 }
 

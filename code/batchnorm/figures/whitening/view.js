@@ -1,7 +1,8 @@
-import { arrow } from "../kit/arrow.js";
+import { arrow, scaleBar } from "../kit/arrow.js";
 import { axis } from "../kit/axis.js";
 import { handle } from "../kit/handle.js";
-import { clamp, grown, linear, vector } from "../kit/scale.js";
+import { labels, lengthOf } from "../kit/labels.js";
+import { clamp, grown, linear, short, vector } from "../kit/scale.js";
 import { isDegenerate, chosen } from "./model.js";
 
 /**
@@ -14,7 +15,7 @@ import { isDegenerate, chosen } from "./model.js";
  *
  * @typedef {{place: ReturnType<typeof layout>, input: Square, output: Square, shrink: number,
  *   act: {place: (i: number, to: Pair) => void, push: (i: number, by: Pair) => void, pull: (to:
- *   Pair) => void, tug: (by: Pair) => void, select: (i: number) => void}}} Around what of a frame
+ *   Pair) => void, tug: (by: Pair) => void, select: (i: number) => void, choose: (method: number) => void}}} Around what of a frame
  *   is not in the analysis; `shrink`: all arrows of dx are drawn so much shorter
  * @typedef {Shown & Around} Frame
  * @typedef {(picture: Drawing, frame: Frame) => void} Part
@@ -24,16 +25,20 @@ const WIDE = 600; // from this width on the panels stand side by side
 const SIDE = 30; // for the upright axis
 const HEAD = 44;
 const FOOT = 26;
+const SMALL = 18; // above a small panel: its name
+const BETWEEN = 8;
 export const REACH = 3; // the largest upstream gradient one can drag to
 const NOTHING = 0.004; // beside the longest gradient sent: drawn as what it is, nothing
-const LEAST = 10; // the length of an arrow too short to see where it points
+const LEAST = 5; // the length of an arrow too short to see where it points
+const TIP = 5; // of an arrow's head: a longer one would hide how long the arrow is
+const BAR = [16, 120]; // how long a scale bar may be
 
 /** What a finger meets of a point: discs. */
 const TARGETS = {
   large: { x: -15, y: -15, width: 30, height: 30, rx: 15 },
   small: { x: -9, y: -9, width: 18, height: 18, rx: 9 },
 };
-const TITLES = ["scaled", "PCA", "ZCA", "Cholesky", "iterated"];
+export const TITLES = ["scaled", "PCA", "ZCA", "Cholesky", "iterated"];
 
 /** @param {number} width */
 export function layout(width) {
@@ -47,7 +52,15 @@ export function layout(width) {
   });
   const input = panel(0, 0);
   const output = wide ? panel(width - side - SIDE - 6, 0) : panel(0, input.bottom + FOOT);
-  return { input, output, height: output.bottom + FOOT };
+  const count = TITLES.length;
+  const size = Math.min(110, (width - BETWEEN * (count - 1) - 4) / count);
+  const gap = (width - 4 - size * count) / (count - 1);
+  const top = output.bottom + FOOT + SMALL + BETWEEN;
+  const small = TITLES.map((_, k) => {
+    const left = 2 + k * (size + gap);
+    return { left, right: left + size, top, bottom: top + size };
+  });
+  return { input, output, small, height: top + size + 4 };
 }
 
 /** How far a panel reaches so that it holds all points. @param {Pair[]} points */
@@ -76,10 +89,19 @@ export function square({ left, right, top, bottom }, reach) {
 
 /**
  * @param {Drawing} picture @param {string} key @param {Place} panel @param {Square} scale
- * @param {string} title
+ * @param {{title: string, about: string, name: string, factor: number}} how `factor`: how much
+ *   shorter arrows are drawn than the axes say
  */
-function ground(picture, key, { left, right, top, bottom }, { x, y }, title) {
-  picture.text(`${key} title`, "title", left - SIDE, top - 12, title);
+function ground(picture, key, { left, right, top, bottom }, { x, y, unit }, how) {
+  picture.text(`${key} title`, "title", left - SIDE, top - 28, how.title);
+  picture.text(`${key} about`, "small gradient halo label", left, top - 9, how.about);
+  const [least, most] = BAR;
+  let value = 1;
+  while (value * unit * how.factor < least) value *= 2;
+  while (value * unit * how.factor > most) value /= 2;
+  const long = value * unit * how.factor;
+  const text = `${how.name} of ${short(value)}`;
+  scaleBar(picture, key, right - long - 8 - lengthOf(text), top - 13, long, text);
   axis(picture, `${key} x`, { scale: x, at: bottom, grid: [top, bottom], count: 4 });
   axis(picture, `${key} y`, { scale: y, at: left, grid: [left, right], upright: true, count: 4 });
 }
@@ -111,9 +133,9 @@ function ellipse(picture, key, { mu, values, arms: axes }, scale, arms) {
  * The gradients at points. One too short to see is drawn long enough to show where it points, and
  * what is nothing beside the longest sent is not drawn.
  * @param {Drawing} picture @param {string} key @param {Pair[]} rows @param {Pair[]} gradients
- * @param {{scale: Square, factor: number, sent: number, big: number}} how
+ * @param {{scale: Square, factor: number, sent: number, big: number, within: Place}} how
  */
-function arrows(picture, key, rows, gradients, { scale, factor, sent, big }) {
+function arrows(picture, key, rows, gradients, { scale, factor, sent, big, within }) {
   rows.forEach((row, i) => {
     const [p, q] = gradients[i];
     if (!(Math.hypot(p, q) > NOTHING * sent)) return;
@@ -121,7 +143,8 @@ function arrows(picture, key, rows, gradients, { scale, factor, sent, big }) {
     const length = factor * scale.unit;
     /** @type {Pair} */
     const to = [from[0] + p * length, from[1] - q * length];
-    const how = { className: "gradient part", head: 8, dot: i === big ? 7 : 3.5, least: LEAST };
+    const className = `gradient part${i === big ? "" : " mild"}`;
+    const how = { className, head: TIP, dot: i === big ? 7 : 3.5, least: LEAST, within };
     arrow(picture, `${key} ${i}`, from, to, how);
   });
 }
@@ -143,7 +166,7 @@ function point(picture, i, frame) {
     range: [-1000, 1000],
     value: x[i][0],
     text: `${vector(x[i])}; ${back}`,
-    marks: [["circle", { class: "data", r: on ? 7 : 3.5 }]],
+    marks: [["circle", { class: on ? "data" : "data mild", r: on ? 7 : 3.5 }]],
     target: on ? TARGETS.large : TARGETS.small,
     move: (a, b) => act.place(i, input.from(a, b)),
     nudge: (right, up) => act.push(i, [0.1 * right, 0.1 * up]),
@@ -176,7 +199,7 @@ function tip(picture, frame) {
 
 /** The outputs, their gradients, and where the selected one landed before. @type {Part} */
 function results(picture, frame) {
-  const { x, x_hat, dy, dx, landed, input, output, shrink } = frame;
+  const { x, x_hat, dy, dx, landed, place, input, output, shrink } = frame;
   const big = chosen(frame, x_hat);
   picture.layer("ground");
   landed.slice(1).forEach((row, k) => {
@@ -186,22 +209,91 @@ function results(picture, frame) {
   picture.layer("things");
   x_hat.forEach((row, i) => {
     const [cx, cy] = output.to(row);
-    picture.put(`out ${i}`, "circle", { class: "data", cx, cy, r: i === big ? 7 : 3.5 });
+    const on = i === big;
+    const look = { class: on ? "data" : "data mild", r: on ? 7 : 3.5 };
+    picture.put(`out ${i}`, "circle", { ...look, cx, cy });
   });
   tip(picture, frame);
   picture.layer("arrows");
   const sent = Math.max(...dy.map(([p, q]) => Math.hypot(p, q)));
-  arrows(picture, "dx", x, dx, { scale: input, factor: shrink, sent, big });
-  arrows(picture, "dy", x_hat, dy, { scale: output, factor: 1, sent, big });
+  arrows(picture, "dx", x, dx, { scale: input, factor: shrink, sent, big, within: place.input });
+  arrows(picture, "dy", x_hat, dy, { scale: output, factor: 1, sent, big, within: place.output });
+}
+
+/** The ellipse's name, and the name of where the selected point was. @type {Part} */
+function names(picture, { x, x_hat, landed, place, input, output, before }) {
+  const inside = labels(picture, place.input, 3);
+  for (const row of x) {
+    const [u, v] = input.to(row);
+    inside.avoid(u, v, 6);
+  }
+  const [p, q] = before.arms[0];
+  const end = input.to([before.mu[0] + p, before.mu[1] + q]);
+  inside.avoid(end[0], end[1], 9);
+  inside.put("deviation name", "one standard deviation", end, [0, -1], "variance");
+  if (landed.length < 2) return;
+  const outside = labels(picture, place.output, 3);
+  for (const row of [...x_hat, ...landed]) {
+    const [u, v] = output.to(row);
+    outside.avoid(u, v, 7);
+  }
+  outside.put("landing name", "landed before", output.to(landed[1]), [0, -1], "quiet");
+}
+
+/**
+ * All the methods beside one another, small: a click on one enlarges it.
+ * @type {Part}
+ */
+function multiples(picture, frame) {
+  const { all, x, place, method, act } = frame;
+  const scaleOf = (/** @type {Place} */ panel) =>
+    square(panel, reachOf(all.flatMap((one) => one.x_hat)));
+  const big = chosen(frame, x);
+  all.forEach(({ x_hat, carried }, k) => {
+    const { left, right, top, bottom } = place.small[k];
+    const scale = scaleOf(place.small[k]);
+    const on = k === method;
+    const isNew = !picture.has(`small ${k}`);
+    const node = picture.group(`small ${k}`, { class: `small${on ? " on" : ""}` }, () => {
+      const box = { x: left, y: top, width: right - left, height: bottom - top, rx: 3 };
+      picture.put(`small ${k} box`, "rect", { class: "frame", ...box });
+      const middle = (left + right) / 2;
+      const look = `small middle${on ? " title" : ""}`;
+      picture.text(`small ${k} name`, look, middle, top - 6, TITLES[k]);
+      if (!x_hat.length) {
+        picture.text(`small ${k} none`, "small middle", middle, (top + bottom) / 2, "no axes");
+        return;
+      }
+      x_hat.forEach((row, i) => {
+        const [cx, cy] = scale.to(row);
+        const dot = { class: i === big ? "data" : "data mild", r: i === big ? 3.5 : 1.7, cx, cy };
+        picture.put(`small ${k} ${i}`, "circle", dot);
+      });
+      const [u, v] = scale.to([0, 0]);
+      carried.forEach((arm, a) => {
+        const [p, q] = scale.to(arm);
+        const line = { class: `variance round${a ? " dashed" : ""}`, d: `M${u} ${v}L${p} ${q}` };
+        picture.put(`small ${k} arm ${a}`, "path", line);
+      });
+    });
+    if (isNew) node.addEventListener("click", () => act.choose(k));
+  });
 }
 
 /** All of the picture. @type {Part} */
 export function paint(picture, frame) {
-  const { x, x_hat, before, after, place, input, output, method } = frame;
+  const { x, x_hat, before, after, place, input, output, method, shrink } = frame;
   picture.layer("ground");
-  ground(picture, "in", place.input, input, "Inputs, and what comes back");
-  const title = `Outputs, ${TITLES[method]}, and what is sent`;
-  ground(picture, "out", place.output, output, title);
+  const back = { title: "Inputs", about: "what comes back: dx", name: "dx", factor: shrink };
+  ground(picture, "in", place.input, input, back);
+  const sent = {
+    title: `Outputs, ${TITLES[method]}`,
+    about: "what is sent: dy",
+    name: "dy",
+    factor: 1,
+  };
+  ground(picture, "out", place.output, output, sent);
+  multiples(picture, frame);
   const round = isDegenerate(before.values);
   ellipse(picture, "in ellipse", before, input, round ? [] : before.arms);
   if (after) ellipse(picture, "out ellipse", after, output, round ? [] : before.carried);
@@ -211,4 +303,6 @@ export function paint(picture, frame) {
   const top = nodes[chosen(frame, x)];
   while (top.nextSibling) top.before(top.nextSibling);
   if (x_hat.length) results(picture, frame);
+  picture.layer("arrows");
+  names(picture, frame);
 }
