@@ -57,7 +57,7 @@ notebooks: $(INSTALLED) ## Run every chapter in place and strip what must not be
 	$(BIN)/ruff format chapters
 	$(BIN)/python _ext/tools/notebooks.py chapters/*.ipynb
 
-pictures: $(SITE) ## Take again the README's picture and each page's preview card
+pictures: $(SITE) ## Take the README's picture and each page's preview card again
 	$(BIN)/python _ext/tools/pictures.py
 	$(BIN)/python _ext/tools/sheet.py
 
@@ -68,13 +68,13 @@ figure: $(MODULES) ## Write the skeleton of a new figure (NAME=…)
 	@$(BIN)/python _ext/tools/figure.py $(NAME)
 	@$(BIN)/python -m _ext.site.bundle
 
-goldens: $(INSTALLED) ## Draw anew what the figures are compared with
+goldens: $(INSTALLED) ## Draw the pictures that the figures are compared with
 	$(BIN)/python tests/test_goldens.py
 
 claims: $(INSTALLED) ## Try what the chapters claim over more seeds, sizes and rates than they print
 	CLAIMS=all $(BIN)/python -m pytest tests/claims --durations=5
 
-bench: $(SITE) stock ## Measure: layer, figures, pages, Python in the page, each beside a peer
+bench: $(SITE) stock ## Measure the layer, figures, pages, Python in the page, each against a peer
 	$(BIN)/python bench
 
 stock: $(INSTALLED) ## Build some chapters as Jupyter Book does by itself, for make bench
@@ -102,7 +102,7 @@ chapters: $(INSTALLED)
 parts: $(MODULES)
 	@$(BIN)/python -m _ext.site.parts
 
-lock: $(INSTALLED) ## Write requirements.lock anew, from requirements.txt
+lock: $(INSTALLED) ## Write requirements.lock from requirements.txt
 	@$(BIN)/uv pip compile requirements.txt --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-emit-package batchnorm --custom-compile-command 'make lock' \
 		--quiet --output-file requirements.lock

@@ -105,7 +105,7 @@ WRONG = [
         dcentred = dx_hat / s + dvar * 2 * centred / len(x)
         return dcentred - dcentred.mean(axis=0)
         """,
-        "line 6: dx_hat is what one gets when the factor gamma is left out",
+        "line 6: dx_hat is what you get when the factor gamma is left out",
     ),
     (
         "staged",
@@ -135,7 +135,7 @@ WRONG = [
         dmu = -(dx_hat / s).sum(axis=0)
         return dx_hat / s + dvar * 2 * centred / len(x)
         """,
-        "Not yet, line 10: dx is what one gets when the path through the mean (mu) is cut",
+        "Not yet, line 10: dx is what you get when the path through the mean (mu) is cut",
     ),
     # --- one line
     ("one_line", "return gamma / s * dy", "the paths through the mean and through the variance"),
@@ -207,7 +207,7 @@ WRONG = [
     (
         "one_line",
         "return gamma / s * (dy - dy.mean(0) - dy * (dy * x_hat).mean(0))",
-        "dy stands where x_hat belongs",
+        "dy is used where x_hat belongs",
     ),
     # --- E[x**2] - mu**2
     (
@@ -323,7 +323,7 @@ WRONG = [
         dx = gamma * r / s * (dy - dy.mean(0) - x_hat * (dy * x_hat).mean(0))
         return dx, (dy * x_hat).sum(0), dy.sum(0)
         """,
-        "dgamma is what one gets when delta is left out, and the factor r of x_hat * r",
+        "dgamma is what you get when delta is left out, and the factor r of x_hat * r",
     ),
     (
         "renorm",
@@ -332,7 +332,7 @@ WRONG = [
         dx = gamma * r / s * (dy - dy.mean(0) - y_hat * (dy * y_hat).mean(0))
         return dx, (dy * y_hat).sum(0), dy.sum(0)
         """,
-        "corrected stands where x_hat belongs",
+        "corrected is used where x_hat belongs",
     ),
     (
         "renorm",
@@ -343,7 +343,7 @@ WRONG = [
         "the path through the mean (mu) is cut",
     ),
     # --- merge
-    ("merge", "return (mean_a + mean_b) / 2, m2_a + m2_b", "n_b stands where n_a belongs"),
+    ("merge", "return (mean_a + mean_b) / 2, m2_a + m2_b", "n_b is used where n_a belongs"),
     (
         "merge",
         "n = n_a + n_b\nreturn (n_a * mean_a + n_b * mean_b) / n, m2_a + m2_b",
@@ -352,7 +352,7 @@ WRONG = [
     (
         "merge",
         "n = n_a + n_b\nreturn (n_b * mean_a + n_a * mean_b) / n, m2_a + m2_b",
-        "n_a stands where n_b belongs",
+        "n_a is used where n_b belongs",
     ),
     # --- workers
     (

@@ -528,7 +528,7 @@ WRONG = [
         "plain",
         STAGED_FOR,
         staged("2 * xmu * dsq", "xmu * dsq"),
-        "dx is what one gets when the gradient through the variance (var) is halved",
+        "dx is what you get when the gradient through the variance (var) is halved",
     ),
     (
         "plain",
@@ -546,7 +546,7 @@ WRONG = [
         "plain",
         STAGED_FOR,
         staged("dxhat = dout * gamma", "dxhat = dout"),
-        "line 5: dxhat is what one gets when the factor gamma is left out",
+        "line 5: dxhat is what you get when the factor gamma is left out",
     ),
     (
         "plain",
@@ -716,7 +716,7 @@ WRONG = [
         "dy, x_hat, x, gamma, eps",
         "s = x.std(0) + eps\n"
         + short("gamma / s * (dy - dy.mean(0) - x_hat * (dy * x_hat).mean(0))"),
-        "eps stands outside the root",
+        "eps is outside the root",
     ),
     (
         "batch_norm",
@@ -750,7 +750,7 @@ WRONG = [
         "plain",
         STAGED_FOR,
         staged("np.sqrt(var + eps)", "(np.sqrt(var) + eps)"),
-        "eps stands outside",
+        "eps is outside",
     ),
     (
         "kept",
@@ -764,7 +764,7 @@ WRONG = [
         dx = dxhat / std + dvar * 2 * (x - mean) / m + dmean / m
         return dx
         """,
-        "eps stands outside the root",
+        "eps is outside the root",
     ),
     (
         "kept",
@@ -841,7 +841,7 @@ WRONG = [
     ("kept", PAPER_FOR, paper("-0.5 * std**-3", "0.5 * std**-3"), "wrong sign"),
     ("kept", PAPER_FOR, paper("-0.5 * std**-3", "-(std**-3)"), "counted twice"),
     ("kept", PAPER_FOR, paper("dvar * 2 * (x - mean) / m", "dvar * (x - mean) / m"), "halved"),
-    ("kept", PAPER_FOR, paper("dvar * 2 * (x - mean) / m", "dvar * 2 * x / m"), "x stands where"),
+    ("kept", PAPER_FOR, paper("dvar * 2 * (x - mean) / m", "dvar * 2 * x / m"), "x is used where"),
     # --- Jacobians that are not summed
     (
         "batch_norm",
@@ -875,7 +875,7 @@ WRONG = [
         "batch_norm",
         "dy, x, x_hat, gamma, s",
         short("gamma / s * (dy - dy.mean(0) - x_hat * (dy * x_hat).mean(0))", "(dy * x).sum(0)"),
-        "dgamma is what one gets when x stands where x_hat belongs",
+        "dgamma is what you get when x is used where x_hat belongs",
     ),
     (
         "batch_norm",
@@ -883,7 +883,7 @@ WRONG = [
         short(
             "gamma / s * (dy - dy.mean(0) - x_hat * (dy * x_hat).mean(0))", "(dy * centred).sum(0)"
         ),
-        "centred stands where x_hat belongs",
+        "centred is used where x_hat belongs",
     ),
     (
         "batch_norm",
@@ -944,7 +944,7 @@ WRONG = [
         "course",
         "dout, bn_param, gamma",
         "return gamma * dout / np.sqrt(bn_param['running_var'] + 1e-5)",
-        "the running statistics stand where those of the batch belong",
+        "the running statistics are used where those of the batch belong",
     ),
     (
         "course",
@@ -954,7 +954,7 @@ WRONG = [
         h = (x - bn_param["running_mean"]) / s
         return gamma / s * (dout - dout.mean(0) - h * (dout * h).mean(0))
         """,
-        "the running statistics stand where those of the batch belong",
+        "the running statistics are used where those of the batch belong",
     ),
     # --- A course's layer
     ("course", "dout, cache", course_with("+ dmu / N", "+ dmu"), "1/m of mean(dout) is left out"),
@@ -963,10 +963,10 @@ WRONG = [
         "course",
         "dout, cache",
         course_with("np.sqrt(var + eps)", "np.sqrt(var) + eps"),
-        "eps stands",
+        "eps is outside",
     ),
     ("course", "dout, cache", course_with("(var + eps)**(-1.5)", "var**(-1.5)"), "eps is left out"),
-    ("course", "dout, cache", course_with("* xn, axis=0", "* x, axis=0"), "x stands where normed"),
+    ("course", "dout, cache", course_with("* xn, axis=0", "* x, axis=0"), "x is used where normed"),
     ("course", "dout, cache", course_with("dxn = dout * gamma", "dxn = dout"), "factor gamma"),
     (
         "course",

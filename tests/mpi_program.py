@@ -80,7 +80,7 @@ def all_have_the_same_parameters(odd):
     """One rank has another gamma, beta or eps: all refuse it by its name. -0 is no other than 0."""
     for name, other in [("gamma", ONE * 2), ("beta", ONE * [0, 0, 1e-300]), ("eps", 1e-4)]:
         change = {name: other} if comm.rank == odd else {}
-        with pytest.raises(ValueError, match=f"{name}: got another on some rank"):
+        with pytest.raises(ValueError, match=f"{name}: got different values on some ranks"):
             distributed.forward(**dict(GOOD, beta=0 * ONE, eps=1e-5) | change, comm=comm)
     zero = -0.0 if comm.rank == odd else 0.0
     distributed.forward(**GOOD | dict(beta=zero * ONE), comm=comm)

@@ -208,7 +208,7 @@ def test_the_reference_is_no_answer():
 
 
 def test_what_is_no_function_gets_a_sentence():
-    assert "no Python function, but float" in ONE_LINE.check(3.0).message
+    assert "not a Python function but float" in ONE_LINE.check(3.0).message
 
 
 def test_a_check_leaves_no_watch_behind():

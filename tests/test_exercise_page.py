@@ -61,5 +61,5 @@ def test_no_function_is_said():
 
 def test_an_answer_that_never_ends_is_stopped_before_it_is_a_function():
     got = exercise.check("one_line", "while True: pass\n\n" + ONE.format("dy"))
-    assert "did not come to an end" in got["message"]
+    assert "did not finish" in got["message"]
     assert not got["passed"]

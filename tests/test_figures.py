@@ -76,7 +76,7 @@ def test_a_built_script_is_one_module(page, name):
 
 def test_a_script_that_was_not_built_is_refused():
     for text in ("export default 3;", "export{a as b};\n", "var a=1;export{a as default};"):
-        with pytest.raises(ValueError, match="here: got another script than `make scripts`"):
+        with pytest.raises(ValueError, match="here: got a script that `make scripts` did not"):
             bundle.factory(text, "here")
 
 

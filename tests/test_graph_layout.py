@@ -115,7 +115,7 @@ def test_the_nearest_ordered_sequence():
 
 
 def test_says_what_is_wrong():
-    with pytest.raises(ValueError, match=r"edges: \('a', 'z'\) has an end that is no node"):
+    with pytest.raises(ValueError, match=r"edges: \('a', 'z'\) has an end that is not a node"):
         layered([("a", "z")], {"a": (1, 1)})
     with pytest.raises(ValueError, match=r"edges: a cycle goes through \['a', 'b'\]"):
         layered([("a", "b"), ("b", "a")], dict.fromkeys("ab", (1, 1)))

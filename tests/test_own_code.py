@@ -105,7 +105,7 @@ def test_the_figures_follow_the_function_as_it_is_typed(read):
     start.select_option("layer norm")
     expect(told).to_have_text("The figures show layer_norm.")
     expect(batch).to_be_hidden()
-    expect(page.get_by_text("The second figure rests")).to_be_visible()
+    expect(page.get_by_text("The second figure is paused")).to_be_visible()
     start.select_option("your own")
     expect(told).to_have_text("The figures show my_function.")
     expect(batch).to_be_visible()

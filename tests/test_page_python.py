@@ -179,7 +179,7 @@ def test_ten_megabytes_of_output_are_cut(reader, cell):
     reader.run(cell, "for i in range(100):\n    print('x' * 100_000)\nprint('end')")
     text = reader.live(cell).inner_text()
     assert 190_000 < len(text) < 210_000
-    assert "characters more, which are not shown" in text
+    assert "more characters, which are not shown" in text
 
 
 def test_the_figure_and_python_stay_joined_both_ways(reader, cell):
@@ -269,7 +269,7 @@ def test_edits_are_lost_by_nothing_but_reset(context, reader, site, cell):
     reader.write(cell, "kept = 1")
     again = Reader(context, f"{site}/{CHAPTER}")
     expect(again.cell(cell).locator(".cell_input pre")).to_have_text("kept = 1")
-    expect(again.told(cell)).to_contain_text("Changed, and not run yet")
+    expect(again.told(cell)).to_contain_text("Changed, but not run yet")
     again.cell(cell).get_by_role("button", name="Reset cell 2 as published").click()
     expect(again.cell(cell).locator(".cell_input pre")).not_to_have_text("kept = 1")
     again.page.close()

@@ -104,7 +104,7 @@ def test_even_leaving_is_no_way_out(said):
 def test_a_flood_is_cut_and_what_is_dropped_is_counted(said):
     _, outputs = said("for _ in range(1000):\n    print('x' * 999)")
     text = "".join(o["text"] for o in outputs)
-    end = "\n… and 800,000 characters more, which are not shown.\n"
+    end = "\n… and 800,000 more characters, which are not shown.\n"
     assert (len(text), text[-len(end) :]) == (200_000 + len(end), end)
     assert len(outputs) < 300
 
@@ -259,7 +259,7 @@ def test_a_full_distribution_brings_matplotlib_with_all_it_needs(tmp_path):
 def test_what_is_no_text_is_refused_by_its_line(said, code):
     character = chr(code)
     source = f"def f(x):\n    y = 1\n    return x + '{character}'"
-    refused = f"a character that is no text (U+{code:04X}): delete it"
+    refused = f"a character that is not text (U+{code:04X}): delete it"
     done, (shown,) = said(source)
     assert (done, shown["name"], shown["line"], shown["message"]) == (
         False,

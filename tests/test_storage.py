@@ -57,7 +57,7 @@ def test_edits_work_and_say_once_that_they_are_not_kept(bare, book):
         bare.get_by_label(f"The code of cell {number}").click()
         bare.keyboard.type("# mine\n")
         bar = bare.locator(".cell:has(.bn-run)").nth(number - 1)
-        expect(bar.locator(".bn-told")).to_have_text("Changed, and not run yet.")
+        expect(bar.locator(".bn-told")).to_have_text("Changed, but not run yet.")
     expect(bare.get_by_text(NOT_KEPT)).to_have_count(1)
 
 
@@ -85,6 +85,6 @@ def test_where_the_browser_keeps_things_nothing_is_said(page, book):
     page.get_by_label("The code of cell 2").click()
     page.keyboard.type("# mine\n")
     expect(page.locator(".cell:has(.bn-run)").nth(1).locator(".bn-told")).to_have_text(
-        "Changed, and not run yet."
+        "Changed, but not run yet."
     )
     expect(page.get_by_text(NOT_KEPT)).to_have_count(0)

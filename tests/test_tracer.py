@@ -188,7 +188,7 @@ def test_a_condition_is_made_anew():
 
 def test_a_graph_made_for_one_size_says_so():
     graph = bn.trace(lambda x: x.reshape(3, 2, 1).sum(-1), x=X)
-    with pytest.raises(ValueError, match=r"reshape: got shape \(4, 2\), .* trace it anew"):
+    with pytest.raises(ValueError, match=r"reshape: got shape \(4, 2\), .* trace it again"):
         graph.forward(x=np.ones((4, 2)))
     anysize = bn.trace(lambda x: x.reshape(-1) * np.squeeze(x[:, None], 1).ravel(), x=X)
     assert anysize.forward(x=np.full((5, 4), 3.0)).output.tolist() == [9.0] * 20

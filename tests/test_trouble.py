@@ -91,13 +91,13 @@ def pasting(browser, python_book):  # noqa: F811
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("print(1)\nx = 'a\0b'", "character that is no text (U+0000): delete it"),
-        ("print(1)\nx = 'aHALFb'", "character that is no text (U+D800): delete it"),
+        ("print(1)\nx = 'a\0b'", "character that is not text (U+0000): delete it"),
+        ("print(1)\nx = 'aHALFb'", "character that is not text (U+D800): delete it"),
         ("print('<b>bold</b>')", "<b>bold</b>\n"),
         ("if True:\n\tprint('a\\tb')\n", "a\tb\n"),
         ("print('\\0', '\\ud800', len('x'))", " 1\n"),
         ("x = '" + "a" * 1_000_000 + "'\nlen(x)", "1000000"),
-        ("print('y' * 1_000_000)", "800,001 characters more, which are not shown."),
+        ("print('y' * 1_000_000)", "800,001 more characters, which are not shown."),
     ],
     ids=["NUL", "half a pair", "markup", "tabs", "output of these", "1 MB", "1 MB of output"],
 )

@@ -85,7 +85,7 @@ async function draw(reference, el, signal) {
   }
   const [build, className] = CONTROLS.get(model.name) ?? [];
   if (!build || !className)
-    throw new Refusal(REASONS[model.name] ?? "this page knows no such control");
+    throw new Refusal(REASONS[model.name] ?? "this page does not know this kind of control");
   el.className = className;
   const update = build(model, el);
   model.on("change", update, el);

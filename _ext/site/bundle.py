@@ -82,7 +82,7 @@ def factory(module, name):
     """
     parts = re.fullmatch(r"(.+)export\{([\w$]+) as default\};\n", module, re.DOTALL)
     if not parts:
-        raise ValueError(f"{name}: got another script than `make scripts` writes for a figure")
+        raise ValueError(f"{name}: got a script that `make scripts` did not write")
     code, default = parts.groups()
     return f"(self.bnScripts??={{}}).{name}=()=>{{{code}return{{default:{default}}}}};"
 

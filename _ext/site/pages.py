@@ -31,7 +31,7 @@ if (!["light", "dark"].includes(document.documentElement.dataset.theme))
     matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";"""
 
 NOSCRIPT = """
-<noscript><p class="bn-noscript">The figures on this page move only where JavaScript is allowed.
+<noscript><p class="bn-noscript">The figures on this page need JavaScript.
 The text, the formulas and the code's results are all here without it.</p></noscript>"""
 
 REDIRECT = """\

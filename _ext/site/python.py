@@ -17,7 +17,7 @@ from .parts import CORE_SCRIPTS, Missing, folder_archive, folder_of_core, pinned
 EXT = Path(__file__).parents[1]
 WORKBENCH = '<div class="cell tag_workbench '
 WITHOUT = """<p><em>This copy of the book was built without Python in its pages: here the code
-cannot be changed, and the figures show it as it stands.</em></p>
+cannot be changed, and the figures show it as it is.</em></p>
 """
 
 

@@ -249,7 +249,7 @@ def _all_merged(own, same, refused, comm):
         _refuse(refused, f"rank {merged[0] - 1:.0f}")
     for name, found in zip(("gamma", "beta", "eps"), merged[1:4].tolist(), strict=True):
         if math.isnan(found):
-            raise ValueError(f"{name}: got another on some rank, want the same on all")
+            raise ValueError(f"{name}: got different values on some ranks, want the same on all")
     return _unpack(merged[4:])
 
 

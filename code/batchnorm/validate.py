@@ -300,4 +300,4 @@ def check_out(out: np.ndarray, shape: Shape, dtype: np.dtype, **inputs: np.ndarr
         raise ValueError("out: got a read-only array, want one to write to")
     for name, a in inputs.items():
         if np.may_share_memory(out, a):
-            raise ValueError(f"out: got memory of {name}, want an array apart from it")
+            raise ValueError(f"out: got memory of {name}, want an array that shares none of it")

@@ -100,7 +100,7 @@ export class BackwardPass {
       this.said.textContent = "Copied.";
     } catch {
       getSelection()?.selectAllChildren(this.pre); // a page from file:// may not write there
-      this.said.textContent = "Selected: copy it with the keys of your system.";
+      this.said.textContent = "Selected: press Ctrl+C (⌘C on a Mac) to copy it.";
     }
   }
 }

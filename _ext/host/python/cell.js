@@ -27,7 +27,7 @@ async function loadEditor() {
   return page.bnEditor;
 }
 
-const NEEDS = "draws with matplotlib, which this page's Python lacks";
+const NEEDS = "draws with matplotlib, which Python in this page does not have";
 
 export class Cell {
   /** Whether it has run in the Python that is running now. */
@@ -181,7 +181,7 @@ export class Cell {
     this.tell("Loading the editor");
     /** @type {typeof import("./editor.js") | Error} */
     const loaded = await loadEditor().catch((error) => error);
-    this.tell(loaded instanceof Error ? `There is no editor: ${loaded.message}.` : was);
+    this.tell(loaded instanceof Error ? `The editor did not open: ${loaded.message}.` : was);
     if (this.editor || loaded instanceof Error) return;
     const shown = /** @type {HTMLElement} */ (this.input.firstElementChild);
     this.editor = loaded.openEditor(place, {
@@ -203,7 +203,7 @@ export class Cell {
     this.source = source;
     if (!this.editor) this.code.textContent = source;
     this.actions.changed(this);
-    this.tell(this.edited ? "Changed, and not run yet." : "");
+    this.tell(this.edited ? "Changed, but not run yet." : "");
     for (const { changed } of this.#followers) changed?.();
   }
 

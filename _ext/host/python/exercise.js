@@ -76,8 +76,8 @@ export class Exercise {
     if (cell.editor && source === cell.source) cell.editor.mark(verdict.marks);
     else add({ type: "result", data: { "text/plain": verdict.shown } });
     cell.announce(verdict.message);
-    if (!verdict.passed) return "Not yet. What is wrong is beside your code.";
-    const kept = saveAnswer(name, source) ? ", kept in this browser" : "";
+    if (!verdict.passed) return "Not yet. See the note beside your code.";
+    const kept = saveAnswer(name, source) ? ", saved in this browser" : "";
     if (!kept) tellUnkept(cell.bar, "What you have solved");
     this.#tick();
     return `Right. ${Object.keys(solved()).length} of ${this.total} solved${kept}.`;

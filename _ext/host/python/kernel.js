@@ -149,7 +149,7 @@ export class Kernel {
     for (const { fail } of tasks) fail(error);
   }
 
-  /** Ends Python and starts it anew. */
+  /** Ends Python and starts it again. */
   restart() {
     this.stop();
     return this.start();

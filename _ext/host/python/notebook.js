@@ -112,7 +112,7 @@ export class Notebook {
         if (fine) continue;
         if (life !== this.#lives) cell.finish({ status: "stopped", needs: [] }, "");
         else if (each !== cell && this.kernel.status.state !== "failed")
-          cell.tell(`Not run: ${each.name}, above, did not come to its end.`);
+          cell.tell(`Not run: ${each.name}, above, did not finish.`);
         return;
       }
     };

@@ -17,8 +17,8 @@ const page = /** @type {any} */ (globalThis);
 const PAUSE = 30; // milliseconds without a key before the figures follow
 const OWN = "def my_function(x=np.array([1.0, -0.5, 2.2])):\n    return x - x.mean(axis=0)";
 const NO_BATCH =
-  "The second figure rests: it shows functions of one batch of two to eight numbers, x, " +
-  "that may take numbers gamma, beta and eps besides.";
+  "The second figure is paused: it shows functions of one batch x of two to eight numbers, " +
+  "which may also take the numbers gamma, beta and eps.";
 
 /** The functions and classes in a source, by their names. @param {string} source */
 const functionsIn = (source) =>

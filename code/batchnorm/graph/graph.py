@@ -149,7 +149,7 @@ class Graph:
             if not _same(self.fixed[name], inputs.pop(name)):
                 raise ValueError(
                     f"forward: {name} is {self.fixed[name]!r} throughout this graph; trace the "
-                    "function anew for another"
+                    "function again for another"
                 )
         inputs = {**self.state, **inputs}
         if inputs.keys() != self.inputs.keys():

@@ -59,7 +59,7 @@ def layered(edges, sizes, *, gap=24.0, space=14.0, series=None):
     """
     for edge in edges:
         if not {*edge} <= sizes.keys():
-            raise ValueError(f"edges: {edge} has an end that is no node")
+            raise ValueError(f"edges: {edge} has an end that is not a node")
     series = dict(series or {})
     rank = _ranks(edges, list(sizes), series)
     chains = [_chain(k, edge, rank) for k, edge in enumerate(edges)]

@@ -54,7 +54,7 @@ class Passed:
     def arguments(self, graph, dys):
         """The backward pass's arguments by name, given the gradients at the graph's outputs.
 
-        Raises ValueError for a parameter that is no value of the forward pass.
+        Raises ValueError for a parameter that is not a value of the forward pass.
         """
         parameters = _parameters(self.backward)
         upstream = upstream_names(graph, self)
@@ -69,7 +69,7 @@ class Passed:
                 given[name] = value
             elif parameter.default is parameter.empty:
                 raise ValueError(
-                    f"backward: its parameter {name} is no value of the forward pass; want the "
+                    f"backward: its parameter {name} is not a value of the forward pass; want the "
                     f"upstream gradient, the cache, or one of {', '.join(self._names)}"
                 )
         return copy.deepcopy(given)

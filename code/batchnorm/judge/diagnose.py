@@ -38,10 +38,10 @@ def diagnose(forward, backward, /, **inputs):
 
     Returns a `Verdict`, true if all is right, which prints as a sentence and the lines it rests on.
     The sentence names the slip that leads to exactly what was returned, if one is found. A line is
-    blamed only if the right value in its place mends the result.
+    blamed only if the right value in its place puts the result right.
 
     Raises ValueError for a forward pass that cannot be run or traced, and for a parameter of
-    ``backward`` that is no value of the forward pass. What ``backward`` raises is in the sentence.
+    ``backward`` that is not a value of the forward pass. The sentence says what it raises.
 
     >>> import numpy as np
     >>> def centre(x):
@@ -52,7 +52,7 @@ def diagnose(forward, backward, /, **inputs):
     ...     dx = dy - dy.sum(axis=0)
     ...     return dx
     >>> diagnose(centre, backward, x=np.eye(3))
-    Not yet, line 2: dx is what one gets when the 1/m of the mean is left out on
+    Not yet, line 2: dx is what you get when the 1/m of the mean is left out on
     the way back to x.
       ✗ line 2: dx = dy - dy.sum(axis=0)
     """

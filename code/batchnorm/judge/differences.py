@@ -18,7 +18,7 @@ def as_array(name, value):
     if hasattr(value, "cpu"):
         value = value.cpu()
     if np.ma.isMaskedArray(value):
-        return np.empty(0), f"{name} is a masked array, want one whose every entry counts."
+        return np.empty(0), f"{name} is a masked array, want a plain one."
     try:
         array = np.asarray(value)
     except ValueError:
@@ -86,7 +86,7 @@ def multiple(name, gots, wants, counts):
                     return f"{name} is {text} what it should be{minus} ({words})."
         less = np.array(sizes, float) / np.maximum(np.array(sizes, float) - 1, 1)
         if np.allclose(ratios, less):
-            return f"{name} is m / (m - 1) times what it should be: m - 1 stands where m belongs."
+            return f"{name} is m / (m - 1) times what it should be: m - 1 is used where m belongs."
     if np.allclose(ratios, ratios[0]):
         return f"every entry of {name} is {ratios[0]:.4g} times what it should be."
     return ""
@@ -123,7 +123,7 @@ def first_difference(name, got, want):
         return f"{name}{place(where)} is {a}, want {b:.4g}."
     how = "too large" if a > b else "too small"
     worst = np.abs(got - want).max() / scale
-    rough = f" (All of it agrees to {worst:.0e}.)" if worst < 1e-3 else ""
+    rough = f" (The whole array agrees to {worst:.0e}.)" if worst < 1e-3 else ""
     return f"{name}{place(where)} is {a:.4g}, want {b:.4g}: {how} by {abs(a - b):.3g}.{rough}"
 
 

@@ -403,7 +403,7 @@ def _beta(at, trial):
 # --- Slips of what is divided by ----------------------------------------------------------------
 
 OF_EPS = (
-    ("eps stands outside the root", lambda var, eps: np.sqrt(var) + eps),
+    ("eps is outside the root", lambda var, eps: np.sqrt(var) + eps),
     ("eps is left out", lambda var, eps: np.sqrt(var)),
     ("eps is counted twice", lambda var, eps: np.sqrt(var + 2 * eps)),
     ("eps is counted twice", lambda var, eps: np.sqrt(var + eps) + eps),
@@ -466,7 +466,7 @@ def _of_spread(named, wanted, known):
     if "(var)" in known:
         for text, of in OF_EPS:
             spreads.append((text, lambda names, of=of: of(names["(var)"], names["(eps)"]), None))
-        text = f"the variance stands where {s}, its root, belongs"
+        text = f"the variance is used where {s}, its root, belongs"
         spreads.append((text, lambda names: names["(var)"], None))
 
         def unbiased(names):
@@ -478,7 +478,7 @@ def _of_spread(named, wanted, known):
     for var in (name for name in running if "var" in name.lower()):
         mean = var.lower().replace("variance", "mean").replace("var", "mean")
         mean = next((name for name in running if name.lower() == mean), None)
-        text = "the running statistics stand where those of the batch belong"
+        text = "the running statistics are used where those of the batch belong"
         of = partial(_of_running, var)
         spreads.append((text, of, mean))
     for text, spread, mean in spreads:
@@ -512,7 +512,7 @@ def _of_sizes(parts, named, wanted):
     shape = np.shape(parts["x_hat"])
     sizes = {*shape, int(np.prod(shape)), int(parts["m"]) - 1} - {int(parts["m"]), 0, 1}
     for size in sorted(sizes):
-        text = "the size of the wrong axis stands where m belongs"
+        text = "the size of the wrong axis is used where m belongs"
         if size == parts["m"] - 1:
-            text = "m - 1 stands where m belongs"
+            text = "m - 1 is used where m belongs"
         yield Slip(text, inputs={"m": lambda v, names, size=size: float(size)}, rough=True)

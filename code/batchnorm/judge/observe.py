@@ -30,12 +30,12 @@ class Observation:
 
 
 def within(seconds, file, call, /, *arguments, **named):
-    """What the call returns. Raises `TooLong` where code of the file does not come to an end."""
+    """What the call returns. Raises `TooLong` where code of the file does not finish."""
     until = time.perf_counter() + seconds
 
     def step(frame, event, argument):
         if time.perf_counter() > until:
-            raise TooLong("It did not come to an end, and was stopped.")
+            raise TooLong("It did not finish, and was stopped.")
         return step
 
     def enter(frame, event, argument):
@@ -63,7 +63,7 @@ def observe(function, arguments, seconds=2.0, put=(), own=False):
     """
     code = code_of(function)
     if code is None:
-        return Observation(trouble=f"This is no Python function, but {type(function).__name__}.")
+        return Observation(trouble=f"This is not a Python function but {type(function).__name__}.")
     positional, named = arguments if isinstance(arguments, tuple) else ((), arguments)
     watch = _Watch(code, time.perf_counter() + seconds, dict(put))
     before = sys.gettrace()

@@ -264,10 +264,10 @@ class Task:
         if scrambled(gots, wants):
             return Reason(
                 f"{name} holds the right numbers in the wrong places: an array has to be "
-                "transposed back before it is reshaped, or the other way about."
+                "transposed back before it is reshaped, or the other way round."
             )
         if text := self._fitting(name, gots):
-            return Reason(f"{name} is what one gets when {text}.")
+            return Reason(f"{name} is what you get when {text}.")
         if text := self._factor(name, gots, wants):
             return Reason(text)
         return Reason(first_difference(name, gots[0], wants[0]), plain=True)
@@ -430,7 +430,7 @@ class Task:
                 continue
             there = [trial.known.get(known) for trial in self.trials]
             if all(map(close, gots, there)):
-                return f"{known} is handed back as it is"
+                return f"{known} is returned as it is"
         return ""
 
     def _named(self, answer, trial):

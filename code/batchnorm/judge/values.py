@@ -209,7 +209,7 @@ def reductions(graph, i, more=()):
             continue
         whole = len(axes) == len(shape)
         text = (
-            "{it} has no axis, and so runs over all"
+            "{it} has no axis, so it runs over everything"
             if whole
             else f"{{it}} runs over the wrong {wrong}"
         )
@@ -286,7 +286,7 @@ def _swapped_everywhere(graph, known):
                 def change(v, names, other=other):
                     return np.reshape(names[other], np.shape(v))
 
-                text = f"{other} stands where {node.name} belongs"
+                text = f"{other} is used where {node.name} belongs"
                 yield Slip(text, inputs={node.name: change}, rough=True)
 
 
@@ -305,7 +305,7 @@ def _swaps(graph, i, known):
                 def change(v, names, other=other):
                     return np.reshape(names[other], np.shape(v))
 
-                text = f"{other} stands where {name} belongs{place}"
+                text = f"{other} is used where {name} belongs{place}"
                 yield Slip(text, {Edge(i, slot): change}, rough=True)
 
 

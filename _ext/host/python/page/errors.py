@@ -27,7 +27,7 @@ def _text(told):
     if told.__cause__ is not None:
         parts += [_text(told.__cause__), "\n…which led to:\n"]
     elif told.__context__ is not None and not told.__suppress_context__:
-        parts += [_text(told.__context__), "\nWhile this was dealt with:\n"]
+        parts += [_text(told.__context__), "\nWhile this was being handled:\n"]
     frames = [frame for frame in told.stack if not frame.filename.startswith(HERE)]
     if issubclass(told.exc_type, SyntaxError) and CELL.fullmatch(told.filename or ""):
         frames = []  # it says itself where it is

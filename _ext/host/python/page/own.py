@@ -15,7 +15,7 @@ def last_function(source, file, seconds, classes=False):
     """The last function, or class, that `source` defines at its outermost level: its node, itself.
 
     What stands below it is not run. Raises SyntaxError where there is none, `TooLong` where the
-    code does not come to an end, and what the code raises.
+    code does not finish, and what the code raises.
     """
     tree = parse(source, file)
     kinds = ast.FunctionDef | ast.ClassDef if classes else ast.FunctionDef

@@ -15,7 +15,7 @@ def parse(source, file):
     if found:
         line = source.count("\n", 0, found.start()) + 1
         begun = source[: found.start()].rpartition("\n")[2]
-        what = f"a character that is no text (U+{ord(found[0]):04X}): delete it"
+        what = f"a character that is not text (U+{ord(found[0]):04X}): delete it"
         raise SyntaxError(what, (file, line, len(begun) + 1, NO_TEXT.sub("�", begun + found[0])))
     try:
         return ast.parse(source, file)

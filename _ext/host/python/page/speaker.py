@@ -27,7 +27,7 @@ class Speaker:
         """Say what was held back, and how much was dropped."""
         self.flush()
         if self._printed > MOST:
-            dropped = f"\n… and {self._printed - MOST:,} characters more, which are not shown.\n"
+            dropped = f"\n… and {self._printed - MOST:,} more characters, which are not shown.\n"
             self._output({"type": "stream", "name": "stderr", "text": dropped})
 
     def write(self, name, text):

@@ -30,7 +30,7 @@ EXERCISE = Exercise(
     chapter="batch_normalization",
     statement="""
 In evaluation mode the layer is `y = gamma * (x - mean) / sqrt(var + eps) + beta`, where `mean` and
-`var` are the running statistics: given numbers, one a feature. Return `dx`.
+`var` are the running statistics: given numbers, one per feature. Return `dx`.
 """,
     function=evaluate,
     data=data,

@@ -30,8 +30,8 @@ EXERCISE = Exercise(
     title="Five faults",
     chapter="implementation",
     statement="""
-This layer was written in a hurry: five of its lines are wrong. Mend them one by one. The check
-names the first line that is wrong, and says of the later ones whether they are right, given what
+This layer was written in a hurry: five of its lines are wrong. Fix them one by one. The check
+names the first line that is wrong, and says for each later one whether it is right, given what
 came before.
 """,
     function=batch_norm,
@@ -59,7 +59,7 @@ def layer(dy, x, gamma, eps):
 """,
     hints=(
         "Which variance does the layer normalize with, m or m - 1?",
-        "Where does eps stand, inside the root or outside?",
+        "Where does eps belong, inside the root or outside?",
         "gamma multiplies x_hat, not x.",
         "x_hat = centred / s: raising s makes x_hat smaller.",
         "The mean sends each sample 1/m of its gradient.",

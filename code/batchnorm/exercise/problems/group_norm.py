@@ -35,7 +35,7 @@ EXERCISE = normalization(
     statement="""
 Group normalization averages over the channels of a group and over space. The channels are grouped
 already: `x` has shape `(n, groups, channels, length)`, and the moments are taken over the axes
-`(2, 3)`. `gamma` and `beta` have one entry a channel, shape `(groups, channels, 1)`. Given `dy`,
+`(2, 3)`. `gamma` and `beta` have one entry per channel, shape `(groups, channels, 1)`. Given `dy`,
 `x_hat`, `gamma` and `s` of shape `(n, groups, 1, 1)`, return `dx, dgamma, dbeta`.
 """,
     data=data,

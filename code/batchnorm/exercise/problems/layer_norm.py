@@ -29,7 +29,7 @@ EXERCISE = normalization(
     title="Layer normalization",
     statement="""
 Layer normalization takes the mean and the variance of each *row* of `x`, of shape `(m, d)`: over
-`axis=1`. `gamma` and `beta` still have one entry a feature, shape `(d,)`. Given `dy`, `x_hat`,
+`axis=1`. `gamma` and `beta` still have one entry per feature, shape `(d,)`. Given `dy`, `x_hat`,
 `gamma` and `s` of shape `(m, 1)`, return `dx, dgamma, dbeta`.
 """,
     data=data,

@@ -31,7 +31,7 @@ def my_backward(dy, x_hat, gamma, s):
 """,
     hints=(
         "It has three terms: one for each path from an input to the loss.",
-        "The path through the mean takes away what all entries of dy share.",
+        "The path through the mean takes away the mean of dy.",
         "The path through the variance takes away the part of dy along x_hat.",
     ),
 )

@@ -52,5 +52,5 @@ def my_backward(dx_hat, dvar, x, mu, s):
         "The edges of var are 2 x / m, from x, and -2 mu, from mu.",
         "x is used in three places. Add what comes back from each.",
     ),
-    others={"2 (x - mu) / m, an edge of the other graph, stands where 2 x / m belongs": mixed},
+    others={"2 (x - mu) / m, an edge of the other graph, is used where 2 x / m belongs": mixed},
 )

@@ -62,8 +62,8 @@ def my_backward(dy, x_hat, r, delta, gamma, s):
     return dx, dgamma, dbeta
 """,
     hints=(
-        "To x, r and delta are constants. What then stands in the place of gamma?",
-        "dx is batch norm's, times r. To what does delta's value matter?",
+        "r and delta count as constants. What takes the place of gamma?",
+        "dx is batch norm's, times r. Which gradient depends on delta's value?",
         "gamma multiplies x_hat * r + delta, whatever flows back through them.",
     ),
     stages=("dx_hat",),

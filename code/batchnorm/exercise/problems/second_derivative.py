@@ -28,8 +28,8 @@ EXERCISE = Exercise(
     chapter="derivation",
     statement="""
 Let `L(t)` be the sum of `c * x_hat(x + t * v)`, where `x_hat` is the normalized batch (gamma 1,
-beta 0) and `x`, `v`, `c` have shape `(m, d)`. Return the number `L''(0)`. It is here that holding
-the moments fixed goes wrong for good: then `x_hat` would be a straight line in `t`, and `L''` 0.
+beta 0) and `x`, `v`, `c` have shape `(m, d)`. Return the number `L''(0)`. Here you cannot hold the
+moments constant: then `x_hat` would be a straight line in `t`, and `L''` would be 0.
 """,
     function=second_derivative,
     data=data,
@@ -42,7 +42,7 @@ def my_second_derivative(x, v, c, eps):
     return value
 """,
     hints=(
-        "Let v_c be v less its mean. Then x - mu moves by v_c, and ds = mean(x_hat * v_c).",
+        "Let v_c be v minus its mean. Then x - mu moves by v_c, and ds = mean(x_hat * v_c).",
         "s s' = mean((x - mu) * v_c). Differentiate once more: s'' = (mean(v_c**2) - s'**2) / s.",
         "x_hat = (x - mu) / s. Its second derivative is -2 v_c s' / s**2 + (x - mu)(1/s)''.",
     ),

@@ -27,10 +27,10 @@ EXERCISE = Exercise(
     title="Step by step, back through the graph",
     chapter="computation_graph",
     statement="""
-Write the backward pass of batch normalization one step at a time. Name the gradient of a value
-after it, with a `d` before: `dx_hat`, `ds`, `dvar`, `dcentred`, `dmu`, and at last `dx`. The names
-of the values are those of `bn.batch_norm`: `mu`, `centred = x - mu`, `squared`, `var`, `stable`,
-`s`, `x_hat`. Each is looked at on its own, so that the first wrong line can be named.
+Write the backward pass of batch normalization one step at a time. Name each gradient after its
+value, with a `d` in front: `dx_hat`, `ds`, `dvar`, `dcentred`, `dmu`, and finally `dx`. The values
+have the names of `bn.batch_norm`: `mu`, `centred = x - mu`, `squared`, `var`, `stable`, `s`,
+`x_hat`. The check looks at each gradient by itself, and names the first wrong line.
 """,
     function=batch_norm,
     data=data,

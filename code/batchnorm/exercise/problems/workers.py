@@ -52,7 +52,7 @@ EXERCISE = Exercise(
     title="Two workers, backward",
     chapter="several_workers",
     statement="""
-Two workers hold `x_a` and `x_b`, of different sizes, and have normalized both with the moments of
+Two workers hold `x_a` and `x_b`, of different sizes, and have normalized them with the moments of
 the *whole* batch. Each has its own part of the upstream gradient. Write `shared` for the mean of
 `dy` over the whole batch, and `tilt` for that of `dy * x_hat`. Return `dx_a, dx_b`.
 """,

@@ -18,7 +18,7 @@ def _reshape(a, to):
     except ValueError:
         raise ValueError(
             f"reshape: got shape {np.shape(a)}, the traced function makes {to} of it; "
-            "trace it anew for arrays of another size"
+            "trace it again for arrays of another size"
         ) from None
 
 
@@ -28,7 +28,7 @@ def _broadcast(a, to):
     except ValueError:
         raise ValueError(
             f"broadcast_to: got shape {np.shape(a)}, the traced function makes {to} of it; "
-            "trace it anew for arrays of another size"
+            "trace it again for arrays of another size"
         ) from None
 
 
