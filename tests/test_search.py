@@ -10,10 +10,19 @@ from node import run
 
 from _ext.site.sections import plain
 
-RANK = "../../_ext/site/search/rank.js"
+SEARCH = "../../_ext/site/search/"
+RANK = [f"{SEARCH}{name}.js" for name in ("rank", "index", "words")]
+# As the search page finds them: packed, ranked, and the best 30 read again; each with its text.
 FIND = """(m, sections, queries) => {
-  const all = m.prepare(sections);
-  return queries.map((query) => m.rank(all, query).map((hit) => hit.section));
+  const all = m.prepare(m.packed(sections));
+  const place = ({ page, anchor }) => `${page}#${anchor}`;
+  const known = new Map(sections.map((section) => [place(section), section]));
+  const textOf = (section) => known.get(place(section)).text;
+  return queries.map((query) => {
+    const hits = m.rank(all, query);
+    const best = m.reread(hits.slice(0, 30), query, textOf);
+    return [...best, ...hits.slice(30)].map((hit) => known.get(place(hit.section)));
+  });
 }"""
 # What is typed, and where it must lead: the first result is one of these.
 PLACES = {
@@ -33,10 +42,48 @@ PLACES = {
 }
 
 
+def script(path):
+    """What a script of the book's search assigns."""
+    value = re.fullmatch(
+        r"(?:self\.bnSections|\(self\.bnTexts.*?\]) ?=(.*);", path.read_text("utf8")
+    )
+    return json.loads(value[1])
+
+
+# Where the opened index differs from the sections' own words: [word, section].
+SAID = """(m, packed, sections) => {
+  const { words, places } = m.opened(packed);
+  const found = sections.map(() => new Map());
+  for (const [i, word] of words.entries()) {
+    for (const [section, times] of places[i]) found[section].set(word, times);
+  }
+  return sections.flatMap(({ text }, i) => {
+    const wanted = new Map();
+    for (const word of m.termsOf(text)) wanted.set(word, (wanted.get(word) ?? 0) + 1);
+    const wrong = [...wanted].filter(([word, times]) =>
+      !m.SILENT.has(word) && found[i].get(word) !== Math.min(9, times));
+    const more = [...found[i].keys()].filter((word) => !wanted.has(word));
+    return [...wrong, ...more].map((word) => [word, i]);
+  });
+}"""
+
+
 @pytest.fixture(scope="module")
-def index(book):
-    script = (book / "_static" / "sections.js").read_text("utf8")
-    return json.loads(script.removeprefix("self.bnSections=").removesuffix(";"))
+def packed(book):
+    return script(book / "_static" / "sections.js")
+
+
+@pytest.fixture(scope="module")
+def index(book, packed):
+    """The sections, with their texts."""
+    sections = []
+    for page, title, rows in packed["pages"]:
+        texts = script(book / "_static" / "sections" / f"{page[9:-5]}.js")
+        assert list(texts) == [anchor for anchor, *_ in rows]
+        for anchor, heading, asked, _ in rows:
+            place = {"page": page, "title": title, "anchor": anchor}
+            sections.append(place | {"heading": heading, "asked": asked, "text": texts[anchor]})
+    return sections
 
 
 def test_queries_lead_to_the_place(index):
@@ -87,9 +134,15 @@ def test_every_result_has_a_place_in_the_book(index, book):
     assert [s for s in index if not s["heading"]] == []
 
 
-def test_the_index_is_small_and_holds_neither_navigation_nor_code(index):
+def test_the_index_is_small_and_knows_each_word_of_each_section(book, packed, index):
+    assert len(gzip.compress((book / "_static" / "sections.js").read_bytes())) < 48 * 1024
+    assert run(RANK, "packed", [index])[0] == packed
+    said = run(RANK, SAID, [packed, index])[0]
+    assert said == []
+
+
+def test_the_index_holds_neither_navigation_nor_code(index):
     text = json.dumps(index, ensure_ascii=False)
-    assert len(gzip.compress(text.encode())) < 128 * 1024
     assert not any(words in text for words in ("Skip to main", "import numpy", "Toggle", "\\frac"))
 
 

@@ -47,6 +47,12 @@ def search_js():
     return joined("site/search/search.js")
 
 
+def index_js():
+    """What packs the search's index, as one classic script that gives `bnIndex`."""
+    path = EXT / "site" / "search" / "index.js"
+    return esbuild(path, "--bundle", "--format=iife", "--global-name=bnIndex")
+
+
 @cache
 def host_css():
     """The style of figures and controls on a page."""

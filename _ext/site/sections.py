@@ -1,16 +1,25 @@
 """The index of the book's search: what each section says, with the place to link to.
 
-It is written from the built pages, where formulas have become readable signs, as a classic script:
-unlike what is fetched, it loads from file://, too. _ext/site/search/ ranks and shows.
+It is written from the built pages, where formulas have become readable signs, as classic scripts:
+unlike what is fetched, those load from file://, too. `sections.js` has which words stand where, and
+`sections/<page>.js` what the sections of a page say. _ext/site/search/ packs, ranks and shows.
 """
 
 import json
 import re
+import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
-from . import bundle
+from sphinx.errors import ExtensionError
 
+from . import bundle
+from .formulas import node
+
+PACK = """
+const sections = JSON.parse(require("fs").readFileSync(0, "utf8"));
+process.stdout.write(JSON.stringify(bnIndex.packed(sections)));
+"""
 VOID = {"br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 BLOCKS = {"p", "li", "td", "th", "div", "dt", "dd", "section", "summary", "details", "tr"}
 # What a formula in one line needs between its parts, or before them
@@ -163,9 +172,29 @@ def collect(out, pages):
     return [s | {"asked": s["asked"].strip()} for s in unique.values() if s["text"] or s["anchor"]]
 
 
+def packed(sections):
+    """The index as JSON, made by the very script that reads words in a reader's browser."""
+    script = f"{bundle.index_js()}\n{PACK}"
+    done = subprocess.run(
+        [node(), "-e", script], input=json.dumps(sections), capture_output=True, encoding="utf8"
+    )
+    if done.returncode:
+        raise ExtensionError(f"search: the index was not packed: {done.stderr}")
+    return done.stdout
+
+
 def write(app):
-    out = Path(app.outdir)
+    site = Path(app.outdir) / "_static"
     pages = [f"{name}.html" for name in sorted(app.env.found_docs)]
-    index = json.dumps(collect(out, pages), ensure_ascii=False, separators=(",", ":"))
-    (out / "_static" / "sections.js").write_text(f"self.bnSections={index};", "utf8")
-    (out / "_static" / "search.js").write_text(bundle.search_js(), "utf8")
+    sections = collect(Path(app.outdir), pages)
+    (site / "sections.js").write_text(f"self.bnSections={packed(sections)};", "utf8")
+    (site / "search.js").write_text(bundle.search_js(), "utf8")
+    (site / "sections").mkdir(exist_ok=True)
+    for page in pages:
+        texts = {s["anchor"]: s["text"] for s in sections if s["page"] == page}
+        script = f"(self.bnTexts??={{}})[{json.dumps(page)}]={compact(texts)};"
+        (site / "sections" / f"{Path(page).stem}.js").write_text(script, "utf8")
+
+
+def compact(value):
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

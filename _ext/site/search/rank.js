@@ -1,11 +1,12 @@
 /** Which sections of the book answer a query best: no DOM, so that it is tested in Node. */
+import { opened } from "./index.js";
+import { NAMES, SILENT, termsOf, wordsOf } from "./words.js";
 
 /**
- * A section as _ext/sections.py writes it; `asked` holds the questions that "What people ask"
- * answers with it.
- * @typedef {{ page: string, title: string, anchor: string, heading: string, asked: string,
- *   text: string }} Section
- * @typedef {{ section: Section, score: number }} Hit
+ * @typedef {import("./index.js").Listed} Listed
+ * How well a section answers: `share` is how much of the query it has, and `last` says that it is
+ * on a page of lists.
+ * @typedef {{ section: Listed, score: number, share: number, last: boolean }} Hit
  */
 
 /** How much a word weighs where it stands; what the section says weighs 1 for each time. */
@@ -19,88 +20,9 @@ const SHARE = 0.4; // of what the best section has of the query; one with less i
 /** Pages of lists, which have most words of any query: they come after all others. */
 const LISTS = /(^|\/)(api|questions|contributing)\.html$/;
 
-/** Letters and signs of formulas, as the code and the prose call them. */
-const NAMES = Object.entries({
-  ...{ α: "alpha", β: "beta", γ: "gamma", δ: "delta", ε: "eps", ϵ: "eps", η: "eta", θ: "theta" },
-  ...{ λ: "lambda", μ: "mu", ρ: "rho", σ: "sigma", ς: "sigma", τ: "tau", φ: "phi", ω: "omega" },
-  ...{ "∑": "sum", "√": "sqrt", "∇": "gradient" },
-});
-const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-const LOWERED = "₀₁₂₃₄₅₆₇₈₉";
-
-/**
- * A text in which a formula reads the same however it is typed: σ² as σ^2, sigma^2 and \sigma^2;
- * x̂ as x_hat and \hat{x}; ∂L/∂x as dL/dx.
- * @param {string} text
- */
-function spelled(text) {
-  let plain = text
-    .toLowerCase()
-    .replaceAll("µ", "μ")
-    .replace(/\\hat\s*\{?\s*(\w)\}?/g, "$1 hat")
-    .replace(/\\frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}/g, "$1/$2")
-    .replace(/(?<=\p{L})(?:\u0302|\^(?![\p{L}\p{N}({⊤∗′*−-]))/gu, " hat ")
-    .replace(/\\partial\s*|∂\s?/g, "d")
-    .replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹]/g, (digit) => `^${RAISED.indexOf(digit)}`)
-    .replace(/[₀₁₂₃₄₅₆₇₈₉]/g, (digit) => `_${LOWERED.indexOf(digit)}`);
-  for (const [sign, name] of NAMES) plain = plain.replaceAll(sign, ` ${name} `);
-  return plain.replace(/\bepsilon\b/g, "eps");
-}
-
-/** The words of a text, in lower case; 0.9 is one. @param {string} text */
-export const wordsOf = (text) => spelled(text).match(/\p{L}[\p{L}\p{N}]*|\d+(\.\d+)?/gu) ?? [];
-
 /** Pages of definitions and sources: short, so that all of one is about its word. */
 const TERMS = /(^|\/)(notation|references)\.html$/;
 const TERM = 0.7; // how much one counts beside a section that explains
-
-/** Words that ask and join, and say nothing of what is asked for. */
-const SILENT = new Set(
-  (
-    "a an and any are as at be been but by can could did do does for from get gets had has have how " +
-    "i if in into is it its just me my no not of on or our out put should so still than that the their them " +
-    "then there they this to too use vs was we what when where which while who whose why with would you"
-  ).split(" "),
-);
-
-/** What people call things, and how the book does; whole words, after `stem`. */
-const SAME = Object.entries({
-  ...{ bn: "batch norm", grad: "gradient", stat: "statistic", stats: "statistic", eval: "evalu" },
-  ...{ learn: "parameter", learnabl: "parameter", backprop: "differenti", axes: "axis" },
-  ...{ backpropag: "differenti", derivativ: "differenti", fuse: "fold", save: "stor" },
-  ...{
-    froz: "freez",
-    froze: "freez",
-    frozen: "freez",
-    fus: "fold",
-    gpu: "worker",
-    gpus: "worker",
-    ddp: "worker",
-  },
-  ...{ distribut: "worker", example: "sampl", one: "1", two: "2", first: "1", second: "2" },
-  ...{ twice: "2", double: "2", zero: "0", vanish: "0", img: "imag", sqrt: "root" },
-  ...{ normaliz: "norm", normalis: "norm", higher: "order", debug: "check", sigma: "s" },
-});
-/** Words that are often written as one. */
-const JOINED = /(batch|layer|group|instance|ghost|sync|grad|check)(?=norm|size|batch|check|list)/g;
-
-/** A word without its ending. @param {string} word */
-const stem = (word) =>
-  word.length < 5
-    ? word
-    : word.replace(
-        /(i[sz]ation|ations?|at(?:e[ds]?|ing)|i[sz]e[ds]?|ings?|ions?|e[ds]|s|e)$/,
-        (end) => (/^i[sz]/.test(end) ? end.slice(0, 2) : ""),
-      );
-
-/** The words of a text as the search compares them. @param {string} text */
-export function termsOf(text) {
-  const apart = text.toLowerCase().replace(JOINED, "$1 ");
-  return wordsOf(apart.replace(/(\p{L}{4,})[0-9]d\b/gu, "$1")).flatMap((word) => {
-    const short = stem(word);
-    return (SAME.find(([name]) => name === short || name === word)?.[1] ?? short).split(" ");
-  });
-}
 
 /** Where a text may say a word: a pattern. @param {string} word */
 function written(word) {
@@ -123,72 +45,98 @@ function count(text, word) {
   return (begun + whole) / (word.length < 3 ? 1 : 2);
 }
 
-/** @param {Section[]} sections */
-export function prepare(sections) {
-  return sections.map((section) => {
-    const { heading, asked, title, text } = section;
-    const length = wordsOf(text).length;
-    const at = { heading, asked, title, text };
-    const fields = /** @type {typeof at} */ ({});
-    for (const [name, value] of Object.entries(at)) {
-      fields[/** @type {keyof typeof at} */ (name)] = spaced(value);
-    }
-    return { section, fields, length };
+/** @param {import("./index.js").Packed} index */
+export function prepare(index) {
+  const { sections, words, places } = opened(index);
+  const all = sections.map((section) => {
+    const { heading, asked, title } = section;
+    return { section, heading: spaced(heading), asked: spaced(asked), title: spaced(title) };
   });
+  return { all, words, places };
 }
 
 /**
- * How much a section says about one word; 0 if nothing.
- * @param {ReturnType<typeof prepare>[number]} prepared @param {string} word
+ * How often each section says a word in its text, counted as `count` does.
+ * @param {ReturnType<typeof prepare>} prepared @param {string} word
  */
-function about({ fields, length }, word) {
-  let sum = 0;
-  for (const name of /** @type {const} */ (["heading", "asked", "title"])) {
-    sum += WEIGHTS[name] * Math.min(1, count(fields[name], word));
+function saying({ all, words, places }, word) {
+  const said = all.map(() => 0);
+  for (const [i, known] of words.entries()) {
+    const begun = word.length > 2 && known.startsWith(word) ? 0.5 : 0;
+    const weight = begun + (known !== word ? 0 : word.length > 2 ? 0.5 : 1);
+    if (weight) for (const [section, times] of places[i]) said[section] += weight * times;
   }
-  const said = count(fields.text, word);
-  return sum + (4 * said) / (said + 1 + length / LONG);
+  return said;
+}
+
+/**
+ * How much each section says about one word; 0 if nothing.
+ * @param {ReturnType<typeof prepare>} prepared @param {string} word
+ */
+function about(prepared, word) {
+  const said = saying(prepared, word);
+  return prepared.all.map((fields, i) => {
+    let sum = (4 * said[i]) / (said[i] + 1 + fields.section.length / LONG);
+    for (const name of /** @type {const} */ (["heading", "asked", "title"])) {
+      sum += WEIGHTS[name] * Math.min(1, count(fields[name], word));
+    }
+    return sum;
+  });
 }
 
 /**
  * The sections that have most of the query's words, best first; pages of lists come last.
- * @param {ReturnType<typeof prepare>} all @param {string} query @returns {Hit[]}
+ * @param {ReturnType<typeof prepare>} prepared @param {string} query @returns {Hit[]}
  */
-export function rank(all, query) {
+export function rank(prepared, query) {
+  const { all } = prepared;
   const spoken = wordsOf(query).filter((word) => !SILENT.has(word));
   const sequence = termsOf(spoken.length ? spoken.join(" ") : query);
   const words = [...new Set(sequence)];
   const pairs = new Set(sequence.slice(1).map((word, i) => ` ${sequence[i]} ${word}`));
-  const table = all.map((prepared) => words.map((word) => about(prepared, word)));
-  const rarity = words.map((_, i) => Math.log(1 + all.length / (1 + having(table, i))));
+  const columns = words.map((word) => about(prepared, word));
+  const rarity = columns.map((column) => Math.log(1 + all.length / (1 + having(column))));
   const total = rarity.reduce((sum, value) => sum + value, 0);
   const phrase = spaced(query).trimEnd();
-  const hits = all.map(({ section, fields }, row) => {
-    const share = rarity.reduce((sum, value, i) => sum + (table[row][i] ? value : 0), 0) / total;
-    let score = table[row].reduce((sum, value, i) => sum + value * rarity[i], 0);
+  const hits = all.map(({ section, heading, asked }, row) => {
+    const share = rarity.reduce((sum, value, i) => sum + (columns[i][row] ? value : 0), 0) / total;
+    let score = rarity.reduce((sum, value, i) => sum + columns[i][row] * value, 0);
     if (words.length > 1) {
-      const aim = `${fields.heading}|${fields.asked}`;
+      const aim = `${heading}|${asked}`;
       if (aim.includes(phrase)) score += WHOLE;
       for (const pair of pairs) if (aim.includes(`${pair} `)) score += PAIR;
-      const times = fields.text.split(phrase).length - 1;
-      score += (SAID * times) / (times + 1);
     }
-    return {
-      section,
-      share,
-      score: score * share * (TERMS.test(section.page) ? TERM : 1),
-      last: LISTS.test(section.page),
-    };
+    score *= weight(section, share);
+    return { section, share, score, last: LISTS.test(section.page) };
   });
   const most = Math.max(Number.MIN_VALUE, ...hits.map((hit) => hit.share));
-  return hits
-    .filter((hit) => hit.share >= (words.length > 2 ? SHARE : 1) * most)
-    .sort((a, b) => Number(a.last) - Number(b.last) || b.score - a.score)
-    .map(({ section, score }) => ({ section, score }));
+  return hits.filter((hit) => hit.share >= (words.length > 2 ? SHARE : 1) * most).sort(better);
 }
 
-/** How many sections say anything of word number i. @param {number[][]} table @param {number} i */
-const having = (table, i) => table.filter((row) => row[i] > 0).length;
+/**
+ * The same sections, now that what they say has come: the query as it was typed counts more.
+ * @param {Hit[]} hits @param {string} query @param {(section: Listed) => string} textOf
+ */
+export function reread(hits, query, textOf) {
+  const phrase = spaced(query).trimEnd();
+  if (new Set(termsOf(query)).size < 2) return hits;
+  return hits
+    .map((hit) => {
+      const times = spaced(textOf(hit.section)).split(phrase).length - 1;
+      const more = ((SAID * times) / (times + 1)) * weight(hit.section, hit.share);
+      return { ...hit, score: hit.score + more };
+    })
+    .sort(better);
+}
+
+/** How much what a section says counts. @param {Listed} section @param {number} share */
+const weight = ({ page }, share) => share * (TERMS.test(page) ? TERM : 1);
+
+/** @param {Hit} a @param {Hit} b */
+const better = (a, b) => Number(a.last) - Number(b.last) || b.score - a.score;
+
+/** How many sections say anything of a word. @param {number[]} column */
+const having = (column) => column.filter((value) => value > 0).length;
 
 /**
  * A piece of a text around the first place where a word of the query begins, in parts, of which

@@ -1,7 +1,12 @@
 /** The search page: the sections that answer ?q=…, with links and snippets. */
-import { prepare, rank, snippet } from "./rank.js";
+import { prepare, rank, reread, snippet } from "./rank.js";
 
-/** @typedef {import("./rank.js").Section} Section */
+/**
+ * @typedef {import("./index.js").Listed} Section
+ * What sections.py writes: the index, and what the sections of a page say once its script has come.
+ * @typedef {{ bnSections?: import("./index.js").Packed,
+ *   bnTexts?: Record<string, Record<string, string>> }} Written
+ */
 
 const SHOWN = 30;
 
@@ -16,11 +21,12 @@ function element(tag, ...children) {
 const link = (href, text) => Object.assign(element("a", text), { href });
 
 /** @param {Section} section @param {string} query */
-function result({ page, anchor, title, heading, asked, text }, query) {
+function result(section, query) {
+  const { page, anchor, title, heading, asked } = section;
   const item = element("li", link(`${page}${anchor && `#${anchor}`}`, heading));
   if (heading !== title) item.append(" ", element("small", title));
   if (asked) item.append(element("p", ...marked(asked, query)));
-  item.append(element("p", ...marked(text, query)));
+  item.append(element("p", ...marked(textOf(section), query)));
   return item;
 }
 
@@ -28,9 +34,31 @@ function result({ page, anchor, title, heading, asked, text }, query) {
 const marked = (text, query) =>
   snippet(text, query).map((part, i) => (i % 2 ? element("mark", part) : part));
 
-/** @param {Section[]} sections @param {string} query @param {Element} place */
-function show(sections, query, place) {
-  const hits = rank(prepare(sections), query);
+/** @type {Written} */
+const written = /** @type {any} */ (self);
+
+/** What a section says, where that has come. @param {Section} section */
+const textOf = ({ page, anchor }) => written.bnTexts?.[page]?.[anchor] ?? "";
+
+/**
+ * Fetches what a page's sections say; its snippets stay empty where that does not come. It is a
+ * script: those load from file://, too.
+ * @param {string} page
+ */
+const fetched = (page) =>
+  new Promise((done) => {
+    const src = `_static/sections/${page.replace(/^.*\/|\.html$/g, "")}.js`;
+    const script = Object.assign(document.createElement("script"), { src });
+    script.addEventListener("load", done);
+    script.addEventListener("error", done);
+    document.head.append(script);
+  });
+
+/** @param {import("./index.js").Packed} index @param {string} query @param {Element} place */
+async function show(index, query, place) {
+  const hits = rank(prepare(index), query);
+  const best = hits.slice(0, SHOWN);
+  await Promise.all([...new Set(best.map(({ section }) => section.page))].map(fetched));
   const status = element("p", hits.length ? `${counted(hits.length)} for “${query}”.` : "");
   status.setAttribute("role", "status");
   if (!hits.length) {
@@ -38,7 +66,8 @@ function show(sections, query, place) {
     status.append(`Nothing in the book has “${query}”. Try another word, or look through `);
     status.append(questions, ".");
   }
-  const list = element("ol", ...hits.slice(0, SHOWN).map(({ section }) => result(section, query)));
+  const shown = reread(best, query, textOf).map(({ section }) => result(section, query));
+  const list = element("ol", ...shown);
   list.className = "bn-results";
   place.replaceChildren(status, list);
 }
@@ -52,5 +81,5 @@ for (const field of document.querySelectorAll('input[name="q"]')) {
   /** @type {HTMLInputElement} */ (field).value = query;
 }
 const place = document.querySelector("#search-results");
-const { bnSections } = /** @type {{ bnSections?: Section[] }} */ (/** @type {unknown} */ (self));
+const { bnSections } = written;
 if (query && place && bnSections) show(bnSections, query, place);
