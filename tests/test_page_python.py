@@ -70,11 +70,13 @@ class Reader:
 
     def press(self, number, name):
         """Presses a button of a cell, unfolded if need be."""
-        cell = self.cell(number)
-        fold = cell.locator("details.hide:not([open]) > summary")
+        self.unfold(number)
+        self.cell(number).get_by_role("button", name=f"{name} cell {number}", exact=True).click()
+
+    def unfold(self, number):
+        fold = self.cell(number).locator("details.hide:not([open]) > summary")
         if fold.count():
             fold.click()
-        cell.get_by_role("button", name=f"{name} cell {number}", exact=True).click()
 
     def told(self, number):
         return self.cell(number).locator(".bn-told")
@@ -270,6 +272,7 @@ def test_edits_are_lost_by_nothing_but_reset(context, reader, site, cell):
     again = Reader(context, f"{site}/{CHAPTER}")
     expect(again.cell(cell).locator(".cell_input pre")).to_have_text("kept = 1")
     expect(again.told(cell)).to_contain_text("Changed, but not run yet")
+    again.unfold(cell)
     again.cell(cell).get_by_role("button", name="Reset cell 2 as published").click()
     expect(again.cell(cell).locator(".cell_input pre")).not_to_have_text("kept = 1")
     again.page.close()

@@ -114,14 +114,18 @@ def test_a_wide_table_scrolls_on_a_phone_and_says_what_each_row_is(read, name):
         assert first == pytest.approx(0, abs=2)
 
 
-def test_what_people_ask_is_near_the_top_and_the_title_stands_once(read):
+def test_what_people_ask_is_at_hand_and_the_title_stands_once(read):
+    """In the sidebar, and in the text below the first figures; on a phone in the menu."""
     page = read(START)
     sidebar = page.locator(".bd-sidebar-primary")
+    asked = sidebar.get_by_role("link", name="What people ask")
     expect(sidebar.get_by_text("Gradients Through Batch Normalization")).to_have_count(1)
-    expect(sidebar.get_by_role("link", name="What people ask")).to_be_in_viewport()
-    expect(page.locator("article a[href='questions.html']").first).to_be_in_viewport()
+    expect(asked).to_be_in_viewport()
+    expect(page.locator("article a[href='questions.html']").first).to_be_visible()
     page.set_viewport_size({"width": 390, "height": 844})
-    expect(page.locator("article a[href='questions.html']").first).to_be_in_viewport()
+    expect(asked).not_to_be_in_viewport()
+    page.locator(".bd-header-article .primary-toggle").click()
+    expect(asked).to_be_in_viewport()
 
 
 # What is seen of a plot in the dark: the colours of its pixels, from light to dark.

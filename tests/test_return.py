@@ -71,11 +71,15 @@ def test_after_back_controls_and_figures_are_as_they_were(page, tmp_path, way):
 
 def test_after_back_folds_and_edits_are_as_they_were(page, book):
     page.goto((book / PAGE).as_uri())
-    fold = page.locator(".bd-article details").nth(3)
+    folds = page.locator(".bd-article details")
+    at = folds.evaluate_all("all => all.findIndex((e) => e.checkVisibility() && !e.open)")
+    fold = folds.nth(at)
     fold.locator("summary").first.click()
     edit(page, 2, "mine = 1")
     page.wait_for_function(
-        "() => history.state?.bn?.folds?.[3] && Object.keys(history.state.bn.edits ?? {}).length"
+        "(at) => history.state?.bn?.folds?.[at] "
+        "&& Object.keys(history.state.bn.edits ?? {}).length",
+        arg=at,
     )
     page.evaluate("() => localStorage.removeItem(`bn-cells:${location.pathname}`)")
     page.goto((book / "chapters" / "notation.html").as_uri())
