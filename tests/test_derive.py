@@ -1,6 +1,6 @@
 """The derived backward passes: run beside the graph's own, read beside what was agreed, linted.
 
-``python tests/test_derive.py`` writes the texts in ``tests/derived`` anew.
+``python tests/test_derive.py`` writes the texts in ``tests/derived`` again.
 """
 
 import copy
@@ -494,7 +494,7 @@ def test_what_is_the_same_comes_out_of_the_sum():
     derivation = bn.derive(scaled, x=X, a=a, b=b)
     assert_right(derivation, {"x": X, "a": a, "b": b})
     derivation = bn.derive(bn.batch_norm, **LAYER)
-    assert "s is the same along axis 0: it comes out of the sum" in lines(derivation)
+    assert "s is the same along axis 0: take it out of the sum" in lines(derivation)
     uneven = bn.derive(bn.batch_norm, **{**LAYER, "gamma": X + 3})
     assert_right(uneven, {**LAYER, "gamma": X + 3})
 
@@ -586,7 +586,7 @@ def test_a_sum_over_another_number_is_no_mean():
         return gamma * off / np.sqrt((off**2).mean(axis=0) + eps) + beta
 
     derivation = bn.derive(function, **LAYER)
-    assert "less its mean" not in derivation.compact.code
+    assert "minus its mean" not in derivation.compact.code
     assert "root mean square" in derivation.compact.code
     assert "sums to 0" not in derivation.code
     assert_right(derivation, LAYER)

@@ -63,7 +63,7 @@ def written(page, start):
     backward.get_by_role("button", name="Copy").click()
     expect(backward.get_by_role("status")).to_have_text(re.compile("Copied|Selected"))
     backward.get_by_role("combobox").select_option("compact")
-    expect(code).to_contain_text("all ways back to x in one line")
+    expect(code).to_contain_text("all paths back to x in one line")
     backward.get_by_role("combobox").select_option("formulas (LaTeX)")
     expect(code).to_contain_text("d\\gamma = ")
     backward.get_by_role("combobox").select_option("step by step")

@@ -67,8 +67,8 @@ class Normalization(NamedTuple):
         x = word(self.source)
         how = "over its root mean square"
         if self.centred != self.source:
-            how = "less its mean, over its standard deviation"
-        return f"{x} {how}: all ways back to {x} in one line"
+            how = "minus its mean, over its standard deviation"
+        return f"{x} {how}: all paths back to {x} in one line"
 
 
 class _No(Exception):

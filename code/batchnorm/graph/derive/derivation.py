@@ -119,7 +119,7 @@ def derive(function, /, *, cut=(), wrt=None, **inputs):
     <BLANKLINE>
         Shapes: dy (3, 4), x (3, 2), w (2, 4).
         """
-        # Forward: what the way back uses of it
+        # Forward: what the backward pass uses
         h = x @ w
         y = np.tanh(h)
     <BLANKLINE>

@@ -15,7 +15,7 @@ from .terms import Term
 WIDTH = 88  # ruff's own line length
 COMPOSITE = ("sum", "product", "total", "call", "method", "operator", "scatter")
 FMT_OFF = ("# fmt: off", "# fmt: on")  # around a line that cannot be broken
-FORWARD = "# Forward: what the way back uses of it"
+FORWARD = "# Forward: what the backward pass uses"
 BACKWARD = "# Backward: the last step first"
 
 
@@ -314,7 +314,7 @@ class Writer:
         uses = [e for e in self.backward.proofs.uses[node] if self._brings(e)]
         if len(uses) > 1 and self.terms.definitions[term].op == "total":
             how = {2: "twice"}.get(len(uses), f"{len(uses)} times")
-            notes.append(f"{self._word(node)} is used {how}: what comes back is added")
+            notes.append(f"{self._word(node)} is used {how}: add what comes back")
         return notes
 
     def _aside(self, term, node):
@@ -330,7 +330,7 @@ class Writer:
                 if axes and here.shape:
                     return f"{here.name} is shared {along(axes)}"
                 if axes:
-                    return f"{here.name} is one number for all"
+                    return f"{here.name} is one number for all entries"
         return ""
 
     def latex(self):
@@ -385,8 +385,8 @@ class Writer:
         if not names or len(names) < len(terms):
             return ""
         what = " and ".join(names)
-        be, they = ("is", "it comes") if len(names) == 1 else ("are", "they come")
-        return f"{what} {be} the same {along(axes)}: {they} out of the sum"
+        be, them = ("is", "it") if len(names) == 1 else ("are", "them")
+        return f"{what} {be} the same {along(axes)}: take {them} out of the sum"
 
     def _say_compact(self, norm):
         return norm.comment(self._word)
