@@ -20,11 +20,11 @@ export const atStep = (path, step) => path[clamp(step, 0, path.length - 1)];
 
 /**
  * Panels side by side where there is room, else one above the other; the first starts at `y`, each
- * is `tall`.
+ * is `tall` and at least `least` wide.
  * @param {number} width @param {number} count @returns {Place[]}
  */
-export function panels(width, count, y = 0, tall = TALL) {
-  const columns = clamp(Math.floor(width / 225), 1, count);
+export function panels(width, count, y = 0, tall = TALL, least = 225) {
+  const columns = clamp(Math.floor(width / least), 1, count);
   const w = (width - GAP * (columns - 1)) / columns;
   return Array.from({ length: count }, (_, i) => {
     const left = (i % columns) * (w + GAP) + LEFT;

@@ -19,6 +19,10 @@ const HOLD = 63;
 const LEVEL = 80;
 const OUTPUTS = 112; // where the outputs start
 const PAD = 20;
+const ROWS = 128; // the height of all the outputs' rows
+const MANY = 16; // samples: more of them are thin strokes
+const ONE_ROW = 560; // from this width on the plots over the steps stand in one row
+const NAMES = 20; // what the names right of a plot take of it; their gap holds the rest
 
 /** What the mismatch comes from. @param {Shown} shown */
 function reason({ batch, shift, mean, truth }) {
@@ -56,7 +60,7 @@ function inputs(picture, shown, view, width) {
   axis(picture, "x", { scale, at: LEVEL, grid: [LEVEL - 46, LEVEL + 4] });
   const at = scale.inside(mean);
   picture.put("running", "path", { class: "mean line", d: `M${at} ${LABELS + 4}V${LEVEL}` });
-  const name = { class: "small label middle", x: clamp(at, 40, width - 40), y: LABELS };
+  const name = { class: "small label middle", x: clamp(at, 48, width - 48), y: LABELS };
   picture.put("running name", "text", name, "running mean");
   picture.layer("trails");
   x.forEach((v, i) => {
@@ -84,15 +88,40 @@ function inputs(picture, shown, view, width) {
   });
 }
 
+/** A sample's outputs, joined. @param {Drawing} picture @param {number} i @param {boolean} many */
+function pair(picture, i, many, /** @type {{cx: number, to: number, y: number, r: number}} */ at) {
+  const { cx, to, y, r } = at;
+  const line = { class: `alarm hollow ${many ? "hair" : "strong"}`, d: `M${cx} ${y}H${to}` };
+  const look = `data ${many ? "" : "ring"}`;
+  picture.put(`apart ${i}`, "path", line);
+  picture.put(`train ${i}`, "circle", { class: `${look} open`, cx, cy: y, r });
+  picture.put(`eval ${i}`, "circle", { class: look, cx: to, cy: y, r });
+}
+
+/** The names of the two modes, above the first row. @param {Drawing} picture @param {number} width */
+function modes(
+  picture,
+  width,
+  /** @type {{cx: number, to: number, y: number, r: number}} */ first,
+) {
+  const { cx, to, r } = first;
+  const y = first.y - r - 4;
+  const sides = to < cx ? ["evaluation", "training"] : ["training", "evaluation"];
+  const left = clamp(Math.min(cx, to), 84, width - 92);
+  const right = clamp(Math.max(cx, to), left + 8, width - 84);
+  picture.put("left", "text", { class: "small halo label end", x: left, y }, sides[0]);
+  picture.put("right", "text", { class: "small halo label", x: right, y }, sides[1]);
+}
+
 /**
  * The outputs, a row a sample: where training mode and where evaluation mode puts it, and how far
  * these are apart. Returns where it ends.
  * @param {Drawing} picture @param {Shown} shown @param {number} width
  */
 function pairs(picture, { x, y_train, y_eval, batch }, width) {
-  const top = OUTPUTS + 34;
-  const row = clamp(128 / batch, 2, 18);
-  const bottom = top + 128;
+  const top = OUTPUTS + 38;
+  const row = clamp(ROWS / batch, 2, 18);
+  const bottom = top + ROWS;
   const domain = domainOf([...y_train, ...y_eval]);
   const scale = linear(domain, [PAD, width - PAD]);
   const title = { class: "title small", x: 0, y: OUTPUTS + 12 };
@@ -100,22 +129,15 @@ function pairs(picture, { x, y_train, y_eval, batch }, width) {
   picture.put("y title", "text", title, "Outputs: a row for each sample, in both modes");
   axis(picture, "y", { scale, at: bottom, grid: [top - 8, bottom + 4] });
   picture.layer("trails");
+  const many = batch > MANY;
+  const r = many ? 1.4 : clamp(0.42 * row, 1.8, 5);
   const order = [...x.keys()].sort((i, j) => x[i] - x[j]);
   order.forEach((i, k) => {
-    const y = top + (128 - batch * row) / 2 + (k + 0.5) * row;
+    const y = top + (ROWS - batch * row) / 2 + (k + 0.5) * row;
     const cx = scale(y_train[i]);
     const to = scale(y_eval[i]);
-    const r = clamp(0.42 * row, 1.8, 5);
-    picture.put(`apart ${i}`, "path", { class: "alarm hollow strong", d: `M${cx} ${y}H${to}` });
-    picture.put(`train ${i}`, "circle", { class: "data ring open", cx, cy: y, r });
-    picture.put(`eval ${i}`, "circle", { class: "data ring", cx: to, cy: y, r });
-    if (k) return;
-    const sides = to < cx ? ["evaluation", "training"] : ["training", "evaluation"];
-    const left = Math.max(74, Math.min(cx, to) - 10);
-    const right = Math.max(cx, to) + 10;
-    const small = { class: "small halo label", y: y + 4 };
-    picture.put("left", "text", { ...small, class: "small halo label end", x: left }, sides[0]);
-    picture.put("right", "text", { ...small, x: Math.min(right, width - 74) }, sides[1]);
+    pair(picture, i, many, { cx, to, y, r });
+    if (!k) modes(picture, width, { cx, to, y, r });
   });
   return bottom + 34;
 }
@@ -123,21 +145,21 @@ function pairs(picture, { x, y_train, y_eval, batch }, width) {
 /**
  * The running statistics against the truth, and the mismatch, over all steps.
  * @param {Drawing} picture @param {Shown} shown @param {View} view
- * @param {{places: import("../kit/chart.js").Place[], narrow: boolean, text: string}} how with a
- *   text for screen readers
+ * @param {{places: import("../kit/chart.js").Place[], text: string}} how with a text for screen
+ *   readers
  */
-function overSteps(picture, { stream, steps, step }, view, { places, narrow, text }) {
+function overSteps(picture, { stream, steps, step }, view, { places, text }) {
   const moves = mover(view, "step", () => [0, view.get().steps - 1], { shift: 0 });
   const ones = stream.truth.map(() => 1);
   /** @type {[string, Record<string, [string, number[]]>][]} */
   const all = [
     ["mean", { truth: ["data", stream.truth], running: ["mean", stream.mean] }],
     ["variance", { truth: ["data", ones], running: ["variance", stream.var] }],
-    ["mismatch of the two modes", { "": ["alarm", stream.off] }],
+    ["mismatch", { "": ["alarm", stream.off] }],
   ];
   const plots = all.map(([title, lines], k) => {
     const paths = Object.values(lines).map(([, path]) => path);
-    const domain = niceDomain(paths.flat().map((v) => 1.05 * v));
+    const domain = niceDomain([0.5, ...paths.flat().map((v) => 1.05 * v)]);
     const curves = Object.entries(lines).map(([label, [className, path]]) => ({
       className,
       label,
@@ -145,7 +167,7 @@ function overSteps(picture, { stream, steps, step }, view, { places, narrow, tex
       dot: /** @type {[number, number]} */ ([step, path[Math.min(step, steps - 1)]]),
     }));
     const y = (/** @type {number[]} */ range) => linear(domain, range);
-    return { y, title, curves, foot: k === 2 ? "step" : undefined, beside: narrow };
+    return { y, title, curves, foot: k === 2 ? "step" : undefined, beside: true };
   });
   courses(picture, places, plots, { step, last: steps - 1, text, ...moves });
 }
@@ -160,12 +182,13 @@ function mount(el, view) {
     const message = summary(shown);
     inputs(picture, shown, view, width);
     const end = pairs(picture, shown, width);
-    const narrow = width < 500;
-    const places = panels(width, 3, end, narrow ? 84 : 130).map((place) =>
-      narrow ? { ...place, right: place.right - 60 } : place,
-    );
+    const row = width >= ONE_ROW;
+    const places = panels(width, 3, end, row ? 130 : 84, ONE_ROW / 3).map((place, k) => ({
+      ...place,
+      right: place.right - (row ? (k < 2 ? NAMES : 0) : 60),
+    }));
     picture.size(width, places[2].bottom + 38);
-    overSteps(picture, shown, view, { places, narrow, text: message.verdict });
+    overSteps(picture, shown, view, { places, text: message.verdict });
     finish(message);
   };
 }
