@@ -37,21 +37,21 @@ def numeric_gradient(
     dy : array, the gradient that arrives at the output
     method : "complex step", "central differences", or None to choose
 
-    The complex step, ``Im f(x + ih) / h`` with ``h = 1e-30``, subtracts nothing and so loses
-    nothing, but it holds for analytic functions only: not for ``abs``, nor for a function that
-    drops or rounds the imaginary part, which answers 0. So with ``method=None`` it is believed only
-    where it agrees, along one random direction, with central differences, as far as these can
-    tell: they are made with a step and its double, and their own difference says how good they
-    are. Where it does not, or where ``function`` refuses complex numbers, central differences are
-    used. Their step is 6e-6 times the largest entry of ``x`` (or times 1), and larger where the
+    The complex step, ``Im f(x + ih) / h`` with ``h = 1e-30``, takes no difference and so loses no
+    digits to it. But it works for analytic functions only: not for ``abs``, nor for a function that
+    drops or rounds the imaginary part, which gives 0. So ``method=None`` uses it only where it
+    agrees with central differences, along one random direction and within their accuracy, which
+    shows in the difference between a step and its double. Where it does not agree, or where
+    ``function`` refuses complex numbers, central differences are used. Their step is 6e-6 times
+    the largest entry of ``x`` (or 6e-6, if no entry is larger than 1), and larger where the
     function rounds its values, to float32 for example; a RuntimeWarning says how many digits are
     left where that is fewer than six.
 
     Running statistics of this package that ``function`` would update are left as they are.
 
     Returns an array of x's shape, float64. Raises ValueError for an unknown method, for data that
-    are not finite real numbers (masked arrays are refused), when ``function(x)`` has not the shape
-    of ``dy``, when two calls with one ``x`` give different values, or when the gradient overflows.
+    are not finite real numbers (masked arrays are refused), if ``function(x)`` does not have the
+    shape of ``dy``, if two calls with the same ``x`` differ, or if the gradient overflows.
 
     Source: Squire & Trapp 1998, "Using complex variables to estimate derivatives of real
     functions".
@@ -190,7 +190,7 @@ def compare(
     tolerance : number > 0
     scale : number > 0, the size that an error is measured by; by default the largest entry of
         ``want``, however small, or 1e-3 where all of ``want`` is exactly 0. Where ``want`` should
-        be 0 but for rounding, pass the size of the numbers that cancel.
+        be 0 up to rounding, pass the size of the numbers that cancel.
 
     Returns a `Comparison`, which prints as one line. Raises ValueError unless tolerance and scale
     are numbers > 0 and both arrays hold real numbers (masked arrays are refused).

@@ -4,8 +4,8 @@ Forward, the workers merge their counts, means and sums of squares in one all-re
 add up two sums in one. Every worker then has what one worker with the whole batch would have, as
 exactly as `batchnorm.forward` has it, in float64.
 
-What one worker refuses, all refuse: it tells the others in the same message, so that none of them
-waits for it or goes on without it.
+What one worker refuses, all refuse: it says so in the same message, and none of the others waits
+for it or goes on without it.
 
 Needs ``pip install batchnorm[mpi]``: mpi4py and an MPI, both from wheels. The arithmetic of a merge
 needs neither, and is plain NumPy.
@@ -94,9 +94,9 @@ def forward(x, gamma, beta, eps=1e-5, *, comm):
     between them; if the whole batch is empty, its squares or y overflow, or a feature has variance
     0 with eps = 0.
 
-    Not checked is that d is the same everywhere: that would take a message of its own. Where it is
-    not, MPI reports a truncated message, on some of the workers only, or ends the program; what
-    the others have then means nothing.
+    It is not checked that d is the same everywhere: that would take another message. If it is not,
+    MPI reports a truncated message, on some of the workers only, or ends the program; the results
+    of the others then mean nothing.
     """
     _check_comm(comm)
     refused = None

@@ -50,8 +50,8 @@ def x_hat_jacobian(x, eps=1e-5):
 def tangent_projection(x):
     """P = I - 11ᵀ/m - uuᵀ, (m, m), with u = x_hat / ‖x_hat‖: what is left at eps = 0 of s * J.
 
-    P is symmetric and P @ P = P; its rank is m - 2. What it keeps of a vector is tangent to the
-    sphere on which x_hat lives: it has mean zero, and is at right angles to x_hat.
+    P is symmetric and P @ P = P; its rank is m - 2. The part of a vector that it keeps is tangent
+    to the sphere on which x_hat lies: it has mean zero, and is at right angles to x_hat.
 
     x is one feature, shape (m,). Raises ValueError as `jacobian_terms` does at eps = 0.
     """

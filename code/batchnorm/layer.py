@@ -1,11 +1,11 @@
 """The fast layer: normalization over any axes, forward and backward, in few passes over memory.
 
 Batch norm averages over the samples, layer norm over the features of each sample, instance and
-group norm over parts of them: they differ in `axis`, and in the axes along which gamma and beta are
-learned. The gradient is one formula, with ``gamma * dy`` inside its means: see `backward`.
+group norm over parts of them: they differ in `axis`, and in the axes along which gamma and beta
+vary. The gradient is one formula, with ``gamma * dy`` inside its means: see `backward`.
 
-What is here is the mathematics. `validate` refuses bad input, `blocks` walks the arrays, `running`
-remembers the batches; `reference` has the same backward pass to be read.
+This file holds the mathematics. `validate` refuses bad input, `blocks` walks through the arrays,
+`running` remembers the batches; `reference` has the same backward pass in readable form.
 
 Source: Ioffe & Szegedy 2015, "Batch Normalization: Accelerating Deep Network Training by Reducing
 Internal Covariate Shift".
@@ -69,11 +69,11 @@ def forward(
     Parameters
     ----------
     x : array; float32 and float64 are computed as they are, float16 in float32, integers in float64
-    gamma, beta : arrays that are learned along some of x's axes; see below
+    gamma, beta : arrays that vary along some of x's axes; see below
     eps : number >= 0
     axis : integer or tuple, the axes that are averaged over
     running : `RunningStatistics`; updated in training, used as mu and var in evaluation. Only for
-        an ``axis`` with 0, the batch, in it: else nothing is common to two batches
+        an ``axis`` that includes 0, the batch: otherwise two batches have nothing in common
     training : False for evaluation mode; without 0 in ``axis`` the two modes are the same
     out : array for y, of x's shape and dtype
 
@@ -89,11 +89,11 @@ def forward(
     group          (N, G, K, H, W)  (2, 3, 4)  (G, K, 1, 1) or (1, G, K, 1, 1)
     =============  ===============  =========  ===============================
 
-    The rule behind it: with as many axes as x, gamma has a 1 where it is not learned. With fewer,
-    its shape is that of x without ``axis``; or it lies along x's last axes, as NumPy broadcasts.
-    Where both fit, and differ, the call is refused: (5,) beside an x of (5, 5) with axis 1 must be
+    The rule: with as many axes as x, gamma has length 1 where it does not vary. With fewer, its
+    shape is that of x without ``axis``; or it lies along x's last axes, as NumPy broadcasts. Where
+    both fit, and differ, the call is refused: (5,) beside an x of (5, 5) with axis 1 must become
     (1, 5), for layer norm, or (5, 1). In batch norm, with 0 in ``axis``, only a gamma with all of
-    x's axes is learned along one that is averaged, so that (C,) is always the channels.
+    x's axes can vary along an averaged one, so (C,) always means the channels.
 
     Raises ValueError for shapes that do not fit, an empty x, masked arrays, data that are not
     finite real numbers or whose squares overflow, eps < 0, a variance of 0 with eps = 0, and for a
@@ -167,16 +167,16 @@ def backward(
     ``dx = (dx_hat - mean(dx_hat) - x_hat * mean(dx_hat * x_hat)) / s``;
 
     in evaluation mode, where mu and var do not depend on x, ``dx = dx_hat / s``. ``dgamma`` and
-    ``dbeta`` are ``dy * x_hat`` and ``dy``, summed over the axes along which gamma and beta are not
-    learned. Where gamma is constant over ``axis``, as in batch norm, it can be taken out of the
-    means; then ``Σ dy`` and ``Σ dy * x_hat`` are also what ``dbeta`` and ``dgamma`` need.
+    ``dbeta`` are ``dy * x_hat`` and ``dy``, summed over the axes along which gamma and beta do not
+    vary. Where gamma is constant over ``axis``, as in batch norm, it can be taken out of the
+    means; then the sums in them, ``Σ dy`` and ``Σ dy * x_hat``, are ``dbeta`` and ``dgamma``.
 
     Parameters
     ----------
     dy : array of x's shape, dL/dy
     cache : what `forward` returned
-    out : array for dx, of x's shape and dtype, apart from dy and the cache; it spares the page
-        faults of a new one
+    out : array for dx, of x's shape and dtype, sharing no memory with dy or the cache; it spares
+        the page faults of a new one
 
     Returns (dx, dgamma, dbeta): dx of x's shape and dtype, the others of gamma's and beta's shape.
 

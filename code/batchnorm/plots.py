@@ -1,7 +1,7 @@
 """The book's one palette and one matplotlib style.
 
-A colour means the same thing in every picture, live or printed. The colours are told apart by
-readers with the common kinds of colour blindness (they follow Okabe & Ito 2008).
+A colour means the same thing in every picture, live or printed. Readers with the common kinds of
+colour blindness can tell the colours apart (they follow Okabe & Ito 2008).
 """
 
 PALETTE = {
@@ -29,7 +29,7 @@ def colour(meaning, dark=False):
 
 
 def use_style(dark=False):
-    """Give every matplotlib figure made from now on the book's look."""
+    """Give the book's look to every matplotlib figure made from now on."""
     import matplotlib.pyplot as plt  # a second that most chapters need not wait
 
     ink, paper, faint = (colour(c, dark) for c in ("ink", "paper", "faint"))

@@ -1,8 +1,8 @@
 """Batch normalization and its gradient, one named line per step: what the book reads and traces.
 
-The functions hold nothing but NumPy, so that nothing stands between the reader and the formula.
-They compute in the precision of what they are given (float16's squares overflow from 256 on), and
-look at no shape and no value; `plain` refuses what is no array of numbers.
+The functions hold nothing but NumPy: nothing comes between the reader and the formula. They
+compute in the precision of their arguments (float16's squares overflow from 256 on), and check no
+shape and no value; `plain` refuses anything that is not an array of numbers.
 `batchnorm.forward` and `batchnorm.backward` compute the same, and refuse bad input.
 `batchnorm.graph.trace` runs the forward ones on traced arrays, and the names of their local
 variables become the names of the graph's nodes.
@@ -33,7 +33,7 @@ def batch_norm(x: np.ndarray, gamma: Numbers, beta: Numbers, eps: float = 1e-5) 
     -------
     y : array of x's shape
 
-    Raises ValueError for masked arrays, and for data that are no numbers.
+    Raises ValueError for masked arrays, and for data that are not numbers.
 
     Source: Ioffe & Szegedy 2015, "Batch Normalization", algorithm 1.
     """
@@ -109,7 +109,7 @@ def backward_staged(dy: np.ndarray, x_hat: np.ndarray, gamma: Numbers, s: Number
 
 @plain
 def backward_compact(dy: np.ndarray, x_hat: np.ndarray, gamma: Numbers, s: Numbers) -> Gradients:
-    """What `backward_staged` gives, as the one formula that it shrinks to is usually written.
+    """What `backward_staged` gives, in one formula, as it is usually written.
 
     Parameters and results are the same, but gamma must have the shape of s: it is taken out of the
     sums over the samples.
@@ -124,7 +124,7 @@ def backward_compact(dy: np.ndarray, x_hat: np.ndarray, gamma: Numbers, s: Numbe
 def sum_to(a: np.ndarray, like: Numbers) -> np.ndarray:
     """Sum an array down to a shape that broadcasts to its own: the way back through broadcasting.
 
-    What one number did to many entries, it hears from all of them.
+    Where one number was copied to many entries, their gradients are added up.
     """
     missing = a.ndim - np.ndim(like)
     ones = tuple(missing + i for i, n in enumerate(np.shape(like)) if n == 1)

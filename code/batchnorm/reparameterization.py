@@ -1,13 +1,13 @@
 """Batch norm seen from the weights below it: which weights the layer amounts to, and how they move.
 
 A linear map ``z = x @ w`` before batch norm has the variance ``wᵀSw``, where S is the batch's
-covariance. So the layer does nothing to a batch that other weights and a bias could not do: it
-replaces w by ``gamma * w / sqrt(wᵀSw + eps)``. At eps = 0 the length of w cancels, and what is
-left of it is its direction.
+covariance. So for one batch, the layer does nothing that other weights and a bias could not do: it
+replaces w by ``gamma * w / sqrt(wᵀSw + eps)``. At eps = 0 the length of w cancels, and only its
+direction is left.
 
 `output_variance`, `reparameterize`, `direction_gradient` and the losses are plain NumPy, to read
-and to trace: they refuse what is no array of numbers, and check no shape and no value. The other
-functions compute in float64 and refuse bad input.
+and to trace: they refuse what is not an array of numbers, and check no shape and no value. The
+other functions compute in float64 and refuse bad input.
 """
 
 import numpy as np
@@ -48,11 +48,11 @@ def output_variance(w, x):
 
 @plain
 def reparameterize(w, S, gamma, eps=1e-5):
-    """The weights that batch norm puts in the place of w: ``w_hat = gamma w / sqrt(wᵀSw + eps)``.
+    """The weights that batch norm puts in place of w: ``w_hat = gamma w / sqrt(wᵀSw + eps)``.
 
     Parameters
     ----------
-    w : (n,) or (n, d) array, the weights below the layer, one column an output
+    w : (n,) or (n, d) array, the weights below the layer, one column per output
     S : (n, n) array, the covariance of the inputs; the identity gives weight normalization
     gamma : number or (d,) array, the layer's scale
     eps : number >= 0
@@ -74,7 +74,7 @@ def reparameterize(w, S, gamma, eps=1e-5):
 
 @quiet
 def fold(w, x, gamma, beta, eps=1e-5):
-    """Weights and bias that do to this batch, with no layer, what w and the layer do together.
+    """Weights and a bias that alone do to this batch what w and the layer do together.
 
     ``batch_norm(x @ w, gamma, beta, eps) = x @ w_hat + b_hat``, where ``w_hat`` is
     `reparameterize`'s for the covariance of x, and ``b_hat = beta - mean(x) @ w_hat``.
@@ -135,9 +135,9 @@ def direction_loss(w, S, c):
     """What is left of least squares under batch norm, once gamma has its best value.
 
     ``rho(w) = -(cᵀw)² / (2 wᵀSw)``, up to a constant, where S is the covariance of the inputs and
-    ``c`` their covariance with the targets; eps = 0. It depends on the direction of w alone, and
-    is least, ``-cᵀS⁻¹c / 2``, along ``S⁻¹c``. To read and to trace: it checks no shape and no
-    value.
+    ``c`` their covariance with the targets; eps = 0. It depends only on the direction of w, and
+    has its minimum, ``-cᵀS⁻¹c / 2``, along ``S⁻¹c``. To read and to trace: it checks no shape and
+    no value.
 
     Source: Kohler et al. 2019, "Exponential convergence rates for Batch Normalization".
     """
@@ -186,7 +186,7 @@ def equilibrium_norm(rate, decay, gradient_norm):
 
     For a loss that does not change with the length of w, ``g = gradient / ‖w‖`` is orthogonal to
     w, where ``gradient`` is the one on the unit sphere. A step gives
-    ``‖w'‖² = (1 - rate decay)² ‖w‖² + rate² gradient_norm² / ‖w‖²``, and this stands still at
+    ``‖w'‖² = (1 - rate decay)² ‖w‖² + rate² gradient_norm² / ‖w‖²``, which stays the same at
     ``‖w‖⁴ = rate gradient_norm² / (decay (2 - rate decay))``, for small ``rate decay`` about
     ``rate gradient_norm² / (2 decay)``.
 

@@ -1,4 +1,4 @@
-"""What a layer remembers of its training batches, for the time when there is no batch."""
+"""What a layer remembers of its training batches, for use in evaluation mode."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,8 +46,8 @@ class RunningStatistics:
     unbiased : whether to store ``var * m / (m - 1)``, as PyTorch does, and Keras 3 and Flax do not;
         the layer itself normalizes with the biased variance in either case
 
-    Raises ValueError for a momentum that is not in [0, 1], and for a mean or var that is no array
-    of real numbers.
+    Raises ValueError for a momentum that is not in [0, 1], and for a mean or var that is not an
+    array of real numbers.
     """
 
     mean: np.ndarray | float = 0.0

@@ -1,4 +1,4 @@
-"""What is refused, by name: every message says the argument, what came, what is wanted.
+"""Checks of arguments: every message names the argument, what it got, and what it wants.
 
 Whatever comes in becomes a plain NumPy array or a Python float, or is refused.
 """

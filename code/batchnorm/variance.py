@@ -1,8 +1,8 @@
 """Four ways to compute a variance, entry by entry in the precision of the data.
 
-They are one number in exact arithmetic and four in float32. Written as loops, since the order of
-the operations is the subject; the layer itself does as `two_pass` does, a block at a time, and
-subtracts what the rounding of the mean has added.
+In exact arithmetic they give the same number; in float32 they may give four. They are written as
+loops, since the order of the operations is the subject. The layer itself works as `two_pass` does,
+a block at a time, and subtracts what the rounding of the mean has added.
 """
 
 from itertools import pairwise

@@ -1,15 +1,15 @@
-"""Whitening: batch normalization with the whole covariance in the place of its diagonal.
+"""Whitening: batch normalization with the whole covariance in place of its diagonal.
 
 For a batch x of m samples and d features every method computes
 
 ``x_hat = (x - mu) W``,  ``W`` made from ``S = cov + eps I``,  ``cov = (x - mu)ᵀ (x - mu) / m``.
 
-Whitening means ``Wᵀ S W = I``. That fixes W up to a rotation, and the methods differ in the
-rotation that they pick:
+Whitening means ``Wᵀ S W = I``. That fixes W up to a rotation, and the methods differ in which
+rotation they pick:
 
 - ``"pca"``: ``W = U Λ^(-1/2)`` from ``S = U Λ Uᵀ``, eigenvalues falling: onto the principal axes
 - ``"zca"``: ``W = S^(-1/2)``, the symmetric one: back to where the samples came from
-- ``"cholesky"``: ``W = L^(-T)`` from ``S = L Lᵀ``, triangular: feature j looks at 1 … j only
+- ``"cholesky"``: ``W = L^(-T)`` from ``S = L Lᵀ``, triangular: output j depends on 1 … j only
 - ``"newton-schulz"``: matrix products only, which converge to ``"zca"``
 - ``"standardise"``: ``W = diag(S)^(-1/2)``, which is batch normalization: it leaves correlations
 
@@ -67,8 +67,8 @@ class RunningCovariance:
     """The mean and covariance for evaluation mode, which follow the training batches.
 
     ``running = (1 - momentum) * running + momentum * batch``: momentum is the weight of the *new*
-    batch. The covariance is averaged, not W. Averaging W serves ZCA as well, though it ends
-    farther from whitening; PCA's axes change places from batch to batch, and cancel in the mean.
+    batch. The covariance is averaged, not W. Averaging W works for ZCA, too, but ends farther
+    from whitening; PCA's axes change places from batch to batch, and cancel in the mean.
 
     Parameters
     ----------
@@ -78,8 +78,8 @@ class RunningCovariance:
     unbiased : whether to store ``cov * m / (m - 1)``; the batch itself is whitened with the biased
         covariance in either case
 
-    Raises ValueError for a momentum that is not in [0, 1], and for a mean or cov that is no array
-    of real numbers.
+    Raises ValueError for a momentum that is not in [0, 1], and for a mean or cov that is not an
+    array of real numbers.
     """
 
     mean: np.ndarray | float = 0.0
@@ -134,7 +134,7 @@ class RunningCovariance:
 
 @quiet
 def whiten(x, eps=1e-5, *, method="zca", iterations=5, running=None, training=True):
-    """Give the batch mean 0 and covariance I: ``x_hat = (x - mu) W``, as the module's head says.
+    """Give the batch mean 0 and covariance I: ``x_hat = (x - mu) W``, as at the module's head.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def whiten(x, eps=1e-5, *, method="zca", iterations=5, running=None, training=Tr
 
     Raises `NotDefined` (a ValueError) for a covariance that is singular to rounding, and ValueError
     for an x that is not an (m, d) array of finite real numbers or whose squares overflow, eps < 0,
-    an unknown method, iterations that are no integer >= 0, and for evaluation without `running`.
+    an unknown method, iterations not an integer >= 0, and for evaluation without `running`.
     """
     x = _matrix("x", x)
     eps = number("eps", eps)
@@ -203,8 +203,8 @@ def whiten_backward(dy, cache):
 
     Raises ValueError for a dy of another shape or that is not finite, for a dx that overflows, and
     `NotDefined` (a ValueError) for "pca" where two eigenvalues are equal to a part in 1e9 of the
-    largest: its gradient grows as one over their distance. The exception are the equal eigenvalues
-    of a batch of m <= d samples, along which every such batch is flat: nothing flows there.
+    largest: its gradient grows as one over their distance. The equal eigenvalues of a batch of
+    m <= d samples are an exception: every such batch is flat along them, and nothing flows there.
     """
     if not isinstance(cache, WhiteningCache):
         raise ValueError(f"cache: got {type(cache).__name__}, want what whiten returned")
@@ -277,7 +277,7 @@ def root(S, method="zca", iterations=5):
 def newton_schulz(x, eps=1e-5, iterations=5, m=None):
     """Whiten by matrix products alone: plain NumPy, to read and to trace.
 
-    With ``size = trace(S)``, ``Y = S / size``, ``Z = I`` and then over and over
+    With ``size = trace(S)``, ``Y = S / size``, ``Z = I``, repeat
 
     ``T = (3 I - Z Y) / 2``,  ``Y ← Y T``,  ``Z ← T Z``,
 

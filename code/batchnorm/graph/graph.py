@@ -71,10 +71,11 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A traced function. ``nodes`` stand in the order of their computation.
+    """A traced function. ``nodes`` are in the order of their computation.
 
-    The graph holds no sizes: ``mean`` divides by the number of entries it then finds. So it runs
-    on batches of any size (with as many axes), unless the function read a number from ``x.shape``.
+    The graph holds no sizes: ``mean`` divides by the number of entries it finds at run time. So it
+    runs on batches of other sizes (with as many axes), unless the function read a number from
+    ``x.shape``.
     """
 
     nodes: tuple[Node, ...]

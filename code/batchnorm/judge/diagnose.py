@@ -29,7 +29,7 @@ def diagnose(forward, backward, /, **inputs):
         ``forward`` returns after its output; ``(dout, x_hat, gamma, s)``, with values of the
         forward pass by the names of its arguments and variables; a method of the same object as
         ``forward``; or a ``torch.autograd.Function``
-    inputs : the arguments of ``forward`` by name, best of different sizes along their axes
+    inputs : the arguments of ``forward`` by name, preferably of different sizes along their axes
 
     The results, one array, a tuple or a dict, are the gradients of the array arguments in their
     order: ``dx``, or ``dx, dgamma, dbeta``. They may be arrays of any library that NumPy can read.
@@ -41,7 +41,8 @@ def diagnose(forward, backward, /, **inputs):
     blamed only if the right value in its place puts the result right.
 
     Raises ValueError for a forward pass that cannot be run or traced, and for a parameter of
-    ``backward`` that is not a value of the forward pass. The sentence says what it raises.
+    ``backward`` that is not a value of the forward pass. If ``backward`` raises, the sentence says
+    what.
 
     >>> import numpy as np
     >>> def centre(x):
@@ -92,7 +93,7 @@ def diagnose(forward, backward, /, **inputs):
 def assert_gradient(forward, backward, /, **inputs):
     """Raise `AssertionError` with the sentence of `diagnose`, if a backward pass is not right.
 
-    For a test of one's own: ``bn.assert_gradient(forward, backward, x=x, gamma=gamma, beta=beta)``.
+    For your own tests: ``bn.assert_gradient(forward, backward, x=x, gamma=gamma, beta=beta)``.
     Parameters and errors are those of `diagnose`. Returns the `Verdict`.
     """
     verdict = diagnose(forward, backward, **inputs)

@@ -1,4 +1,4 @@
-"""Which line of an answer is to blame: the one whose right value mends the result."""
+"""Which line of an answer is to blame: the one whose right value puts the result right."""
 
 from itertools import combinations
 

@@ -29,15 +29,15 @@ class BatchFigure(Figure):
     Parameters
     ----------
     x : the samples, 2 to 8 numbers
-    dy : the gradient of the loss at the outputs, one number a sample
+    dy : the gradient of the loss at the outputs, one number per sample
     function : plain NumPy code ``y = function(x, …)`` that may take gamma, beta and eps; its local
         variables ``mu`` and ``var`` are what the cuts refer to
     gamma, beta, eps : numbers; eps >= 0
     flow_through_mean, flow_through_variance : False cuts every edge that leaves ``mu`` / ``var``
     cut : further edges of the function's graph to cut, as ``[target, slot]``: what a linked
         `GraphFigure` of the same function and inputs cuts, is cut here
-    rate : the length of a step
-    steps : how many steps are taken already when the figure opens
+    rate : the learning rate of a step
+    steps : how many steps have been taken when the figure opens
     tour : stops for a newcomer, each ``(label, caption, changes)``: a button that brings the start
         state with these changes, {"x", "flow_through_mean", …: value, "steps": how many}. A figure
         with a tour has a switch for the mean's path, and no table of numbers

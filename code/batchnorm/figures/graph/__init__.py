@@ -50,21 +50,21 @@ class GraphFigure(Figure):
     """A traced graph from inputs to outputs, and what flows back over each of its edges.
 
     An edge has the colour of the path it belongs to, where the graph has nodes named ``mu`` or
-    ``var``, and is the thicker the more it carries.
+    ``var``; the more gradient it carries, the thicker it is.
 
     Each input of the graph is a trait of the figure, and so is the gradient that reaches it: a
     graph of ``x`` and ``gamma`` gives ``figure.x``, ``figure.gamma``, ``figure.dx`` and
     ``figure.dgamma``. Click an edge, or press Enter on it, to cut it. "Next node" walks the
     backward pass one node at a time, "Undo" takes a step back. Constants are not drawn: nothing
-    flows to them, and they stand in the formulas.
+    flows to them, and the formulas contain them.
 
     Parameters
     ----------
     function : plain NumPy code to trace, or a `Graph`; at most 48 nodes without the constants
     dy : the gradient of the loss at the output, of its shape; for several outputs (of one shape)
-        one a output
+        one per output
     cut : edges over which nothing flows, as `Graph.cut` takes them; kept as ``[target, slot]``
-    numbers : whether values and gradients stand in the nodes from the start
+    numbers : whether the nodes show values and gradients from the start
     inputs : the arguments of the function, by name; those that `trace` takes for constants are
         none of the figure's traits, and what an object holds (`Graph.state`) is
 

@@ -1,4 +1,4 @@
-"""The Jacobian of x -> x_hat as a heat map, and its singular values: who pulls on whom."""
+"""The Jacobian of x -> x_hat as a heat map, with its singular values: who pulls on whom."""
 
 from typing import ClassVar
 
@@ -14,8 +14,8 @@ from ..kit.paths import gradient_paths
 class JacobianFigure(Figure):
     """The m x m Jacobian of x -> x_hat for one feature, in three terms that can be switched.
 
-    The batch is made up: m - 1 samples spread evenly from -1 to 1 (a single one lies at 0), and
-    one more, the last, at the distance ``outlier`` from their middle.
+    The batch is made up: m - 1 samples are spread evenly from -1 to 1 (a single one is at 0), and
+    the last one is at the distance ``outlier`` from their middle.
 
     Parameters
     ----------

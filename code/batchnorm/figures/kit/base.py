@@ -66,7 +66,7 @@ class Figure(anywidget.AnyWidget):
     it reads in ``inputs`` and the traits it hands back in ``outputs``, and says in `compute` how
     the latter follow from the former. In the browser the script computes them; in Python `compute`
     does, whenever Python (and not the browser) sets an input. So the next cell can read
-    ``figure.dx`` whether or not the figure was ever shown.
+    ``figure.dx`` whether or not the figure has been shown.
     """
 
     inputs: tuple[str, ...] = ()

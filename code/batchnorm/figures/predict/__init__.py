@@ -16,11 +16,11 @@ TRIES = 300  # random batches looked at, before it is said that none is worth a 
 class PredictFigure(Figure):
     """A batch, the gradient at its outputs, and an arrow to drag at each sample: a guess of dx.
 
-    "Show dx" draws the true gradient below the guess and says how far the two are apart,
-    ``norm(guess - dx) / norm(dx)``, and which property of every dx of the layer the guess lacks:
-    that it adds up to 0, that it is at right angles to ``x_hat``. The figure finds out from the
-    graph whether the layer has these properties, for this batch and all dy. "Next batch" leads to
-    another batch and back to no guess.
+    "Show dx" draws the true gradient below the guess and says how far apart the two are,
+    ``norm(guess - dx) / norm(dx)``. It also says which property of every dx of this layer the guess
+    lacks: that it adds up to 0, or that it is at right angles to ``x_hat``. The figure finds out
+    from the graph whether the layer has these properties, for this batch and all dy. "Next batch"
+    goes on to another batch and clears the guess.
 
     Parameters
     ----------

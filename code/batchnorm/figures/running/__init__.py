@@ -14,7 +14,7 @@ RANGES = {"step": (0, 499), "batch": (1, LARGEST), "momentum": (0, 1), "drift": 
 
 
 class RunningFigure(Figure):
-    """One batch a step from a normal distribution whose mean drifts; what the layer stores of it.
+    """Batches from a normal distribution whose mean drifts, and what the layer stores of them.
 
     At each step the running mean and variance take in the batch:
     ``running = (1 - momentum) * running + momentum * batch`` (the batch's unbiased variance; for
@@ -24,9 +24,9 @@ class RunningFigure(Figure):
     Parameters
     ----------
     step : which step is read, 0 to ``steps - 1``
-    batch : samples a batch, 1 to 64
+    batch : samples in a batch, 1 to 64
     momentum : weight of the new batch, 0 to 1
-    drift : how far the true mean moves a step; the true variance is 1
+    drift : how far the true mean moves in a step; the true variance is 1
     shift : how far the batch that is read was dragged; it does not enter the running statistics
     seed : of the samples
 

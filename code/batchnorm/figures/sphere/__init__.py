@@ -12,11 +12,11 @@ class SphereFigure(Figure):
     """A batch of three samples as a point in space, seen along the direction 1 and from the side.
 
     Centring drops the point on the plane of mean zero; dividing by s puts it on a circle of
-    radius ``sqrt(3 var / (var + eps))``. The upstream gradient dy, drawn there, falls apart into
-    the part along 1 and the part along x_hat, which are taken away (the latter not wholly if
-    eps > 0), and the rest, which times gamma/s is dx. The batch and dy can be dragged, the view
-    from the side turned. One button peels the two parts off dy, one by one; "Take a step" moves the
-    batch by ``-rate * dx``.
+    radius ``sqrt(3 var / (var + eps))``. The upstream gradient dy, drawn there, splits into the
+    part along 1 and the part along x_hat, which are taken away (the latter not wholly if eps > 0),
+    and the rest, which times gamma/s is dx. The batch and dy can be dragged, and the view from the
+    side can be turned. One button removes the two parts from dy, one by one; "Take a step" moves
+    the batch by ``-rate * dx``.
 
     Parameters
     ----------

@@ -27,8 +27,8 @@ class WeightSpaceFigure(Figure):
     """Gradient descent on two weights, with batch norm above them and without.
 
     The data are least squares: inputs with variances 1 and the covariance ``correlation``, targets
-    ``x @ optimum``; gamma and beta stand where the optimum wants them. With batch norm the loss
-    depends on the direction of w alone, as long as eps is 0: its contours are rays. Both descents
+    ``x @ optimum``; gamma and beta have the values that fit the optimum. With batch norm the loss
+    depends only on the direction of w, as long as eps is 0: its contours are rays. Both descents
     start at w, which can be dragged, and take ``w <- w - rate * (gradient + decay * w)``.
 
     Parameters

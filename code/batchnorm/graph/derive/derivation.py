@@ -77,16 +77,16 @@ def derive(function, /, *, cut=(), wrt=None, **inputs):
     '''Write the backward pass of a function as the NumPy that one would write by hand.
 
     ``function`` is traced on ``inputs``, as `trace` does it; parameters left to a number by default
-    (``eps=1e-5``) stay parameters. What comes of it is the source of one function, to paste::
+    (``eps=1e-5``) stay parameters. The result is the source of one function, to paste::
 
         def f_backward(dy, <the parameters of f>):
             return <one gradient for each input, in the order in which they are given>
 
-    It needs nothing but NumPy and its arguments: it first computes what it uses of the forward
-    pass, each thing once, and then walks back, one line a step, under the names of the function's
+    It needs nothing but NumPy and its arguments. It first computes what it uses of the forward
+    pass, each thing once, and then walks back, one line a step, with the names of the function's
     own variables: ``dvar`` is the gradient of ``var``. What broadcasting copied is summed. Lines
-    whose result nothing uses are not there, nor is what is 0 for every input: a comment says what
-    was left out, and why that is proved.
+    whose result nothing uses are left out, and so are terms that are 0 for every input: a comment
+    says what was left out, and how that is proved.
 
     Parameters
     ----------
@@ -97,13 +97,13 @@ def derive(function, /, *, cut=(), wrt=None, **inputs):
         labels, which only say what to pick
     inputs : arrays or numbers, with no axis of length 0. Only their shapes matter: the code is for
         arrays of other sizes, too, if they broadcast alike. So give no axis the length 1 where
-        more will come, and no two axes that are no pair one length.
+        it may be longer later, and give axes that need not match different lengths.
 
     Returns a `Derivation`: ``code``, ``formulas`` in LaTeX, ``function``, and for a normalization
     the ``compact`` form.
 
-    Raises ValueError for a name in ``wrt`` that is no input, for an empty array, for an operation
-    that has no line of NumPy (eigenvectors), and whatever `trace` refuses.
+    Raises ValueError for a name in ``wrt`` that is not an input, for an empty array, for an
+    operation that has no line of NumPy (eigenvectors), and whatever `trace` refuses.
 
     >>> import numpy as np
     >>> def layer(x, w):
