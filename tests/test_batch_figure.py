@@ -192,6 +192,12 @@ def test_shows_its_numbers(show):
     assert sound(page)
 
 
+def unit_of(page):
+    """How many pixels long a gradient of 1 is."""
+    bar = page.locator("[data-key='unit bar']")
+    return bar.evaluate("(node) => node.getBBox().width * node.getScreenCTM().a")
+
+
 @pytest.mark.parametrize("touch", [False, True], ids=["mouse", "touch"])
 @pytest.mark.parametrize("width", [1280, 360, 1920])
 def test_samples_and_gradients_can_be_dragged(show, touch, width):
@@ -199,13 +205,17 @@ def test_samples_and_gradients_can_be_dragged(show, touch, width):
     page = show(figure)
     page.set_viewport_size({"width": width, "height": 800})
     frame(page)
+    one, other = (page.locator(f"[data-key='x number {k}']") for k in (0, 1))
+    apart = other.bounding_box()["x"] - one.bounding_box()["x"]  # a little off: a number's width
+    low, high = (float(n.text_content().replace("−", "-")) for n in (one, other))
+    apart /= high - low
     drag(page, "sample x₂", 40, touch=touch)
     x = get(page, figure, "x")
-    assert x[1] > X[1] + 0.3
+    assert x[1] - X[1] == pytest.approx(40 / apart, rel=0.1, abs=0.06)
     assert [x[0], *x[2:]] == [X[0], *X[2:]]
     drag(page, "gradient ∂L/∂y₂", -30, touch=touch)
     dy = get(page, figure, "dy")
-    assert dy[1] < DY[1] - 0.1
+    assert dy[1] - DY[1] == pytest.approx(-30 / unit_of(page), abs=0.06)
     assert [dy[0], *dy[2:]] == [DY[0], *DY[2:]]
     bn.compare("dx", get(page, figure, "dx"), BatchFigure(x, dy, **LAYER).dx, 1e-12)
 
@@ -213,11 +223,8 @@ def test_samples_and_gradients_can_be_dragged(show, touch, width):
 def test_a_snapped_drag_gives_equal_values(show):
     figure = BatchFigure([0.43, 1.7], [0.55, -0.3])
     page = show(figure)
-    # A gradient of 1 is a sixth of the panel; it jumps to the other's value from some pixels off
-    unit = page.locator(".bn-picture svg").evaluate(
-        "(node) => (((node.viewBox.baseVal.width - 28) / 2 - 52) / 6) * node.getScreenCTM().a"
-    )
-    drag(page, "gradient ∂L/∂y₂", 0.85 * unit + 3)
+    # It jumps to the other's value from some pixels off, however long a gradient of 1 is drawn
+    drag(page, "gradient ∂L/∂y₂", 0.85 * unit_of(page) + 3)
     assert get(page, figure, "dy") == [0.55, 0.55]
     drag(page, "sample x₂", -40)
     assert get(page, figure, "x")[1] == pytest.approx(round(get(page, figure, "x")[1], 1), abs=1e-9)
@@ -291,7 +298,7 @@ def test_axes_hold_still_during_steps(show, mean):
     frame(page)
     axes = page.locator("svg text.middle:not(:text('μ'))")
     numbers = axes.all_text_contents()
-    assert len(numbers) >= 8
+    assert len(numbers) >= 4
     for k in range(8):
         page.get_by_role("button", name="Take a step").click()
         expect(page.locator(".verdict")).to_contain_text("one step" if k == 0 else f"{k + 1} steps")

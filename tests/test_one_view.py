@@ -184,8 +184,16 @@ def test_all_of_an_enlarged_figure_is_on_the_screen(show, name, size):
     page.get_by_role("button", name="Enlarge").click()
     frame(page)
     assert page.evaluate(OFF_SCREEN) == []
-    text = page.evaluate("() => document.querySelector('.bn-picture svg').getScreenCTM().a")
-    assert text >= 1
+    zoom, share = page.evaluate(
+        """() => {
+          const picture = document.querySelector(".bn-picture svg");
+          const { width, bottom } = picture.getBoundingClientRect();
+          const room = picture.closest(".bn-picture").clientWidth;
+          return [picture.getScreenCTM().a, Math.max(width / room, bottom / innerHeight)];
+        }"""
+    )
+    assert zoom >= 1
+    assert zoom == pytest.approx(2.4, abs=0.01) or share > 0.9  # as large as there is room
 
 
 @pytest.mark.parametrize("width", [1280, 1000, 390])

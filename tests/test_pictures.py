@@ -63,6 +63,11 @@ def test_batch_arrows_are_the_gradients_and_paths_add_up_to_them(unit, cut):
             assert head.points[0][1] > row  # each in a row below the one before
             row = head.points[0][1]
             tip += 0 if path in closed else step
+        ends = sorted(x for x, _ in picture[f"left {i}"].points)
+        assert [ends[0], ends[-1]] == pytest.approx(sorted([start, tip]), **NEAR)
+        assert float(picture[f"left name {i}"].text[6:].replace("−", "-")) == pytest.approx(
+            gradient, abs=6e-4
+        )
         assert tip == pytest.approx(start + gradient * unit, **NEAR)
 
 
@@ -72,12 +77,12 @@ CUTS = {"none": [], "mu": ["mu"], "both": ["mu", "var"]}
 def test_batch_places_are_the_samples_their_outputs_and_where_they_were():
     figure = batch(steps=3, flow_through_mean=False)
     picture = draw(figure)
-    inputs, outputs = picture.axis("x"), picture.axis("y")
+    inputs = picture.axis("x")  # and the outputs', too
     for i in range(4):
         assert inputs(picture[f"x {i}"]["data-x"]) == pytest.approx(figure.x[i], abs=0.01)
-        assert outputs(picture[f"y {i}"]["cx"]) == pytest.approx(figure.y[i], abs=0.01)
+        assert inputs(picture[f"y {i}"]["cx"]) == pytest.approx(figure.y[i], abs=0.01)
         rings = re.findall(r"M([-\d.]+) ", picture[f"x {i} ghosts"]["d"])
-        was = [inputs(float(left) + 5) for left in rings]
+        was = [inputs(float(left) + 4) for left in rings]
         assert was == pytest.approx([x[i] for x in figure.trail], abs=0.02)
     mu, s = np.mean(figure.x), np.sqrt(np.var(figure.x) + LAYER["eps"])
     band = picture["band"]

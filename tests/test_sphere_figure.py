@@ -139,6 +139,15 @@ def points(page, figure):
     return [FRAME @ get(page, figure, name) for name in ("x", "dy")]
 
 
+STEEP = np.cos(np.radians(24))  # of the side view: what is upright in space looks so much shorter
+
+
+def pixel_of(page, view):
+    """How far a pixel reaches in a view: the radius of the circle is √3."""
+    circle = page.locator(f"[data-key='{view} unit circle']")
+    return 2 * np.sqrt(3) / circle.evaluate("(node) => node.getBoundingClientRect().width")
+
+
 @pytest.mark.parametrize("touch", [False, True], ids=["mouse", "touch"])
 @pytest.mark.parametrize("width", [1280, 360])
 def test_drags(show, page, touch, width):
@@ -146,29 +155,33 @@ def test_drags(show, page, touch, width):
     figure = SphereFigure(X, DY)
     show(figure)
     x, dy = points(page, figure)
+    pixel = pixel_of(page, "top")
     drag(page, "the centred batch, R", 20, 30, touch)
     x_in_plane, same_dy = points(page, figure)
     step = x_in_plane - x
-    assert step[0] > 0.15
+    assert step[0] == pytest.approx(20 * pixel, rel=0.1)
     assert step[1] == pytest.approx(-1.5 * step[0], rel=0.1)
     assert step[2] == pytest.approx(0, abs=1e-12)
     assert same_dy == pytest.approx(dy)
 
-    dx = get(page, figure, "dx")
+    dx, pixel = get(page, figure, "dx"), pixel_of(page, "side")
     drag(page, "the batch along 1: its mean", 0, -25, touch)
     raised, _ = points(page, figure)
-    assert raised[2] > x[2] + 0.15
+    far = 25 * pixel / STEEP
+    assert 0.5 * far < raised[2] - x[2] < 1.1 * far  # on a phone it meets the edge of the view
     assert raised[:2] == pytest.approx(x_in_plane[:2])
     assert get(page, figure, "dx") == pytest.approx(dx, rel=1e-9)  # the mean does not matter
 
+    pixel = pixel_of(page, "side")
     drag(page, "dy along 1", 0, -25, touch)
     _, higher = points(page, figure)
-    assert higher[2] > dy[2] + 0.15
+    assert higher[2] - dy[2] == pytest.approx(25 * pixel / STEEP, rel=0.1)
     assert get(page, figure, "dx") == pytest.approx(dx, rel=1e-9)  # nor this part of dy
 
+    pixel = pixel_of(page, "top")
     drag(page, "dy in the plane", -30, 10, touch)
     _, pulled = points(page, figure)
-    assert pulled[0] < dy[0] - 0.15
+    assert pulled[0] - dy[0] == pytest.approx(-30 * pixel, rel=0.1)
     assert pulled[1] < dy[1]
     assert pulled[2] == pytest.approx(higher[2])
     assert get(page, figure, "dx") != pytest.approx(dx, rel=1e-2)

@@ -72,14 +72,15 @@ function actions(view) {
 }
 
 /**
- * The range of the inputs' axis. It holds still while one walks, as long as all fit in.
+ * The range of the axis. It holds still while one walks, as long as all fit in.
  * @returns {(analysis: Inputs & Analysis) => [number, number]}
  */
 function standing() {
   /** @type {[number, number]} */
   let domain = [0, 0];
-  return ({ x, past, ahead, defined }) => {
-    const all = [...x, ...past.flatMap((p) => p.x)];
+  return ({ x, y, past, ahead, defined }) => {
+    const outputs = defined ? [...y, ...past.flatMap((p) => p.y)] : [];
+    const all = [...x, ...past.flatMap((p) => p.x), ...outputs];
     const holds = past.length && all.every((v) => v >= domain[0] && v <= domain[1]);
     if (!holds) domain = domainOf([...all, ...(defined ? ahead : [])]);
     return domain;
@@ -99,6 +100,7 @@ function mount(el, view) {
   const glide = motion(view);
   const buttons = bar(button("Take a step", act.step), button("Reset", act.reset));
   const guided = view.get().tour.length ? guide(view, act) : undefined;
+  el.classList.add("bn-full");
   if (guided) el.classList.add("bn-broad");
   const { picture, finish } = stage(
     el,
@@ -110,13 +112,9 @@ function mount(el, view) {
   let before = Infinity; // how many steps were drawn last
 
   return function draw(analysis, width) {
-    const { x, y, past, defined, steps, parts, flows } = analysis;
+    const { x, y, past, steps, parts, flows } = analysis;
     const place = layout(width, x.length, guided !== undefined);
-    const domain = picture.hold("inputs", domainFor(analysis));
-    const seen = defined ? [...y, ...past.flatMap((p) => p.y)] : [];
-    const range = picture.hold("outputs", domainOf(seen));
-    const sx = place.input.scale(domain);
-    const sy = place.output.scale(range);
+    const domain = picture.hold("domain", domainFor(analysis));
     if (steps > before) glide.start();
     before = steps;
     const part = past.length ? glide.part() : 1;
@@ -125,8 +123,7 @@ function mount(el, view) {
       view,
       place,
       act,
-      sx,
-      sy,
+      scale: place.scale(domain),
       domain,
       now: { x: between(from.x, x, part), y: between(from.y, y, part) },
     };

@@ -5,88 +5,112 @@ import { PATHS } from "../kit/routes.js";
 import { clamp, domainOf, format, linear, snap, subscript, tidy } from "../kit/scale.js";
 
 /**
- * The picture of BatchFigure: two panels, inputs and outputs, a lane for each sample.
+ * The picture of BatchFigure: a lane for each sample. In it, on one scale, the output with the
+ * gradient that arrives there, and below it the input with the gradient that gets through.
  *
  * @import { Shown, View } from "./model.js"
  * @import { Drawing } from "../kit/svg.js"
  * @import { Scale } from "../kit/scale.js"
- * @typedef {ReturnType<typeof panelAt>} Panel
  *
  * @typedef {object} Around what of a frame is not in the analysis
  * @property {View} view
  * @property {ReturnType<typeof layout>} place
  * @property {{setX: (i: number, v: number) => void, setDy: (i: number, v: number) => void}} act
- * @property {Scale} sx of the inputs
- * @property {Scale} sy of the outputs
- * @property {[number, number]} domain of the inputs
- * @property {{x: number[], y: number[]}} now where all stand while a step is under way
+ * @property {Scale} scale of inputs and outputs
+ * @property {[number, number]} domain of it
+ * @property {{x: number[], y: number[]}} now where all are while a step is under way
  * @typedef {Shown & Around} Frame
  * @typedef {(picture: Drawing, i: number, frame: Frame) => void} Lane
  */
 
-const HEAD = 36; // above the lanes: title, the mean's value
-const FOOT = 80; // below them: the axis, how far all have travelled, how long a gradient is
-const SCALE = 24; // of which the last
-const AXIS = 24; // and the first
-const PAD = 26;
-const WIDE = 560; // from this width on the panels stand side by side
+const BARS = 40; // how far all have travelled: two bars, above all else
+const HEAD = 20; // above the lanes: the mean's value
+const AXIS = 24; // below them
+const SCALE = 40; // and how long a gradient of 1 is
+const LANES = 340; // units: so high are all lanes together, where each has all it needs
+const PAD = 22; // between the panel's edge and what is at the end of the scale
+const WIDE = 480; // from this width on the gutter for the values has room to breathe
+const TALL = 72; // units: a lower lane has no room for what is left, bracketed
+/** @type {[number, number]} */
+const UP = [0, -1]; // where an arrow goes that is too short to leave its dot
 export const REACH = 3; // the largest upstream gradient one can drag to
 
 /**
- * One panel, `w` wide, with lanes of this height for m samples.
- * @param {number[]} corner @param {number} w @param {number} high @param {number} m
- */
-const panelAt = ([left, top], w, high, m) => ({
-  left,
-  right: left + w,
-  top: top + HEAD,
-  bottom: top + HEAD + m * high,
-  lane: (/** @type {number} */ i) => top + HEAD + (i + 0.42) * high,
-  scale: (/** @type {number[]} */ domain) => linear(domain, [left + PAD, left + w - PAD]),
-});
-
-/**
- * Where the panels are, and in them each sample's lane.
+ * Where the panel is, and in it each sample's lane.
  * @param {number} width @param {number} m
- * @param {boolean} [first] whether all of it must fit the first screen: no scale bar there, and on
- *   a phone lower lanes and no other bars
+ * @param {boolean} [first] whether all of it must fit the first screen: no scale bar there, lower
+ *   lanes, and on a phone no bars
  */
 export function layout(width, m, first = false) {
   const wide = width >= WIDE;
   const short = first && !wide;
-  const w = wide ? (width - 28) / 2 : width;
-  const lane = wide ? 52 : short ? 36 : 45;
-  const h = HEAD + m * lane + (short ? AXIS : first ? FOOT - SCALE : FOOT);
+  const lane = first ? 60 : clamp(LANES / m, 60, 80);
+  const left = wide ? 122 : 104;
+  const top = (short ? 0 : BARS) + HEAD;
+  const bottom = top + m * lane;
+  const at = (/** @type {number} */ i, /** @type {number} */ share) => top + (i + share) * lane;
   return {
     first,
     short,
-    height: wide ? h : 2 * h + 8,
-    input: panelAt([0, 0], w, lane, m),
-    output: panelAt(wide ? [w + 28, 0] : [0, h + 8], w, lane, m),
-    unit: (w - 2 * PAD) / 6, // a gradient of 1 is drawn as a sixth of the panel
+    left,
+    right: width,
+    top,
+    bottom,
+    height: bottom + AXIS + (first ? 0 : SCALE),
+    edge: (/** @type {number} */ i) => at(i, 0),
+    output: (/** @type {number} */ i) => at(i, 0.21),
+    input: (/** @type {number} */ i) => at(i, 0.53),
+    /** The lines of the gutter. @param {number} i @param {number} k */
+    line: (i, k) => at(i, 0) + (k + 0.75) * Math.min(15, lane / 4.2),
+    row: lane >= TALL ? 7 : 6, // from one part to the next
+    whole: lane >= TALL,
+    unit: (width - left - 2 * PAD) / 6, // of a gradient of 1
+    scale: (/** @type {[number, number]} */ domain) => linear(domain, [left + PAD, width - PAD]),
   };
 }
 
 /**
- * The ground of a panel: its title and its axis; and how far its things have travelled.
- * @param {Drawing} picture @param {string} key @param {Panel} panel
- * @param {{scale: Scale, title: string, far: number, most?: number}} of `most` if there is room for bars
+ * How far the farthest input and output have travelled, as two bars.
+ * @param {Drawing} picture @param {Frame} frame
  */
-function ground(picture, key, { left, right, top, bottom }, { scale, title, far, most }) {
-  picture.text(`${key} title`, "title", left, top - 22, title);
-  axis(picture, key, { scale, at: bottom, grid: [top, bottom + 4] });
-  if (!most) return;
-  const long = linear([0, most], [0, right - left - 190]);
-  const x = left + 130;
-  const y = bottom + 40;
-  const name = `${key === "x" ? "inputs" : "outputs"} travelled`;
-  picture.text(`${key} far name`, "small", left, y + 4, name);
-  picture.put(`${key} far`, "rect", { class: "data", x, y: y - 5, width: long(far), height: 10 });
-  picture.text(`${key} far value`, "small", x + long(far) + 6, y + 4, format(far, 2, 1));
+function bars(picture, { place, defined, travelled }) {
+  if (place.short) return;
+  const far = defined ? travelled : { inputs: 0, outputs: 0 };
+  const most = domainOf([far.inputs, far.outputs], 2)[1];
+  const from = Math.max(place.left, 114); // after the names
+  const long = linear([0, most], [0, place.right - from - 60]);
+  for (const [k, what] of /** @type {const} */ (["inputs", "outputs"]).entries()) {
+    const y = 10 + 17 * k;
+    const bar = { class: "data", x: from, y: y - 5, width: long(far[what]), height: 10 };
+    const key = what === "inputs" ? "x" : "y";
+    picture.text(`${key} far name`, "small", 0, y + 4, `${what} travelled`);
+    picture.put(`${key} far`, "rect", bar);
+    const x = from + bar.width + 6;
+    picture.text(`${key} far value`, "small", x, y + 4, format(far[what], 2, 1));
+  }
+}
+
+/** The panel: its lanes, the mean and s of the inputs, the axis. @param {Drawing} picture @param {Frame} frame */
+function ground(picture, { x, mu, s, place, scale }) {
+  const { left, right, top, bottom } = place;
+  if (s !== undefined && mu !== undefined) {
+    const [a, b] = [mu - s, mu + s].map(scale.inside);
+    picture.put("band", "rect", { class: "band", x: a, width: b - a, y: top, height: bottom - top });
+  }
+  const lines = x.map((_, i) => `M0 ${place.edge(i)}H${right}`).join("");
+  picture.put("lanes", "path", { class: "grid", d: lines });
+  const title = "inputs x and outputs y";
+  axis(picture, "x", { scale, at: bottom, grid: [top, bottom + 4] });
+  if (!place.first) picture.text("x title", "small end", right, bottom + 33, title);
+  if (mu === undefined) return;
+  const at = scale.inside(mu);
+  picture.put("mean", "path", { class: "mean line", d: `M${at} ${top}V${bottom}` });
+  const name = clamp(at, left + 36, right - 36);
+  picture.text("mean name", "small middle halo mean", name, top - 5, `μ = ${format(mu, 2)}`);
 }
 
 /**
- * Where a sample has been: a trail from ring to ring.
+ * Where something has been, in a lane of its own above it: a trail from ring to ring.
  * @param {Drawing} picture @param {string} key @param {number[]} places @param {number} y
  */
 function trail(picture, key, places, y) {
@@ -95,63 +119,91 @@ function trail(picture, key, places, y) {
   if (places.length < 2 || Math.abs(to - from) < 1) return;
   picture.put(`${key} trail`, "path", { class: "cut hollow part", d: `M${from} ${y}H${to}` });
   const ring = (/** @type {number} */ x) =>
-    `M${(x - 5).toFixed(1)} ${y}a5 5 0 1 0 10 0a5 5 0 1 0 -10 0`;
+    `M${(x - 4).toFixed(1)} ${y}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0`;
   const d = places.slice(0, -1).map(ring).join("");
   picture.put(`${key} ghosts`, "path", { class: "ghost", d });
 }
 
-/** @param {Drawing} picture @param {Panel} panel @param {Frame} frame */
-function moments(picture, { left, right, top, bottom }, { mu, s, sx }) {
-  if (mu === undefined) return;
-  if (s !== undefined) {
-    const a = sx.inside(mu - s);
-    const b = sx.inside(mu + s);
-    const band = { x: a, width: b - a, y: top, height: bottom - top };
-    picture.put("band", "rect", { class: "band", ...band });
+/**
+ * What is left of the parts: from where they start to where they end, with its number.
+ * @param {Drawing} picture @param {number} i @param {[number, number]} ends @param {number} y
+ * @param {Frame} frame
+ */
+function remainder(picture, i, [from, to], y, { dx, place }) {
+  const ends = [from, to].map((v) => clamp(v, place.left, place.right));
+  const bracket = `M${ends[0]} ${y - 4}V${y}H${ends[1]}V${y - 4}`;
+  picture.put(`left ${i}`, "path", { class: "gradient hollow round", d: bracket });
+  const text = `left: ${format(dx[i], 3, 1)}`;
+  const most = Math.max(...ends);
+  const fits = most + 90 < place.right;
+  const where = fits ? most + 6 : Math.min(...ends) - 6;
+  const look = `small halo gradient${fits ? "" : " end"}`;
+  picture.text(`left name ${i}`, look, where, y + 3, text);
+}
+
+/**
+ * The parts of a gradient, path by path, each from where the one before it ends.
+ * @param {Drawing} picture @param {number} i @param {number} at @param {Frame} frame
+ */
+function split(picture, i, at, { parts, flows, place }) {
+  const { left, right, unit } = place;
+  const within = { left, right, top: 0, bottom: place.height };
+  let tip = at;
+  let row = place.input(i) + 9;
+  const links = [];
+  for (const [path, values] of Object.entries(parts)) {
+    const to = tip + values[i] * unit;
+    const className = flows[path] ? `${path} part` : "cut part";
+    arrow(picture, `${path} ${i}`, [tip, row], [to, row], { className, head: 7, within });
+    if (flows[path]) tip = to;
+    links.push(`M${clamp(tip, left, right)} ${row}v${place.row}`);
+    row += place.row;
   }
-  picture.put("mean", "path", { class: "mean line", d: `M${sx.inside(mu)} ${top}V${bottom}` });
-  const x = clamp(sx.inside(mu), left + 36, right - 36);
-  picture.text("mean name", "small middle", x, top - 4, `μ = ${format(mu, 2)}`);
+  if (links.length > 1) {
+    const d = links.slice(0, -1).join("");
+    picture.put(`links ${i}`, "path", { class: "grid", d });
+  }
+  return { tip, row };
+}
+
+/** The next step: where it leads, and which way. @param {Drawing} picture @param {number} i */
+function ahead(picture, i, /** @type {number} */ at, /** @type {Frame} */ { next, scale, place }) {
+  const to = scale.inside(next.x[i]);
+  const y = place.input(i);
+  if (Math.abs(to - at) <= 12) return;
+  const side = Math.sign(to - at);
+  const d = `M${at + 7 * side} ${y}H${to - 5 * side}`;
+  picture.put(`x way ${i}`, "path", { class: "data hollow dashed", d });
+  picture.put(`x next ${i}`, "circle", { class: "data hollow", cx: to, cy: y, r: 5 });
+  const named = side > 0 ? to + 72 < place.right : to - 72 > place.left;
+  if (!named) return;
+  const look = `small halo data${side > 0 ? "" : " end"}`;
+  picture.text(`x next name ${i}`, look, to + 9 * side, y + 4, "next step");
 }
 
 /** One sample: its dot, its trail, the gradient that reaches it, path by path. @type {Lane} */
 function sample(picture, i, frame) {
-  const { x, dx, parts, flows, defined, place, sx, act, next, past, view } = frame;
-  const { left, right } = place.input;
-  const at = sx.inside(frame.now.x[i]);
-  const y = place.input.lane(i);
+  const { x, dx, parts, flows, defined, place, scale, act, past, view } = frame;
+  const { left, right } = place;
+  const at = scale.inside(frame.now.x[i]);
+  const y = place.input(i);
   const name = subscript("x", i);
-  const gradient = `∂L/∂${subscript("x", i)}`;
-  const within = { left, right, top: 0, bottom: place.height };
-  /** @type {(key: string, from: number, length: number, row: number, className: string) => void} */
-  const put = (key, from, length, row, className) =>
-    arrow(picture, `${key} ${i}`, [from, row], [from + length * place.unit, row], {
-      className,
-      within,
-      side: [0, -1],
-      ...(key === "dx" ? { head: 10, dot: 7 } : { head: 7 }),
-    });
   picture.layer("trails");
-  trail(picture, `x ${i}`, [...past.map((p) => sx.inside(p.x[i])), at], y);
+  trail(picture, `x ${i}`, [...past.map((p) => scale.inside(p.x[i])), at], y - 13);
   picture.layer("arrows");
   const is = `${name} = ${format(x[i], 2)}`;
-  picture.text(`x name ${i}`, "small", left, y - 13, is);
+  picture.text(`x name ${i}`, "small halo data", 0, place.line(i, 2), is);
   let text = `${is}; outputs not defined`;
   if (defined) {
-    const value = `${gradient} = ${format(dx[i], 3, 1)}`;
-    picture.text(`dx name ${i}`, "small end", right, y - 13, value);
-    put("dx", at, dx[i], y, "gradient arrow");
-    const to = sx.inside(next.x[i]);
-    if (Math.abs(to - at) > 12) {
-      picture.put(`x next ${i}`, "circle", { class: "data hollow", cx: to, cy: y, r: 4 });
-    }
-    let tip = at;
-    let row = y + 11;
-    for (const [path, values] of Object.entries(parts)) {
-      put(path, tip, values[i], row, flows[path] ? `${path} part` : "cut part");
-      if (flows[path]) tip += values[i] * place.unit;
-      row += 7;
-    }
+    const value = format(dx[i], 3, 1);
+    const gradient = `∂L/∂${subscript("x", i)} = ${value}`;
+    picture.text(`dx name ${i}`, "small halo gradient", 0, place.line(i, 3), gradient);
+    const within = { left, right, top: 0, bottom: place.height };
+    const how = { className: "gradient arrow", head: 10, dot: 7, within, value, side: UP };
+    ahead(picture, i, at, frame);
+    arrow(picture, `dx ${i}`, [at, y], [at + dx[i] * place.unit, y], how);
+    const { tip, row } = split(picture, i, at, frame);
+    if (place.whole) remainder(picture, i, [at, tip], row + 1, frame);
     const sent = Object.entries(parts).map(
       ([path, v]) => `${PATHS[path]} ${format(v[i])}${flows[path] ? "" : ", cut"}`,
     );
@@ -167,8 +219,9 @@ function sample(picture, i, frame) {
     text,
     marks: [["circle", { class: "data", r: 7 }]],
     move(to) {
-      const near = Math.abs(sx.invert(6) - sx.invert(0));
-      act.setX(i, clamp(snap(sx.invert(to), view.get().x.toSpliced(i, 1), near), ...frame.domain));
+      const near = Math.abs(scale.invert(6) - scale.invert(0));
+      const others = view.get().x.toSpliced(i, 1);
+      act.setX(i, clamp(snap(scale.invert(to), others, near), ...frame.domain));
     },
     nudge: (stepX, stepY) => act.setX(i, tidy(view.get().x[i] + 0.1 * (stepX + stepY))),
     go: (v) => act.setX(i, v),
@@ -177,29 +230,32 @@ function sample(picture, i, frame) {
 
 /** One output, and the gradient that arrives there, to be dragged by its tip. @type {Lane} */
 function output(picture, i, frame) {
-  const { y, dy, place, sy, past, act, view } = frame;
-  const { left, right } = place.output;
-  const at = sy.inside(frame.now.y[i]);
-  const lane = place.output.lane(i);
-  const name = subscript("y", i);
+  const { y, dy, place, scale, past, act, view } = frame;
+  const { left, right } = place;
+  const at = scale.inside(frame.now.y[i]);
+  const lane = place.output(i);
   const gradient = `∂L/∂${subscript("y", i)}`;
+  const value = format(dy[i], 2);
   picture.layer("trails");
-  trail(picture, `y ${i}`, [...past.map((p) => sy.inside(p.y[i])), at], lane);
+  trail(picture, `y ${i}`, [...past.map((p) => scale.inside(p.y[i])), at], lane - 11);
   picture.layer("arrows");
-  const labels = [`${name} = ${format(y[i], 2)}`, `${gradient} = ${format(dy[i], 2)}`];
-  picture.text(`y name ${i}`, "small", left, lane - 13, labels[0]);
-  picture.text(`dy name ${i}`, "small end", right, lane - 13, labels[1]);
-  const tip = clamp(at + dy[i] * place.unit, left + 8, right - 8);
-  arrow(picture, `dy ${i}`, [at, lane], [tip, lane], { className: "gradient arrow", head: 10 });
+  const is = `${subscript("y", i)} = ${format(y[i], 2)}`;
+  const got = `${gradient} = ${value}`;
+  picture.text(`y name ${i}`, "small halo data", 0, place.line(i, 0), is);
+  picture.text(`dy name ${i}`, "small halo gradient", 0, place.line(i, 1), got);
+  const tip = at + dy[i] * place.unit;
+  const within = { left, right, top: 0, bottom: place.height };
+  const how = { className: "gradient arrow", head: 10, within, value };
+  arrow(picture, `dy ${i}`, [at, lane], [tip, lane], how);
   picture.layer("things");
-  picture.put(`y ${i}`, "circle", { class: "data", cx: at, cy: lane, r: 7 });
+  picture.put(`y ${i}`, "circle", { class: "data hollow strong", cx: at, cy: lane, r: 6 });
   handle(picture, `dy ${i} tip`, {
-    x: tip,
+    x: clamp(tip, left + 8, right - 8),
     y: lane,
     label: `gradient ${gradient}`,
     range: [-REACH, REACH],
     value: dy[i],
-    text: format(dy[i], 2),
+    text: value,
     marks: [["circle", { class: "gradient hollow", r: 6 }]],
     move: (to) => act.setDy(i, snap((to - at) / place.unit, view.get().dy.toSpliced(i, 1), 0.06)),
     nudge: (stepX, stepY) => act.setDy(i, tidy(view.get().dy[i] + 0.1 * (stepX + stepY))),
@@ -208,17 +264,16 @@ function output(picture, i, frame) {
 
 /** Draws a frame. @param {Drawing} picture @param {Frame} frame */
 export function paint(picture, frame) {
-  const { x, defined, place, sx, sy, travelled } = frame;
-  const far = defined ? travelled : { inputs: 0, outputs: 0 };
-  const most = place.short ? undefined : domainOf([far.inputs, far.outputs], 2)[1];
+  const { x, defined, place } = frame;
   picture.layer("ground");
-  const titles = ["Inputs, and the gradient they get", "Outputs, and the gradient sent"];
-  ground(picture, "x", place.input, { scale: sx, title: titles[0], far: far.inputs, most });
-  ground(picture, "y", place.output, { scale: sy, title: titles[1], far: far.outputs, most });
-  moments(picture, place.input, frame);
-  const { left, bottom } = place.input;
-  if (!place.first)
-    scaleBar(picture, "unit", left, bottom + 66, place.unit, "a gradient of 1, pointing uphill");
+  bars(picture, frame);
+  ground(picture, frame);
+  const { bottom, unit, left } = place;
+  if (!place.first) {
+    scaleBar(picture, "unit", 0, bottom + 29, unit, "a gradient of 1, uphill");
+    const text = "A step moves the dots the other way, downhill.";
+    picture.text("downhill", "small", 0, bottom + 50, text);
+  }
   x.forEach((_, i) => sample(picture, i, frame));
   if (defined) x.forEach((_, i) => output(picture, i, frame));
 }

@@ -169,7 +169,8 @@ function mark(box, figure) {
 /**
  * Where a picture and what belongs to it stand, and how large it is drawn: by its shape. A wide,
  * short picture takes all the width, and its controls stand below it. A square one has them beside
- * it, if there is room and their column is no taller than the picture. If the figure fills the
+ * it, if there is room and their column is no taller than the picture (never beside one that asks for
+ * all the width: `bn-full`). If the figure fills the
  * screen, all of it is drawn as large as the screen has room for. All this is found out when the
  * room changes, not at every move: it lays the page out.
  *
@@ -209,7 +210,8 @@ function layout(el, room, draw) {
     zoom = rounded(Math.min(MOST, pixels / BROAD));
     drawOnce();
     const height = heightOf(room);
-    if (box.clientWidth >= WIDE && box.matches(".bn-single") && units() < SQUARE * height) {
+    const beside = box.matches(".bn-single") && !el.matches(".bn-full");
+    if (box.clientWidth >= WIDE && beside && units() < SQUARE * height) {
       box.classList.add("bn-beside");
       pixels = room.clientWidth;
       zoom = rounded(Math.min(MOST, pixels / BROAD));
