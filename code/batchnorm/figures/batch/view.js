@@ -95,7 +95,13 @@ function ground(picture, { x, mu, s, place, scale }) {
   const { left, right, top, bottom } = place;
   if (s !== undefined && mu !== undefined) {
     const [a, b] = [mu - s, mu + s].map(scale.inside);
-    picture.put("band", "rect", { class: "band", x: a, width: b - a, y: top, height: bottom - top });
+    picture.put("band", "rect", {
+      class: "band",
+      x: a,
+      width: b - a,
+      y: top,
+      height: bottom - top,
+    });
   }
   const lines = x.map((_, i) => `M0 ${place.edge(i)}H${right}`).join("");
   picture.put("lanes", "path", { class: "grid", d: lines });
