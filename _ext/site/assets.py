@@ -11,12 +11,13 @@ import hashlib
 import json
 import re
 import shutil
+from io import BytesIO
 from pathlib import Path
 
 from fontTools import subset
 from myst_nb.sphinx_ import NbMetadataCollector
 
-from . import bundle, purge
+from . import bundle, kept, purge
 
 STATE = "ipywidgets_state"  # the key under which MyST-NB keeps a page's widget state
 UNUSED = [  # what the theme brings along and no page of this book loads
@@ -31,7 +32,7 @@ def choose(app, config):
     config.html_css_files = ["book.css"]
 
 
-def write_host(app):
+def write_host(app, env):
     """Join what runs figures and controls on a page into one script, with its style.
 
     The editor, which a page loads only when it is asked for, is another.
@@ -84,22 +85,29 @@ def share_scripts(app, pagename, templatename, context, doctree):
         app.add_js_file(f"figures/{name}.js", loading_method="async")
 
 
-def cut(path, used, features):
-    """Cut a font down, in place, to the characters with these codes."""
+def cut(font, used, features):
+    """A font, as bytes, cut down to the characters with these codes."""
     options = subset.Options(flavor="woff2", layout_features=features)
-    font = subset.load_font(str(path), options)
+    loaded = subset.load_font(BytesIO(font), options)
     cutter = subset.Subsetter(options)
     cutter.populate(unicodes=used)
-    cutter.subset(font)
-    subset.save_font(font, str(path), options)
+    cutter.subset(loaded)
+    out = BytesIO()
+    subset.save_font(loaded, out, options)
+    return out.getvalue()
+
+
+def cut_in_place(paths, used, features):
+    """Cut fonts down to the characters with these codes."""
+    for path in paths:
+        path.write_bytes(kept.call(cut, path.read_bytes(), sorted(used), features))
 
 
 def cut_icons(site):
     """Cut the theme's icon fonts down to the characters that the style sheets name."""
     styles = "".join(path.read_text("utf8") for path in site.rglob("*.css"))
     used = {int(code, 16) for code in re.findall(r"\\(f[0-9a-f]{3})\b", styles)}
-    for path in (site / "vendor" / "fontawesome" / "webfonts").glob("*.woff2"):
-        cut(path, used, [])
+    cut_in_place(site.glob("vendor/fontawesome/webfonts/*.woff2"), used, [])
 
 
 def cut_letters(site, pages):
@@ -109,9 +117,9 @@ def cut_letters(site, pages):
     As files they come after the first picture of a page, and text takes another width then: lines
     break elsewhere, and what stands below jumps.
     """
-    used = {ord(letter) for page in pages for letter in page.read_text("utf8")}
-    for font in [*site.glob("fonts/*.woff2"), *site.glob("katex/fonts/*.woff2")]:
-        cut(font, used, ["kern"])
+    used = set(map(ord, set().union(*(page.read_text("utf8") for page in pages))))
+    fonts = [*site.glob("fonts/*.woff2"), *site.glob("katex/fonts/*.woff2")]
+    cut_in_place(fonts, used, ["kern"])
     embed(site / "katex" / "katex.css", "KaTeX_Main-Regular", "KaTeX_Math-Italic")
     embed(site / "book.css", "regular", "italic", "semibold")
 
@@ -142,7 +150,11 @@ def slim(app):
     theirs = {path for path in styles if path.parent.name != "figures"}
     theirs -= {site / "book.css", site / "host.css"}  # our scripts make up names of classes
     for path in theirs:
-        path.write_text(purge.purged(path.read_text("utf8"), known), "utf8")
+        style = path.read_text("utf8")
+        named = sorted(known & purge.words([style]))
+        path.write_text(kept.call(purge.purged, style, named), "utf8")
     cut_icons(site)
     cut_letters(site, out.rglob("*.html"))
-    bundle.minify_in_place(site, (scripts | styles) - {site / "host.js"})
+    small = {site / "host.js", site / "host.css", site / "search.js", site / "sections.js"}
+    small |= {*site.glob("figures/*"), *site.glob("sections/*")}
+    bundle.minify_in_place(site, (scripts | styles) - small)

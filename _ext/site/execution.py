@@ -17,16 +17,15 @@ from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
 
-SOURCES = {".py", ".js", ".css", ".npz"}  # what a chapter's outputs depend on, besides its cells
+from .parts import package_files
+
 TIMEOUT = 300  # seconds a cell may take
-
-
 ROOT = Path(__file__).parents[2]
 
 
 def cache_folder():
     """Where the outputs of the chapters lie, as this package and the pinned parts make them."""
-    sources = sorted(p for p in (ROOT / "code" / "batchnorm").rglob("*") if p.suffix in SOURCES)
+    sources = package_files(ROOT / "code" / "batchnorm")
     digest = hashlib.sha256()
     for path in [ROOT / "requirements.lock", *sources]:
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
@@ -68,11 +67,6 @@ def run_chapters():
 
 def run(path, notebook):
     return single_nb_execution(notebook, str(path.parent), TIMEOUT, allow_errors=False)
-
-
-def use_cache(app, config):
-    config.nb_execution_cache_path = str(cache_folder())
-    config.nb_execution_timeout = TIMEOUT
 
 
 if __name__ == "__main__":

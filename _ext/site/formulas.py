@@ -31,7 +31,7 @@ def node():
     return str(binary) if binary.exists() else "node"
 
 
-def copy_style(app):
+def copy_style(app, env):
     """Take KaTeX's style sheet and fonts into the site."""
     dist = Path(app.srcdir) / "node_modules" / "katex" / "dist"
     site = Path(app.outdir) / "_static" / "katex"

@@ -153,7 +153,9 @@ def keep_untranslated(app):
     for path in Path(app.outdir).rglob("*.html"):
         text = path.read_text("utf8")
         pattern = r'( class="[^"]*\bnotranslate\b[^"]*")(?! translate)'
-        path.write_text(re.sub(pattern, r'\1 translate="no"', text), "utf8")
+        marked = re.sub(pattern, r'\1 translate="no"', text)
+        if marked != text:
+            path.write_text(marked, "utf8")
 
 
 def mark_keys(app, pagename, templatename, context, doctree):

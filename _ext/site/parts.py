@@ -100,16 +100,20 @@ def merged(wheels):
     return out.getvalue()
 
 
+def package_files(folder):
+    """What Python needs of a package: its modules, styles and data, and the figures' scripts."""
+    files = folder.rglob("*")
+    return sorted(p for p in files if p.suffix in (".py", ".css", ".npz") or p.name == "built.js")
+
+
 def folder_archive(folders):
     """One archive, not compressed, of folders with sources: {name in the archive: folder}."""
     out = BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for name, folder in folders.items():
-            for path in sorted(folder.rglob("*")):
-                ours = path.suffix in (".py", ".css", ".npz") or path.name == "built.js"
-                if path.is_file() and ours:
-                    inside = f"{name}/{path.relative_to(folder).as_posix()}"
-                    archive.writestr(zipfile.ZipInfo(inside), path.read_bytes())
+            for path in package_files(folder):
+                inside = f"{name}/{path.relative_to(folder).as_posix()}"
+                archive.writestr(zipfile.ZipInfo(inside), path.read_bytes())
     return out.getvalue()
 
 

@@ -6,7 +6,7 @@ MyST-NB's and the theme's own while a page is made, and after them when the buil
 
 import os
 
-from . import api, assets, formulas, pages, python, sections
+from . import api, assets, formulas, kept, pages, python, sections
 from .execution import TIMEOUT, cache_folder
 
 
@@ -22,7 +22,9 @@ def use_cache(app, config):
     config.nb_execution_timeout = TIMEOUT
 
 
-def say_writing(app, env):
+def begin(app, env):
+    """Sphinx comes here only if a page is to be written: else the site is finished as it is."""
+    app.writes = True
     say("Writing the pages\n")
 
 
@@ -30,10 +32,10 @@ EARLY, LATE = 400, 900
 
 STEPS = [
     ("config-inited", EARLY, [use_cache, assets.choose]),
-    ("builder-inited", LATE, [assets.write_host, formulas.copy_style, python.prepare]),
     ("source-read", EARLY, [api.write]),
     ("doctree-read", LATE, [pages.offer_targets, pages.pair_notes]),
-    ("env-check-consistency", LATE, [say_writing, formulas.set_all]),
+    ("env-check-consistency", LATE, [begin, formulas.set_all]),
+    ("env-check-consistency", LATE, [assets.write_host, formulas.copy_style, python.prepare]),
     (
         "html-page-context",
         EARLY,  # before MyST-NB hands a page its widgets' state
@@ -50,7 +52,10 @@ STEPS = [
 ]
 
 # Once all pages are written
-FINISH = [pages.keep_untranslated, pages.write_redirect, assets.slim, sections.write, python.finish]
+FINISH = [
+    *(pages.keep_untranslated, pages.write_redirect),
+    *(assets.slim, sections.write, python.finish, kept.drop_unused),
+]
 
 
 def in_order(steps):
@@ -62,7 +67,7 @@ def in_order(steps):
 
 
 def finish(app, exception):
-    if exception is None:
+    if exception is None and app.writes:
         for step in FINISH:
             step(app)
 
@@ -70,7 +75,7 @@ def finish(app, exception):
 def setup(app):
     # A setting that Jupyter Book always passes on to an extension this book does without
     app.add_config_value("comments_config", {}, "")
-    app.say = say
+    app.say, app.writes = say, False
     app.add_html_math_renderer("katex", (formulas.visit_inline, None), (formulas.visit_block, None))
     for event, priority, steps in STEPS:
         app.connect(event, in_order(steps), priority)

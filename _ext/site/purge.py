@@ -60,4 +60,4 @@ def split(selector):
 
 def purged(css, known):
     """A style sheet without the rules for classes and elements that are not among `known`."""
-    return _serialize(tinycss2.parse_stylesheet(css, skip_whitespace=True), known)
+    return _serialize(tinycss2.parse_stylesheet(css, skip_whitespace=True), set(known))

@@ -27,7 +27,7 @@ def package():
     return folder_archive({"batchnorm": EXT.parent / "code" / "batchnorm", "page": ours})
 
 
-def prepare(app):
+def prepare(app, env):
     """Get the parts, and write the script that gives cells their buttons."""
     app.page_python = None
     try:

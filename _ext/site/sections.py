@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sphinx.errors import ExtensionError
 
-from . import bundle
+from . import bundle, kept
 from .formulas import node
 
 PACK = """
@@ -119,10 +119,10 @@ def plain(html):
     return tidy("".join(section["text"] for section in reader.sections))
 
 
-def read(path):
+def read(html):
     """The sections of a built page, and its rows that ask and answer."""
     reader = Reader()
-    reader.feed(path.read_text("utf8"))
+    reader.feed(html)
     for section in reader.sections:
         for key in ("heading", "text"):
             section[key] = tidy(section[key])
@@ -147,7 +147,7 @@ def collect(out, pages):
     """The index: every section of the pages with its page, title and the questions it answers."""
     index, asked = {}, []
     for page in pages:
-        sections, questions = read(out / page)
+        sections, questions = kept.call(read, (out / page).read_text("utf8"))
         title = sections[0]["heading"]
         for section in sections:
             source = re.match(r".{3,80}? (19|20)\d\d(?=\.)", section["text"])

@@ -7,5 +7,5 @@ if $pip install --quiet "$uv"; then
   pip="$1 -m uv pip"
   export VIRTUAL_ENV="${1%/bin/python}"
 fi
-$pip install --quiet --require-hashes --requirement requirements.lock
+$pip install --quiet --no-deps --require-hashes --requirement requirements.lock
 $pip install --quiet --no-deps --no-build-isolation --editable ./code
