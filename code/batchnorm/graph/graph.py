@@ -290,6 +290,6 @@ class Gradients(_PerNode):
     """
 
     def __init__(self, graph, arrays, values, flow):
-        zeros = (np.zeros_like(v) for v in values)
-        super().__init__(graph, [z if d is None else d for d, z in zip(arrays, zeros, strict=True)])
+        pairs = zip(arrays, values, strict=True)
+        super().__init__(graph, [np.zeros_like(v) if d is None else d for d, v in pairs])
         self.flow = flow

@@ -89,6 +89,8 @@ def as_number(name, value):
 
 def unbroadcast(d, shape):
     """Sum ``d`` down to ``shape``: what broadcasting copied forward is summed backward."""
+    if d.shape == shape:
+        return d
     d = d.sum(axis=tuple(range(d.ndim - len(shape))))
     stretched = tuple(i for i, n in enumerate(shape) if n == 1 and d.shape[i] != 1)
     return d.sum(axis=stretched, keepdims=True)
