@@ -152,9 +152,13 @@ function give(el, name, value) {
   if (el.style.getPropertyValue(name) !== value) el.style.setProperty(name, value);
 }
 
-/** Tells the style sheet what a box holds. @param {HTMLElement} box @param {HTMLElement} figure */
+/**
+ * Tells the style sheet what a box holds. A figure that is still to come counts already: else the
+ * first would be laid out as if it were alone, and jump aside for the second.
+ * @param {HTMLElement} box @param {HTMLElement} figure
+ */
 function mark(box, figure) {
-  const several = box.querySelectorAll(":scope > .bn-figure").length > 1;
+  const several = box.querySelectorAll(":scope > :is(.bn-figure, .bn-anywidget)").length > 1;
   const holds = {
     "bn-alone": box === figure,
     "bn-broad": figure.matches(".bn-broad"),
@@ -164,6 +168,7 @@ function mark(box, figure) {
   for (const [name, is] of Object.entries(holds)) {
     if (is && !box.classList.contains(name)) box.classList.add(name);
   }
+  if (several) box.classList.remove("bn-single"); // where the second came without notice
 }
 
 /**
