@@ -1,6 +1,7 @@
 import { analyse, nearest, outputs } from "./model.js";
 import { mover, panels, plot, scrubber } from "../kit/chart.js";
 import { makeFigure } from "../kit/figure.js";
+import { labels } from "../kit/labels.js";
 import { stage } from "../kit/panel.js";
 import { clamp, format, linear, log, powerOfTen } from "../kit/scale.js";
 
@@ -47,32 +48,74 @@ function outline(at) {
   return `M${[...lower, ...upper.reverse()].join("L")}Z`;
 }
 
+/**
+ * Names beside what they name, away from curves and from one another.
+ * @param {Drawing} picture @param {string} key @param {Place} place
+ * @param {{name: string, look: string, at: [number, number]}[]} all
+ * @param {number[][]} marks to be kept free: x, y, radius
+ */
+function named(picture, key, { left, right, top, bottom }, all, marks) {
+  const { avoid, put } = labels(picture, { left: left + 6, right, top, bottom: bottom - 6 }, 2);
+  for (const [u, v, r] of marks) avoid(u, v, r);
+  all.forEach(({ name, look, at }, k) => {
+    put(`${key} ${k}`, name, at, [0.6, -1], `label ${look}`);
+  });
+}
+
+/** How far a kind's smallest batches grow, faint behind the rest. @type {Panel} */
+function envelope(picture, place, { found, sizes, size, layers, reach, smallest }) {
+  const x = linear([0, layers], [place.left, place.right]);
+  const y = log([1, 10 ** reach], [place.bottom, place.top]);
+  if (size === sizes[0]) return x;
+  found.forEach((_, k) => {
+    const all = smallest[k].filter(({ low }, i) => i === 0 || low < reach);
+    const up = (/** @type {number} */ power) => y.inside(10 ** power);
+    const d = outline(all.map(({ low, high }, i) => [x(i), up(low), up(high)]));
+    picture.put(`envelope ${k}`, "path", { class: `${LOOKS[k]} envelope`, d });
+  });
+  return x;
+}
+
 /** The norm, layer by layer, on its way down. Returns the scale of layers. @type {Panel} */
-function course(picture, place, { found, passed, layers, reach }) {
+function course(picture, place, shown) {
+  const { found, passed, layers, reach, sizes, size, smallest } = shown;
   const { left, right, top, bottom } = place;
   const x = linear([0, layers], [left, right]);
   const y = log([1, 10 ** reach], [bottom, top]);
   const inside = (/** @type {number} */ power) => y.inside(10 ** power);
   picture.layer("ground");
-  const curves = found.flatMap(({ name, formula, powers, predicted }, k) => {
+  envelope(picture, place, shown);
+  const curves = found.flatMap(({ powers, predicted }, k) => {
     const all = powers.slice(0, passed + 1);
     const d = outline(all.map(({ low, high }, i) => [x(i), inside(low), inside(high)]));
     picture.put(`band ${k}`, "path", { class: `${LOOKS[k]} many`, d });
     const points = all.map(
       ({ median }, i) => /** @type {[number, number]} */ ([i, 10 ** Math.max(0, median)]),
     );
-    const line = { className: LOOKS[k], points, label: name };
+    const line = { className: LOOKS[k], points };
     if (predicted === null) return [line];
     const end = Math.min(layers, reach / Math.max(Math.log10(predicted), 1e-9));
-    const formed = /** @type {[number, number][]} */ ([
-      [0, 1],
-      [end, predicted ** end],
-    ]);
-    return [line, { className: `${LOOKS[k]} dashed`, points: formed, label: formula }];
+    const formed = Array.from({ length: 13 }, (_, i) => {
+      const at = (i / 12) * end;
+      return /** @type {[number, number]} */ ([at, predicted ** at]);
+    });
+    return [line, { className: `${LOOKS[k]} dashed`, points: formed, label: "theory" }];
   });
   const title = "growth of ‖dh‖²";
   const foot = "layers passed";
   plot(picture, "course", place, { x, y, title, curves, dots: false, beside: true, foot });
+  const names = found.map(({ name, powers }, k) => {
+    const at = /** @type {[number, number]} */ ([x(passed), inside(powers[passed].median)]);
+    return { name, look: LOOKS[k], at };
+  });
+  const marks = curves.flatMap(({ points }) => points.map(([u, v]) => [x(u), y(v), 4]));
+  const out = smallest[0].findIndex(({ low }) => low >= reach);
+  const far = out < 0 ? layers : out;
+  if (size !== sizes[0]) {
+    const at = /** @type {[number, number]} */ ([x(far / 2), inside(smallest[0][far].low / 2)]);
+    names.push({ name: `batch of ${sizes[0]}`, look: `${LOOKS[0]} faded`, at });
+  }
+  named(picture, "kind", place, names, marks);
   return x;
 }
 
@@ -86,7 +129,9 @@ function factors(picture, place, { found, sizes, size }) {
   });
   const y = linear([1, MOST], [bottom, top]);
   picture.layer("ground");
-  const curves = found.flatMap(({ name, formula, curve, factors: each }, k) => {
+  /** @type {number[][]} */
+  const marks = [];
+  const curves = found.flatMap(({ formula, curve, factors: each }, k) => {
     each.forEach(({ low, median, high }, i) => {
       const u = x(sizes[i]);
       const v = y.inside(median);
@@ -95,15 +140,20 @@ function factors(picture, place, { found, sizes, size }) {
       if (median > MOST) return; // only its bar reaches into the plot
       const r = sizes[i] === size ? 5.5 : 3.5;
       picture.put(`dot ${k} ${i}`, "circle", { class: `${LOOKS[k]} dot`, cx: u, cy: v, r });
-      if (sizes[i] !== size) return;
-      picture.text(`name ${k}`, "small halo label", u + 9, v - 7, name);
+      marks.push([u, v, 6], [u, y.inside(low), 4], [u, y.inside(high), 4]);
     });
     const points = curve.filter(([, factor]) => factor <= MOST);
+    marks.push(...points.map(([u, v]) => [x(u), y(v), 2]));
     return [{ className: `${LOOKS[k]} dashed`, points, label: formula }];
   });
-  const title = "factor a layer";
+  const title = "factor a layer (dashed: theory)";
   const foot = "batch size";
   plot(picture, "factors", place, { x, y, title, curves, dots: false, beside: true, foot });
+  const names = found.map(({ name, factor }, k) => {
+    const at = /** @type {[number, number]} */ ([x(size), y.inside(factor.median)]);
+    return { name, look: LOOKS[k], at };
+  });
+  named(picture, "name", place, names, marks);
   return x;
 }
 
@@ -120,10 +170,12 @@ function mount(el, view) {
   return function draw(shown, width) {
     const { passed, layers, size, sizes } = shown;
     const message = summary(shown);
-    const [first, second] = panels(width, 2, 0, TALL).map((place) => ({
+    const [first, below] = panels(width, 2, 0, TALL).map((place) => ({
       ...place,
       right: place.right - LABEL_WIDTH,
     }));
+    const more = below.left === first.left ? 14 : 0; // its long title clears the axis above it
+    const second = { ...below, top: below.top + more, bottom: below.bottom + more };
     picture.size(width, second.bottom + 42);
     const text = `${message.verdict} ${message.rows.map((row) => row.join(", ")).join("; ")}`;
     const x = course(picture, first, shown);

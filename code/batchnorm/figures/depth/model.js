@@ -25,7 +25,8 @@ import { bytesOf, clamp } from "../kit/scale.js";
  * @typedef {object} Analysis
  * @property {number} size that of `sizes` which is nearest to `batch`
  * @property {number} passed the layers that are looked at
- * @property {number} reach the power of ten above all norms
+ * @property {number} reach the power of ten above all norms at this batch size
+ * @property {Spread[][]} smallest as `powers`, of each kind at the smallest batch
  * @property {Found[]} found of each kind
  * @typedef {Inputs & Analysis} Shown
  * @typedef {import("../kit/figure.js").Figure<Inputs, Analysis>["mount"]} Mount
@@ -48,10 +49,7 @@ export function nearest(sizes, batch) {
 /** @param {Inputs} inputs @param {import("../kit/memo.js").Memo} memo @returns {Analysis} */
 export function analyse({ batch, depth, layers, sizes, kinds, norms }, memo) {
   const size = nearest(sizes, batch);
-  const { logs, reach } = memo("norms", [norms], () => {
-    const all = new Float32Array(bytesOf(norms));
-    return { logs: all, reach: Math.ceil(Math.max(1, ...all)) };
-  });
+  const logs = memo("norms", [norms], () => new Float32Array(bytesOf(norms)));
   const seeds = logs.length / (kinds.length * sizes.length * (layers + 1));
   const passed = clamp(Math.round(depth), 1, layers);
   /** @param {number} kind @param {number} at the size's index @param {number} layer */
@@ -64,16 +62,21 @@ export function analyse({ batch, depth, layers, sizes, kinds, norms }, memo) {
   const factorAt = (kind, at) =>
     spread(powersAt(kind, at, passed).map((power) => 10 ** (power / passed)));
   const here = sizes.indexOf(size);
+  /** @param {number} kind @param {number} at */
+  const powersOf = (kind, at) =>
+    Array.from({ length: layers + 1 }, (_, layer) => spread(powersAt(kind, at, layer)));
   const found = kinds.map(({ name, formula, curve, predicted }, kind) => ({
     name,
     formula,
     curve,
     predicted: predicted[here][0] ?? null,
-    powers: Array.from({ length: layers + 1 }, (_, layer) => spread(powersAt(kind, here, layer))),
+    powers: powersOf(kind, here),
     factor: factorAt(kind, here),
     factors: sizes.map((_, at) => factorAt(kind, at)),
   }));
-  return { size, passed, reach, found };
+  const reach = Math.ceil(Math.max(1, ...found.flatMap(({ powers }) => powers.map((p) => p.high))));
+  const smallest = memo("smallest", [norms], () => kinds.map((_, kind) => powersOf(kind, 0)));
+  return { size, passed, reach, smallest, found };
 }
 
 /** @param {Inputs & Analysis} analysis */
