@@ -167,7 +167,7 @@ def test_without_parts_the_build_says_so_and_goes_on(monkeypatch, tmp_path):
     said = []
     app = SimpleNamespace(outdir=str(tmp_path), say=said.append)
     monkeypatch.setenv("PYODIDE", "none")
-    python.prepare(app)
+    python.prepare(app, None)
     (line,) = said
     assert line == "Without Python in the pages, and so without run buttons (PYODIDE=none).\n"
     python.add_buttons(app, "page", "", {"body": "cell_input"}, None)
