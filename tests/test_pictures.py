@@ -481,10 +481,28 @@ def test_training_curves_are_losses_and_gauges():
     assert picture["angle curve 0"].classes >= {"mean", "dashed"}
 
 
+def test_training_that_diverges_leaves_the_plot_at_its_step():
+    figure = training(steps=60, rate=10.0, weight_decay=1e3)
+    picture = draw(figure)
+    gone = [(k, step) for k, step in enumerate(figure.diverged.values()) if step is not None]
+    assert gone
+    for k, step in gone:
+        assert picture[f"diverged {k}"].text == f"diverged at step {step}"
+        at, top = picture[f"loss curve {k}"].points[-1]
+        assert picture.axis("loss x")(at) == pytest.approx(step, abs=0.1)
+        assert top == min(y for _, y in picture["loss y axis"].points)
+        assert f"loss leaves {k}" in picture
+
+
 def test_training_curves_of_many_steps_are_means_of_a_few():
     figure = training(steps=90)
     picture = draw(figure)
     assert picture["loss y title"].text == "loss, mean of 2 batches"
+    every = picture["loss raw 0"].points
+    assert picture.axis("loss x")([place for place, _ in every]) == pytest.approx(range(90), abs=1)
+    assert np.log10(picture.axis("loss y", log=True)([height for _, height in every])) == (
+        pytest.approx(np.log10(figure.losses["plain"]), abs=0.01)
+    )
     losses = np.reshape(figure.losses["plain"], (45, 2)).mean(axis=1)
     places, heights = zip(*picture["loss curve 0"].points, strict=True)
     assert np.log10(picture.axis("loss y", log=True)(heights)) == pytest.approx(
@@ -493,12 +511,14 @@ def test_training_curves_of_many_steps_are_means_of_a_few():
     assert picture.axis("loss x")(places) == pytest.approx(0.5 + 2 * np.arange(45), abs=1)
 
 
-def test_training_regions_are_what_the_chosen_net_answers():
-    figure = training(steps=30, chosen=0)
+@pytest.mark.parametrize(("k", "name"), enumerate(["plain", "batch norm", "mean cut"]))
+def test_training_regions_are_what_each_net_answers(k, name):
+    figure = training(steps=30)
     picture = draw(figure)
     marks = [
         np.array([[float(x) + r, float(y)] for x, y in re.findall("M([-\\d.]+) ([-\\d.]+)a", d)])
-        for d, r in ((picture["plane samples 0"]["d"], 2.2), (picture["plane samples 1"]["d"], 2.6))
+        for c, r in ((0, 1.4), (1, 1.7))
+        for d in [picture[f"plane {k} samples {c}"]["d"]]
     ]
     data = figure._data
     for c, places in enumerate(marks):
@@ -507,11 +527,11 @@ def test_training_regions_are_what_the_chosen_net_answers():
             assert np.corrcoef(x[:, axis], places[:, axis])[0, 1] == pytest.approx(sign)
     places = np.concatenate(marks)
     order = np.concatenate([data.x[data.labels == c] for c in (0, 1)])
-    net = figure._trained[1]["plain"]
+    net = figure._trained[1][name]
     answers = [int(net.score(x[None], np.array([1]))[1]) for x in order]
     assert 0 < sum(answers) < len(answers)
     for place, answer in zip(places, answers, strict=True):
-        regions = [inside(picture[f"plane region {c}"], place) for c in (0, 1)]
+        regions = [inside(picture[f"plane {k} region {c}"], place) for c in (0, 1)]
         assert regions == [answer == 0, answer == 1]
 
 

@@ -274,7 +274,7 @@ export function paint(picture, frame) {
   picture.layer("ground");
   bars(picture, frame);
   ground(picture, frame);
-  const { bottom, unit, left } = place;
+  const { bottom, unit } = place;
   if (!place.first) {
     scaleBar(picture, "unit", 0, bottom + 29, unit, "a gradient of 1, uphill");
     const text = "A step moves the dots the other way, downhill.";

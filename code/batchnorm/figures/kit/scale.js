@@ -151,7 +151,10 @@ export function format(v, decimals = 3, scale = 0) {
 }
 
 /** A number on an axis: as short as it can be. @param {number} v */
-export const short = (v) => String(Number(v.toPrecision(6))).replace("-", "−");
+export const short = (v) =>
+  Math.abs(v) < 1e5
+    ? String(Number(v.toPrecision(6))).replace("-", "−")
+    : scientific(v).replace(".0·", "·");
 
 /** A power of ten on an axis: in full near 1, else 10⁵. @param {number} v */
 export function powerOfTen(v) {

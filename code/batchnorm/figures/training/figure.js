@@ -3,12 +3,12 @@ import { bar, button, legend, stage } from "../kit/panel.js";
 import { format, listed } from "../kit/scale.js";
 import { html, setText } from "../kit/svg.js";
 import { analyse, outputs } from "./model.js";
-import { gauge, layout, losses, plane } from "./view.js";
+import { gauge, layout, losses, planes } from "./view.js";
 
 /** @import { Mount, Shown, View } from "./model.js" */
 
 const MOST = 100_000; // steps
-const CHOICES = { class: "bar choices", role: "group", "aria-label": "variant shown" };
+const CHOICES = { class: "bar choices", role: "group", "aria-label": "variant to look at" };
 const FRAME = 8; // milliseconds of work a frame: half of it, at 60 a second
 /** @type {("drift" | "length" | "angle")[]} */
 const GAUGES = ["drift", "length", "angle"];
@@ -91,8 +91,8 @@ function ticker(view, el) {
 
 /** @type {Mount} */
 function mount(el, view) {
-  const title = "Small nets while they are trained: losses, decision boundary, what else moves";
-  // A button for each variant: what its curve looks like; pressed, where its boundary is shown
+  const title = "Small nets while they are trained: decision boundaries, losses, what else moves";
+  // A button for each variant: pressed, its curve and its boundary stand out
   const keys = legend(CHOICES, (chosen) => view.set({ chosen }));
   const go = (/** @type {Record<string, number>} */ changes) => {
     work.paused = false;
@@ -119,15 +119,21 @@ function mount(el, view) {
     button("New seed", again),
   ];
   const { picture, finish } = stage(el, view, title, [bar(...buttons, count), keys.root]);
+  el.classList.add("bn-full");
   const work = ticker(view, picture.root);
 
   /** @param {Shown} shown @param {number} width */
   const paint = (shown, width) => {
     const { plots, taken, seed, runs, chosen } = shown;
-    const { places, height, wide } = layout(width, plots);
-    picture.size(width, height);
+    const place = layout(
+      width,
+      plots,
+      runs.map(({ name }) => name),
+    );
+    const { places } = place;
+    picture.size(width, place.height);
+    planes(picture, place.planes, shown);
     if (places.loss) losses(picture, places.loss, shown);
-    if (places.boundary) plane(picture, places.boundary, shown, wide);
     for (const name of GAUGES) {
       const place = places[name];
       if (place) gauge(picture, name, place, shown);

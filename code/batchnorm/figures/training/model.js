@@ -25,7 +25,7 @@ import { bytesOf, clamp } from "../kit/scale.js";
  *   gauges: Gauges[], now: Now}} Run `gauges` are read every `EVERY` steps
  *
  * @typedef {{trainer: Trainer, taken: number, done: boolean, runs: Run[],
- *   boundary: Boundary | null}} Analysis `done`: whether nothing is left to be trained
+ *   boundaries: Boundary[]}} Analysis `done`: whether nothing is left to be trained
  *
  * @typedef {{n: number, extent: [number, number, number, number], leads: Float64Array[]}} Boundary
  *   on n × n points from the lowest left, row by row: by how much each class leads the others
@@ -35,7 +35,7 @@ import { bytesOf, clamp } from "../kit/scale.js";
  */
 
 export const EVERY = 10; // steps between two readings of drift, length and angle
-const GRID = 41; // points along each side of the plane
+const GRID = 31; // points along each side of the plane
 const LOOK = 20; // steps between two looks at the boundary and the numbers while it is trained
 const LARGEST = 3.4028234663852886e38; // of float32
 const LAST = 20; // batches whose mean loss is shown
@@ -176,7 +176,7 @@ function boundaryOf(one, data) {
 
 /** @param {Inputs} inputs @param {import("../kit/memo.js").Memo} memo @returns {Analysis} */
 export function analyse(inputs, memo) {
-  const { steps, chosen, plots, problem, samples } = inputs;
+  const { steps, plots, problem, samples } = inputs;
   const { seed, rate, batch_size, momentum, weight_decay, eps, noise, running } = inputs;
   const how = { seed, rate, batch_size, momentum, weight_decay, eps, noise, running };
   const all = memo("trainer", [problem, samples, ...Object.values(how)], () =>
@@ -198,11 +198,17 @@ export function analyse(inputs, memo) {
     const { losses, diverged } = state;
     return { name, look, losses, gauges, now: readings[i], diverged };
   });
-  const shown = all.runs()[clamp(chosen, 0, all.runs().length - 1)].descent;
-  const boundary = plots.includes("boundary")
-    ? memo("boundary", [...when, shown], () => boundaryOf(shown, all.data.train.x.data))
-    : null;
-  return { trainer: all, taken, done, runs, boundary };
+  // Each is looked at in its turn, so that no frame has to look at all of them
+  const count = runs.length;
+  const turn = (/** @type {number} */ k) =>
+    done ? taken : Math.floor((taken + (LOOK * k) / count) / LOOK);
+  const looked = plots.includes("boundary") ? all.runs() : [];
+  const boundaries = looked.map(({ descent: one }, k) =>
+    memo(`boundary ${k}`, [all, all.age(), done, turn(k), one], () =>
+      boundaryOf(one, all.data.train.x.data),
+    ),
+  );
+  return { trainer: all, taken, done, runs, boundaries };
 }
 
 /** What is handed back: nothing while it is trained. @param {Inputs & Analysis} analysis */
