@@ -30,9 +30,9 @@ class TrainingFigure(Figure):
         override `loss` and `logits`: what it says is traced.
     data : `batchnorm.training.Data`
     steps : to how many steps all of them are brought; "Run" brings them to ``most``
-    plots : of "loss", "boundary" (of each variant, for data of two features), "drift" (of the hidden layers' biases
-        from where they began), "length" (of all weights) and "angle" (between the cut gradient and
-        the whole one); None for all that say something
+    plots : of "loss", "boundary" (of each variant, for data of two features), "drift" (of the
+        hidden layers' biases from where they began), "length" (of all weights) and "angle" (between
+        the cut gradient and the whole one); None for all that say something
     chosen : the index of the variant that stands out
     rate, batch_size, momentum, weight_decay, eps, noise, running, seed : as in `Descent`
 
