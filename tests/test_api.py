@@ -1,5 +1,8 @@
 """The page of the package: every public name, with the words of its docstring."""
 
+import inspect
+import re
+
 import pytest
 
 import batchnorm as bn
@@ -26,3 +29,33 @@ def test_an_example_in_a_docstring_is_shown_as_code():
     assert shown.startswith(">>> import numpy as np\n>>> def layer")
     assert "\n\ndef layer_backward" in shown
     assert ">>>" not in told.replace(shown, "")
+
+
+def described():
+    """Every public function and method of a public class: (its name, itself)."""
+    for name in bn.__all__:
+        public = getattr(bn, name)
+        if inspect.isfunction(public):
+            yield name, public
+        elif inspect.isclass(public):
+            for method, value in vars(public).items():
+                if inspect.isfunction(value) and not method.startswith("_"):
+                    yield f"{name}.{method}", value
+
+
+def named(docstring):
+    """What a docstring says, with what those say that it sends its reader to."""
+    others = {name for name in re.findall(r"`(\w+)", docstring) if name in bn.__all__}
+    return "\n".join([docstring, *(inspect.getdoc(getattr(bn, name)) for name in sorted(others))])
+
+
+@pytest.mark.parametrize(("name", "function"), [pytest.param(*p, id=p[0]) for p in described()])
+def test_a_docstring_names_what_goes_in_and_what_is_raised(name, function):
+    docstring = inspect.getdoc(function)
+    assert docstring, f"{name} has no docstring"
+    words = set(re.findall(r"\w+", named(docstring)))
+    parameters = inspect.signature(inspect.unwrap(function)).parameters.values()
+    taken = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD} - {"self", "cls"}
+    assert taken <= words, f"{name}: its docstring does not name {taken - words}"
+    raised = set(re.findall(r"raise ([A-Z]\w+)", inspect.getsource(inspect.unwrap(function))))
+    assert raised <= words, f"{name}: its docstring does not say that it raises {raised - words}"

@@ -47,7 +47,8 @@ def copy_style(app, env):
 
 def set_all(app, env):
     """Set the formulas of every page that are not yet set. Raises ExtensionError naming those
-    that KaTeX refuses."""
+    that KaTeX refuses.
+    """
     katex = Path(app.srcdir) / "node_modules" / "katex"
     version = json.loads((katex / "package.json").read_text("utf8"))["version"]
     kept = Path(app.outdir).parent / "formulas.json"

@@ -108,7 +108,7 @@ def size_images(app, pagename, templatename, context, doctree):
 
 
 def write_redirect(app):
-    """Send the site's front door to the first page. (The stock one has no icon: a 404.)"""
+    """Send the site's front door to the first page. The stock one has no icon: a 404."""
     page = REDIRECT.format(title=app.config.html_title, page=app.config.master_doc + ".html")
     (Path(app.outdir) / "index.html").write_text(page, encoding="utf-8")
 
@@ -149,7 +149,8 @@ def name_folds(app, pagename, templatename, context, doctree):
 
 def keep_untranslated(app):
     """Keep translators off the code, also in a page's list of contents: Sphinx's own class for that
-    is known to one of them alone."""
+    is known to one of them alone.
+    """
     for path in Path(app.outdir).rglob("*.html"):
         text = path.read_text("utf8")
         pattern = r'( class="[^"]*\bnotranslate\b[^"]*")(?! translate)'

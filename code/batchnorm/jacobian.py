@@ -62,7 +62,7 @@ def tangent_projection(x):
 
 @quiet
 def gradient_norm_squared(x, dy, gamma=1.0):
-    """‖dx‖² from dy alone, at eps = 0, without dx:
+    """‖dx‖² from dy alone, at eps = 0, without dx.
 
         ‖dx‖² = (gamma² / var) (‖dy‖² - ⟨1, dy⟩² / m - ⟨x_hat, dy⟩² / m)
 

@@ -113,7 +113,8 @@ def batch_norm_loss(w, x, t, gamma, beta, eps=1e-5):
     """Least squares through batch norm: ``mean((batch_norm(x @ w) - t)²) / 2``.
 
     w (n,) with t (m,) gives a number; w (n, K) with t (m, 1) gives K numbers, one for each column:
-    a whole map of the loss in one run. To read and to trace: it checks no shape and no value.
+    a whole map of the loss in one run. gamma, beta and eps are those of `batch_norm`. To read and
+    to trace: it checks no shape and no value.
     """
     z = x @ w
     y = batch_norm(z, gamma, beta, eps)

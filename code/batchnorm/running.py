@@ -64,7 +64,7 @@ class RunningStatistics:
 
     @quiet
     def update(self, mu: ArrayLike, var: ArrayLike, m: int) -> None:
-        """Take in the mean and the biased variance of a batch of m samples.
+        """Take in the mean mu and the biased variance var of a batch of m samples.
 
         Raises ValueError for an unbiased update from a batch of one, for numbers that are not
         finite or overflow, and for shapes that do not fit; the statistics are then as before.

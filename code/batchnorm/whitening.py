@@ -107,7 +107,7 @@ class RunningCovariance:
 
     @quiet
     def update(self, mu, cov, m):
-        """Take in the mean and the biased covariance of a batch of m samples.
+        """Take in the mean mu (d,) and the biased covariance cov (d, d) of a batch of m samples.
 
         Raises ValueError for an unbiased update from a batch of one, for numbers that are not
         finite or overflow, and for shapes that do not fit; the statistics are then as before.

@@ -45,5 +45,5 @@ LABELS = {"gamma": "scale γ", "beta": "shift β", "eps": "ε", "rate": "learnin
 
 
 def _label(name):
-    """ "flow_through_mean" -> "flow through mean"; "gamma" -> "scale γ"."""
+    """What a trait is called: flow_through_mean "flow through mean", gamma "scale γ"."""
     return LABELS.get(name, name.replace("_", " "))

@@ -85,7 +85,7 @@ class Graph:
     taken: str = ""  # which part of the function's result is the output, as in "result[0]"
 
     def with_outputs(self, *keys):
-        """The same graph with other outputs: names or indices of nodes.
+        """The same graph with other outputs: ``keys`` are names or indices of nodes.
 
         Raises KeyError for one that is not there.
         """
@@ -97,7 +97,7 @@ class Graph:
         return {node.name: i for i, node in enumerate(self.nodes) if node.op == "input"}
 
     def index(self, key):
-        """The index of a node given by its name or index. Raises KeyError if there is none."""
+        """The index of a node; ``key`` is its name or index. Raises KeyError if there is none."""
         if isinstance(key, str):
             for i, node in enumerate(self.nodes):
                 if node.name == key:

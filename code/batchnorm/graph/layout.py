@@ -81,7 +81,8 @@ def layered(edges, sizes, *, gap=24.0, space=14.0, series=None):
 
 def _ranks(edges, nodes, series):
     """The longest path to each node; a source, or a series of them, stands right before the first
-    that needs it."""
+    that needs it.
+    """
     sources, targets = {n: [] for n in nodes}, {n: [] for n in nodes}
     for a, b in edges:
         sources[b].append(a)

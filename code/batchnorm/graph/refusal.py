@@ -30,7 +30,7 @@ def written_plain(error):
 
 
 def _written():
-    """ "`np.sort(x)` in line 3: ", as it stands in the innermost frame that is the reader's."""
+    """Where the reader's innermost frame is, as "`np.sort(x)` in line 3: "; "" if not known."""
     frame = sys._getframe(2)
     while frame and frame.f_code.co_filename.startswith(OURS):
         frame = frame.f_back

@@ -94,7 +94,8 @@ def assert_gradient(forward, backward, /, **inputs):
     """Raise `AssertionError` with the sentence of `diagnose`, if a backward pass is not right.
 
     For your own tests: ``bn.assert_gradient(forward, backward, x=x, gamma=gamma, beta=beta)``.
-    Parameters and errors are those of `diagnose`. Returns the `Verdict`.
+    Parameters and other errors are those of `diagnose`. Returns the `Verdict`. What it raises is a
+    `GradientMismatch`, as `compare` does.
     """
     verdict = diagnose(forward, backward, **inputs)
     if not verdict:
@@ -131,7 +132,8 @@ def _alike(value, rng):
 
 def _on_a_twin(forward, backward, owner, rng):
     """Both passes, on a copy of the object whose methods they are, if they are; its arrays are
-    other ones if there is an rng to make them."""
+    other ones if there is an rng to make them.
+    """
     theirs = getattr(forward, "__self__", forward)
     if owner is None or theirs is not owner:
         return forward, backward
@@ -208,7 +210,8 @@ def _block(lines):
 
 def _kept(passed, called, graph, gives):
     """Gradients that a method leaves on its object, in its attributes or a dict there: where they
-    are, and the inputs that they belong to."""
+    are, and the inputs that they belong to.
+    """
     if passed.owner is None:
         return {}
     owner = next(v for v in called.values() if isinstance(v, type(passed.owner)))

@@ -433,7 +433,8 @@ def of_eps(at, graph):
 
 def _with_other_s(at, of, derived, trial):
     """The gradients of the layer that has another s; unless they are ``derived``, that of the root
-    is taken as if eps still stood inside it."""
+    is taken as if eps still stood inside it.
+    """
     graph, run = trial.run.graph, trial.run
     slip = Slip("", nodes={at.stable: lambda var, eps: of(var, eps) ** 2})
     inputs = {name: run.arrays[i] for name, i in graph.inputs.items()}

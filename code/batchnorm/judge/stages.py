@@ -11,7 +11,8 @@ MOST = 300  # runs of the answer that the search may take
 
 def meaning(trial, name):
     """What a variable of this name should hold: a value of the forward pass, or with "d" before it
-    a gradient; None where the name says nothing. Underscores and capitals make no difference."""
+    a gradient; None where the name says nothing. Underscores and capitals make no difference.
+    """
     graph = trial.run.graph
     wanted = _plain(name)
     values, gradients = {}, {}

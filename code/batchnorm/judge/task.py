@@ -160,7 +160,8 @@ class Task:
 
     def _shapes(self, found):
         """A sentence on results in another order, of a wrong shape, or not finite, or ""; and of
-        which results the numbers are wrong. Axes of length 1 are brought into place."""
+        which results the numbers are wrong. Axes of length 1 are brought into place.
+        """
         names = list(self.gives)
         if other := order(names, found, [trial.want for trial in self.trials]):
             text = "The numbers are right, but in another order: your function returns"
@@ -339,7 +340,8 @@ class Task:
 
     def _families(self, name):
         """Slips, likelier ones first; what the value is with one on a batch; how an answer is
-        brought into that value's layout; and the slips that are tried two at a time."""
+        brought into that value's layout; and the slips that are tried two at a time.
+        """
         graph = self.trials[0].run.graph
         node = self.gives.get(name, name.removeprefix("d"))
 

@@ -173,7 +173,8 @@ def _at_node(graph, i, more):
 
 def reductions(graph, i, more=()):
     """What can go wrong at a sum or a mean: kind -> (sentence, the sentence where it goes wrong at
-    every one, what the node then computes, rough)."""
+    every one, what the node then computes, rough).
+    """
     node = graph.nodes[i]
     if node.op not in ("sum", "mean"):
         return {}

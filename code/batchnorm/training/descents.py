@@ -102,7 +102,8 @@ class Descents:
 
     def _forward(self, changed, step):
         """What `_backward` takes: the losses, their gradient at the logits, what each layer found,
-        the last hidden layer's output, and the parameters used."""
+        the last hidden layer's output, and the parameters used.
+        """
         step = self.steps if step is None else step
         p, (h, target) = self.parameters | changed, self.batch(step)
         layers = []

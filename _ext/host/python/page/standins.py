@@ -16,7 +16,8 @@ class Shell:
 
     class events:
         """comm tells a shell before and after it hands on a message, and matplotlib asks when a
-        cell ends: nobody listens here."""
+        cell ends: nobody listens here.
+        """
 
         @staticmethod
         def trigger(name):

@@ -28,7 +28,8 @@ RANGES = {
 
 def ellipse(x, m, W):
     """A batch's mean, the variances along its principal axes, these axes as arms of one standard
-    deviation, and where W takes the arms."""
+    deviation, and where W takes the arms.
+    """
     mu = x.mean(axis=0)
     centred = x - mu
     cov = centred.T @ centred / m

@@ -72,7 +72,7 @@ class Normalization(NamedTuple):
 
 
 class _No(Exception):
-    """This is no normalization."""
+    """Raised where there is no normalization."""
 
 
 def normalizations(graph, proofs, cut, needed):
