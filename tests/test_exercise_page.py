@@ -40,7 +40,7 @@ ONE = "def my_backward(dy, x_hat, gamma, s):\n    dx = {}\n    return dx\n"
     ("answer", "line", "kind", "words"),
     [
         ("gamma / s * (dy - dy.mean(0) - x_hat * (dy * x_hat).mean(0))", 3, "right", "Right"),
-        ("None", 3, "wrong", "Nothing returned yet"),
+        ("None", 2, "wrong", "Nothing returned yet"),
         ("dy", 2, "wrong", "Not yet, line 2"),
         ("dy / nothing", 2, "error", "NameError"),
         ("(dy", 2, "error", "never closed"),
@@ -53,6 +53,26 @@ def test_the_verdict_stands_where_it_rests(answer, line, kind, words):
     assert (mark["line"], mark["kind"]) == (line, kind)
     assert words in mark["text"] == got["message"]
     assert got["passed"] == (kind == "right")
+
+
+TWO = "def my_backward(dy, x_hat):\n    {}\n    {}\n    return {}\n"
+
+
+@pytest.mark.parametrize(
+    ("dgamma", "dbeta", "returned", "line", "words"),
+    [
+        ("dgamma = (dy * x_hat).sum(0)", "dbeta = dy.sum()", "dgamma, dbeta", 3, "dbeta"),
+        ("dgamma = (dy * x_hat).sum()", "dbeta = dy.sum(0)", "dgamma, dbeta", 2, "dgamma"),
+        ("a = (dy * x_hat).sum(0)", "b = dy.sum(1)", "a, b", 3, "dbeta"),
+        ("a = (dy * x_hat).sum(0)", "b = dy.sum(0)", "a, b[0]", 4, "dbeta"),
+        ("a = 1", "b = 2", "None", 4, "Nothing returned yet"),
+    ],
+)
+def test_a_wrong_result_is_marked_where_it_was_made(dgamma, dbeta, returned, line, words):
+    got = exercise.check("gamma_beta", TWO.format(dgamma, dbeta, returned))
+    (mark,) = [mark for mark in got["marks"] if mark["text"]]
+    assert words in mark["text"]
+    assert (mark["line"], mark["kind"]) == (line, "wrong")
 
 
 def test_no_function_is_said():

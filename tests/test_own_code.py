@@ -140,7 +140,7 @@ def test_an_answer_is_judged_beside_its_lines_and_kept(read, tmp_path):
     told = cell.locator(".bn-told")
     expect(told).to_contain_text("Not yet.", timeout=START)
     wrong = cell.locator(".bn-line-wrong")
-    expect(wrong).to_contain_text("return dx")
+    expect(wrong).to_contain_text("dx = None")
     expect(cell.locator(".bn-note")).to_contain_text("Nothing returned yet")
     expect(cell.get_by_text("Nothing returned yet")).to_have_count(2)  # and for screen readers
     expect(cell.locator(".cell_output:visible")).to_have_count(0)

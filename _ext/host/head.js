@@ -14,12 +14,23 @@ document.addEventListener("click", ({ target }) => {
 });
 
 const folds = () => [...document.querySelectorAll("details")];
+/** Opens what a link leads to. Not every browser does so by itself. */
+function reveal() {
+  const target = document.getElementById(location.hash.slice(1));
+  if (target?.matches("section"))
+    target.querySelector(":scope > .bn-aside")?.setAttribute("open", "");
+  for (let at = target?.closest("details"); at; at = at.parentElement?.closest("details"))
+    at.open = true;
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   /** @type {boolean[]} */
   const open = recalled("folds") ?? [];
   folds().forEach((fold, i) => {
     fold.open = open[i] ?? fold.open;
   });
+  reveal();
+  addEventListener("hashchange", reveal);
   remember("folds", () => folds().map((fold) => fold.open));
   document.addEventListener("toggle", changed, true);
   markRead();

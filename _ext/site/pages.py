@@ -5,6 +5,7 @@ plain Markdown link may point to an explicit target of another page, `[text](pag
 it may to a heading: such links work in JupyterLab, too. A folded cell is named by its own words.
 """
 
+import json
 import os
 import re
 import struct
@@ -17,11 +18,13 @@ from docutils import nodes
 from myst_nb.core import render
 from myst_nb.sphinx_ import NbMetadataCollector
 from nbformat import NotebookNode
+from sphinx.errors import ExtensionError
 
 from .assets import STATE
 from .bundle import joined
 from .sections import plain
 
+ASIDE = "<!-- aside -->"
 KEYS = re.compile(r" \([^()<]*\bTab\b[^()<]*\)")
 
 # "auto" is no theme that the style sheets know: without this line they show unstyled colours first.
@@ -119,6 +122,33 @@ def offer_targets(app, doctree):
     for name, explicit in doctree.nametypes.items():
         if explicit and doctree.nameids.get(name):
             slugs.setdefault(name, (0, doctree.nameids[name], name))
+
+
+def mark_asides(app, docname, source):
+    """Mark a section whose heading's cell has the tag "aside": see `fold_asides`."""
+    if Path(app.env.doc2path(docname)).suffix != ".ipynb":
+        return
+    notebook = json.loads(source[0])
+    for cell in notebook["cells"]:
+        if "aside" in cell["metadata"].get("tags", []):
+            head, _, rest = "".join(cell["source"]).partition("\n")
+            if cell["cell_type"] != "markdown" or not head.startswith("##"):
+                raise ExtensionError(f"{docname}: an aside begins with a heading, not {head!r}")
+            cell["source"] = f"{head}\n\n{ASIDE}\n{rest}"
+    source[0] = json.dumps(notebook)
+
+
+def fold_asides(app, doctree):
+    """Fold a section that goes further than the chapter's main line; its heading stays in sight."""
+    for mark in [node for node in doctree.findall(nodes.raw) if node.astext().strip() == ASIDE]:
+        section = mark.parent
+        section.remove(mark)
+        for place, html in [
+            (len(section), "</details>"),
+            (1, "</summary>"),
+            (0, '<details class="bn-aside"><summary>'),
+        ]:
+            section.insert(place, nodes.raw("", html, format="html"))
 
 
 def pair_notes(app, doctree):

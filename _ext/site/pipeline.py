@@ -32,8 +32,8 @@ EARLY, LATE = 400, 900
 
 STEPS = [
     ("config-inited", EARLY, [use_cache, assets.choose]),
-    ("source-read", EARLY, [api.write]),
-    ("doctree-read", LATE, [pages.offer_targets, pages.pair_notes]),
+    ("source-read", EARLY, [api.write, pages.mark_asides]),
+    ("doctree-read", LATE, [pages.offer_targets, pages.pair_notes, pages.fold_asides]),
     ("env-check-consistency", LATE, [begin, formulas.set_all]),
     ("env-check-consistency", LATE, [assets.write_host, formulas.copy_style, python.prepare]),
     (

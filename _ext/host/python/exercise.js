@@ -55,6 +55,8 @@ export class Exercise {
       ...{ type: "button", textContent: "Save my answers", hidden: true, onclick: download },
     });
     cell.bar.append(this.export);
+    cell.old?.remove(); // the verdict on the stub, which nobody has asked for here
+    cell.old = null;
     cell.verb = "Check";
     cell.running = false; // its button says so now
     cell.check = (add) => this.#check(add);

@@ -40,7 +40,8 @@ def check(name, source):
     if wrong is None:  # it rests on what is returned, or on the line that stopped
         stopped = re.search(r"\(line (\d+): ", message)
         kind = "right" if verdict else "error" if stopped else "wrong"
-        wrong = {"line": int(stopped[1]) if stopped else _last_line(head), "kind": kind}
+        line = _last_return(head).lineno if verdict else _made_in(head, message)
+        wrong = {"line": int(stopped[1]) if stopped else line, "kind": kind}
         marks = [mark for mark in marks if mark["line"] != wrong["line"]] + [wrong]
     wrong["text"] = message
     return {
@@ -51,10 +52,29 @@ def check(name, source):
     }
 
 
-def _last_line(head):
-    """The line of a function's last return, or its last line."""
-    returns = [node.lineno for node in ast.walk(head) if isinstance(node, ast.Return)]
-    return max(returns, default=head.end_lineno)
+def _last_return(head):
+    """A function's last return, or its last statement."""
+    returns = [node for node in ast.walk(head) if isinstance(node, ast.Return)]
+    return max(returns, default=head.body[-1], key=lambda node: node.lineno)
+
+
+def _made_in(head, message):
+    """The line where a wrong result was made: the last one that assigns to what is returned.
+
+    Of several results it is one that the message names. Where the return itself computes, it is
+    the return.
+    """
+    last = _last_return(head)
+    value = getattr(last, "value", None)
+    results = value.elts if isinstance(value, ast.Tuple) else [value]
+    names = {result.id for result in results if isinstance(result, ast.Name)}
+    names = {name for name in names if re.search(rf"\b{name}\b", message)} or names
+    made = [
+        node.lineno
+        for node in ast.walk(head)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in names
+    ]
+    return max(made, default=last.lineno)
 
 
 def _trouble(message, line):
