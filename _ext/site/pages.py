@@ -125,16 +125,18 @@ def offer_targets(app, doctree):
 
 
 def mark_asides(app, docname, source):
-    """Mark a section whose heading's cell has the tag "aside": see `fold_asides`."""
+    """Mark the section that begins in a cell with the tag "aside": see `fold_asides`."""
     if Path(app.env.doc2path(docname)).suffix != ".ipynb":
         return
     notebook = json.loads(source[0])
     for cell in notebook["cells"]:
         if "aside" in cell["metadata"].get("tags", []):
-            head, _, rest = "".join(cell["source"]).partition("\n")
-            if cell["cell_type"] != "markdown" or not head.startswith("##"):
-                raise ExtensionError(f"{docname}: an aside begins with a heading, not {head!r}")
-            cell["source"] = f"{head}\n\n{ASIDE}\n{rest}"
+            lines = "".join(cell["source"]).split("\n")
+            heads = [i for i, line in enumerate(lines) if line.startswith("##")]
+            if cell["cell_type"] != "markdown" or not heads:
+                raise ExtensionError(f"{docname}: no section begins in the aside {lines[0]!r}")
+            lines.insert(heads[-1] + 1, f"\n{ASIDE}\n")
+            cell["source"] = "\n".join(lines)
     source[0] = json.dumps(notebook)
 
 
