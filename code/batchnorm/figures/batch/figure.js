@@ -4,7 +4,6 @@ import { layout, paint, REACH } from "./view.js";
 import { makeFigure } from "../kit/figure.js";
 import { motion } from "../kit/motion.js";
 import { bar, button, legend, stage } from "../kit/panel.js";
-import { PATHS } from "../kit/routes.js";
 import { clamp, counted, domainOf, format } from "../kit/scale.js";
 
 /** @import { Analysis, Inputs, Mount, Shown, View } from "./model.js" */
@@ -16,7 +15,7 @@ const BEFORE = { trail: [], steps: 0 }; // any step
 const largestChange = (a, b) => Math.max(...a.map((v, i) => Math.abs(v - b[i])));
 
 /** The message, and its numbers. @param {Shown} shown */
-function summary({ defined, x, y, steps, s, sums, travelled, past, next, flows }) {
+function summary({ defined, x, y, steps, s, sums, travelled, past, next, flows, called }) {
   if (!defined) {
     const why =
       "The samples are equal and ε is 0, so the variance is 0 and the outputs are not defined.";
@@ -24,7 +23,7 @@ function summary({ defined, x, y, steps, s, sums, travelled, past, next, flows }
   }
   const closed = /** @type {const} */ (["direct", "mean", "variance"]).filter((p) => !flows[p]);
   const by = closed.length
-    ? `With the ${closed.map((path) => PATHS[path]).join(" and the ")} cut`
+    ? `With the ${closed.map((path) => called[path]).join(" and the ")} cut`
     : "With the whole gradient";
   const size = Math.max(...x.map(Math.abs), 1);
   const row = (/** @type {string} */ name, /** @type {number[]} */ values) => [
@@ -112,7 +111,7 @@ function mount(el, view) {
   let before = Infinity; // how many steps were drawn last
 
   return function draw(analysis, width) {
-    const { x, y, past, steps, parts, flows } = analysis;
+    const { x, y, past, steps, parts, flows, called } = analysis;
     const place = layout(width, x.length, guided !== undefined);
     const domain = picture.hold("domain", domainFor(analysis));
     if (steps > before) glide.start();
@@ -132,7 +131,7 @@ function mount(el, view) {
     const paths = Object.keys(parts);
     keys.show([
       ["gradient arrow", "the whole gradient", true],
-      ...paths.map((path) => entry(`${path} part`, PATHS[path], flows[path])),
+      ...paths.map((path) => entry(`${path} part`, called[path], flows[path])),
     ]);
     guided?.show(flows.mean);
     const { verdict, ...numbers } = summary(analysis);

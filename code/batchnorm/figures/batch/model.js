@@ -1,14 +1,15 @@
 import { edgeKey } from "../../graph/interpreter.js";
 import { givenTo, parsed, run as runOf } from "../kit/graphs.js";
+import { pathNames } from "../kit/moments.js";
 import { gradientPaths } from "../kit/paths.js";
-import { routesOf, THROUGH } from "../kit/routes.js";
+import { routesOf } from "../kit/routes.js";
 import { clamp, dot } from "../kit/scale.js";
 
 /**
  * What BatchFigure shows, from its inputs; no DOM.
  *
  * @import { Graph } from "../../graph/interpreter.js"
- * @typedef {"direct" | "mean" | "variance"} Path
+ * @import { Path } from "../kit/moments.js"
  * @typedef {Record<string, number[]>} Paths
  * @typedef {{x: number[], y: number[]}} State the samples and their outputs
  *
@@ -24,6 +25,7 @@ import { clamp, dot } from "../kit/scale.js";
  * @property {number[]} y
  * @property {number[]} dx
  * @property {Paths} parts of dx, one for each path that the graph has
+ * @property {Record<string, string>} called what the paths are called
  * @property {Record<string, boolean>} flows which of them are not cut
  * @property {State[]} past the states before each step
  * @property {State} next the state after one more step
@@ -67,15 +69,17 @@ export function analyse(inputs, memo) {
     mean: inputs.flow_through_mean && isOpen("mean"),
     variance: inputs.flow_through_variance && isOpen("variance"),
   };
-  const moments = Object.entries(THROUGH).filter(([name]) => has(name));
+  const { moments } = run;
+  const through = /** @type {const} */ (["mean", "variance"]).filter((p) => moments[p].length);
   /** @type {Path[]} */
-  const here = ["direct", ...moments.map(([, path]) => path)];
+  const here = ["direct", ...through];
   // A path that is closed is shown with what it would bring
   const whole = cut.length ? gradientPaths(graph, given, dy) : run;
   const partOf = (/** @type {Path} */ path) => (flows[path] ? run : whole).paths[path];
   const parts = Object.fromEntries(here.map((path) => [path, Array.from(partOf(path))]));
   const on = { mean: inputs.flow_through_mean, variance: inputs.flow_through_variance };
-  const closed = moments.flatMap(([name, path]) => (on[path] ? [] : [name]));
+  const own = (/** @type {number} */ i) => ["mu", "var"].includes(graph.nodes[i].name ?? "");
+  const closed = through.flatMap((path) => (on[path] ? [] : moments[path].filter(own)));
   const dx = closed.length ? Array.from(run.without(...closed)) : Array.from(run.dx);
   const y = Array.from(run.output);
   const [mu, s, xHat] = ["mu", "s", "x_hat"].map((name) => (has(name) ? run.of(name) : undefined));
@@ -94,6 +98,7 @@ export function analyse(inputs, memo) {
     dx,
     parts,
     flows,
+    called: memo("called", [inputs.graph], () => pathNames(graph)),
     past,
     next,
     mu: mu?.[0],

@@ -1,7 +1,6 @@
 import { arrow, scaleBar } from "../kit/arrow.js";
 import { axis } from "../kit/axis.js";
 import { handle } from "../kit/handle.js";
-import { PATHS } from "../kit/routes.js";
 import { clamp, domainOf, format, linear, snap, subscript, tidy } from "../kit/scale.js";
 
 /**
@@ -189,7 +188,7 @@ function ahead(picture, i, /** @type {number} */ at, /** @type {Frame} */ { next
 
 /** One sample: its dot, its trail, the gradient that reaches it, path by path. @type {Lane} */
 function sample(picture, i, frame) {
-  const { x, dx, parts, flows, defined, place, scale, act, past, view } = frame;
+  const { x, dx, parts, flows, called, defined, place, scale, act, past, view } = frame;
   const { left, right } = place;
   const at = scale.inside(frame.now.x[i]);
   const y = place.input(i);
@@ -211,7 +210,7 @@ function sample(picture, i, frame) {
     const { tip, row } = split(picture, i, at, frame);
     if (place.whole) remainder(picture, i, [at, tip], row + 1, frame);
     const sent = Object.entries(parts).map(
-      ([path, v]) => `${PATHS[path]} ${format(v[i])}${flows[path] ? "" : ", cut"}`,
+      ([path, v]) => `${called[path]} ${format(v[i])}${flows[path] ? "" : ", cut"}`,
     );
     text = `${is}; gradient ${format(dx[i])}: ${sent.join("; ")}`;
   }

@@ -2,7 +2,8 @@ import { analyse, outputs } from "./model.js";
 import { atStep, courses, panels, stepper, upTo } from "../kit/chart.js";
 import { makeFigure } from "../kit/figure.js";
 import { stage } from "../kit/panel.js";
-import { PATHS, pathThrough } from "../kit/routes.js";
+import { PATHS } from "../kit/moments.js";
+import { pathThrough } from "../kit/routes.js";
 import { format, linear, niceDomain, tame } from "../kit/scale.js";
 
 /** @import { Mount, Shown } from "./model.js" */
@@ -10,7 +11,10 @@ import { format, linear, niceDomain, tame } from "../kit/scale.js";
 /** What is cut gives the descent its colour. @param {string[]} cut */
 const lookOf = (cut) => (cut.length === 1 ? pathThrough(cut[0]) : undefined) ?? "cut";
 /** @param {string} name */
-const pathOf = (name) => PATHS[pathThrough(name) ?? ""] ?? `paths through ${name}`;
+const pathOf = (name) => {
+  const path = pathThrough(name);
+  return path ? PATHS[path] : `paths through ${name}`;
+};
 /** @param {string[]} cut */
 const pathsOf = (cut) => cut.map((name) => `the ${pathOf(name)}`).join(" and ");
 /** @param {string} name */

@@ -1,5 +1,6 @@
 import { backward, edgeKey, indexOf, nested, ruleOf, tensor } from "../../graph/interpreter.js";
 import { givenTo, parsed, run } from "../kit/graphs.js";
+import { momentsOf, pathNames } from "../kit/moments.js";
 import { routesOf } from "../kit/routes.js";
 
 /**
@@ -7,7 +8,7 @@ import { routesOf } from "../kit/routes.js";
  *
  * @import { Graph } from "../../graph/interpreter.js"
  * @import { Tensor } from "../../graph/tensor.js"
- * @import { Path } from "../kit/routes.js"
+ * @import { Moments, Path } from "../kit/moments.js"
  *
  * @typedef {object} Node what is said of a node, and how its entries are shown
  * @property {number} node its index in the graph
@@ -47,6 +48,8 @@ import { routesOf } from "../kit/routes.js";
  * @property {boolean} defined
  * @property {number[]} order the drawn nodes as the backward pass completes them: the output first
  * @property {Map<string, Path | null>} paths of each edge; null where it is part of all, or of none
+ * @property {Moments} moments the nodes by which paths are named
+ * @property {Record<Path, string>} called what the paths are called
  * @property {Path[]} all the paths of the graph
  * @property {Path[]} open those that no cut closes
  * @property {Record<string, number>} errors of the gradient at each input
@@ -75,6 +78,8 @@ function colourOf(paths, all) {
 function pathsIn(graph, severed) {
   const { edges, open: all } = routesOf(graph);
   return {
+    moments: momentsOf(graph),
+    called: pathNames(graph),
     paths: new Map([...edges].map(([key, paths]) => [key, colourOf(paths, all)])),
     all: [...all].sort(),
     open: [...routesOf(graph, severed).open].sort(),

@@ -1,7 +1,6 @@
 import { difference, passed, reached, sizeOf } from "./model.js";
 import { ends, list, nodeAt } from "./words.js";
 import { lengthOf, placer } from "../kit/labels.js";
-import { PATHS, pathThrough } from "../kit/routes.js";
 import { clamp } from "../kit/scale.js";
 
 /**
@@ -157,7 +156,8 @@ function drawNode(picture, frame, placed) {
   };
   const isNew = !picture.has(key);
   const group = picture.group(key, attributes, () => {
-    const moment = pathThrough(shown.traced.nodes[node].name) ?? "";
+    const { mean, variance } = shown.moments;
+    const moment = mean.includes(node) ? "mean" : variance.includes(node) ? "variance" : "";
     const box = { class: `box ${moment}`, x, y, width: w, height: h, rx: 5 };
     picture.put(`${key} box`, "rect", box);
     const at = { x: x + w / 2, y: shown.numbers ? y + 13 : y + h / 2 + 4 };
@@ -172,15 +172,15 @@ function drawNode(picture, frame, placed) {
   if (isNew) frame.point(group, key);
 }
 
-/** @type {Record<string, string>} */
-const NAMES = { ...PATHS, mean: "through the mean", variance: "through the variance" };
-
 /**
  * Where the names of the paths stand: each beside an edge that has its colour, and of the whole
  * gradient, where it sets out.
  * @param {Shown} shown @param {Frame["place"]} place
  */
-function placeNames({ paths, all, traced: { outputs } }, { nodes, edges, down, width, height }) {
+function placeNames(
+  { paths, all, called, traced: { outputs } },
+  { nodes, edges, down, width, height },
+) {
   const room = { left: 0, top: 20, right: width, bottom: height - 18 };
   const { avoid, avoidLine, ...place } = placer(room, 2);
   for (const { x, y, w, h } of nodes) {
@@ -198,7 +198,7 @@ function placeNames({ paths, all, traced: { outputs } }, { nodes, edges, down, w
       path ? paths.get(key) === path : outputs.includes(target),
     );
     if (!own.length) return [];
-    const name = path ? NAMES[path] : "whole gradient";
+    const name = path ? called[path].replace(/^path /, "") : "whole gradient";
     const ats = own.map(({ hold: { x, y } }) => [x, y]);
     const above = ats.reduce((sum, [, y]) => sum + y - middle, 0) < 0;
     const box = place.findAny(ats, down ? [1, 0] : [0, above ? -1 : 1], lengthOf(name, true));

@@ -1,6 +1,6 @@
 import { edgeKey, indexOf } from "../../graph/interpreter.js";
 import { difference, localDerivative, passed, reached } from "./model.js";
-import { PATHS } from "../kit/routes.js";
+import { PATHS } from "../kit/moments.js";
 import { format, listed } from "../kit/scale.js";
 
 /**
@@ -128,10 +128,10 @@ function wrongOf({ names, errors, traced, trueGrads }) {
 
 /** What the cuts do, in a sentence. @param {Shown} shown */
 function cutWords(shown) {
-  const { drawn, severed, all, open, errors } = shown;
+  const { drawn, severed, all, open, errors, called } = shown;
   const gone = drawn.edges.filter(({ target, slot }) => severed.has(edgeKey(target, slot)));
   const what = gone.length > 2 ? `${gone.length} edges` : listed(gone.map((e) => ends(shown, e)));
-  const closed = all.filter((path) => !open.includes(path)).map((path) => `the ${PATHS[path]}`);
+  const closed = all.filter((path) => !open.includes(path)).map((path) => `the ${called[path]}`);
   const wrong = wrongOf(shown);
   const term = (/** @type {string} */ name) => nodeAt(shown, indexOf(shown.traced, name)).term;
   const off = wrong.map((name) => `dL/d${term(name)}`);
@@ -145,7 +145,7 @@ function cutWords(shown) {
 
 /** The message in one sentence. @param {Shown} shown */
 export function verdict(shown) {
-  const { defined, drawn, values, step, order, all, severed, names, grads } = shown;
+  const { defined, drawn, values, step, order, all, severed, names, grads, called } = shown;
   if (!defined) {
     const broken = drawn.nodes.find(({ node }) => !values[node].data.every(Number.isFinite));
     const what = broken?.symbol ?? "A gradient";
@@ -159,7 +159,9 @@ export function verdict(shown) {
   if (severed.size) return cutWords(shown);
   if (!all.length) return "Nothing is cut: every input gets its true gradient.";
   const to = names.includes("x") ? "x" : "the inputs";
-  return `${COUNT[all.length]} back to ${to}. Nothing is cut: every gradient is the true one.`;
+  const known = all.every((path) => called[path] === PATHS[path]);
+  const which = known ? "" : `: ${listed(all.map((path) => `the ${called[path]}`))}`;
+  return `${COUNT[all.length]} back to ${to}${which}. Nothing is cut: every gradient is the true one.`;
 }
 
 /** One row an input: its gradient, and how far a cut has moved it. @param {Shown} shown */

@@ -1,32 +1,26 @@
 import { edgeKey } from "../../graph/interpreter.js";
+import { before, momentsOf } from "./moments.js";
 
 /**
  * Which paths of the gradient run over each edge of a graph, and which are still open.
  *
  * A route leads from an input that the moments are made of to an output. It belongs to the path
- * through the mean if it passes the node named mu; else to the one through the variance if it
- * passes var; else to the direct path. So `gradientPaths` counts them, too.
+ * through the mean if it passes the mean's node; else to the one through the variance if it passes
+ * that, or any other moment; else to the direct path. So `gradientPaths` counts them, too.
  *
  * @import { Graph } from "../../graph/interpreter.js"
- * @typedef {"direct" | "mean" | "variance"} Path
+ * @import { Path } from "./moments.js"
  */
 
-/** @type {Path[]} by which of the moments a route passes: bit 0 for mu, bit 1 for var */
+/** @type {Path[]} by which of the moments a route passes: bit 0 for the mean, bit 1 for others */
 const PATH_OF = ["direct", "mean", "variance", "mean"];
 const KINDS = [0, 1, 2, 3];
 
 /** Which path passes the node of a name. */
-export const THROUGH = /** @type {const} */ ({ mu: "mean", var: "variance" });
+const THROUGH = /** @type {const} */ ({ mu: "mean", var: "variance" });
 
 /** The same for any name. @param {string} [name] */
 export const pathThrough = (name) => (name === "mu" || name === "var" ? THROUGH[name] : undefined);
-
-/** A path, in words. @type {Record<string, string>} */
-export const PATHS = {
-  direct: "direct path",
-  mean: "path through the mean",
-  variance: "path through the variance",
-};
 
 /** @typedef {Set<number>} Kinds of routes: each a number of two bits, as in PATH_OF */
 
@@ -43,15 +37,6 @@ function linksOf(graph, cut) {
   );
 }
 
-/** These nodes, and all that lead to one of them. @param {Graph} graph @param {number[]} ends */
-function before(graph, ends) {
-  const found = new Set(ends);
-  for (let i = graph.nodes.length - 1; i >= 0; i--) {
-    if (found.has(i)) for (const source of graph.nodes[i].inputs ?? []) found.add(source);
-  }
-  return found;
-}
-
 /**
  * @param {Graph} graph
  * @param {Set<string>} [cut] keys of the edges over which nothing flows
@@ -60,10 +45,9 @@ function before(graph, ends) {
  */
 export function routesOf(graph, cut = new Set()) {
   const { nodes, outputs } = graph;
-  const moments = Object.keys(THROUGH).map((name) => nodes.findIndex((node) => node.name === name));
-  const there = moments.filter((i) => i >= 0);
-  const needed = before(graph, there);
-  const own = (/** @type {number} */ i) => [1, 2].find((_, k) => moments[k] === i) ?? 0;
+  const { mean, variance } = momentsOf(graph);
+  const needed = before(graph, [...mean, ...variance]);
+  const own = (/** @type {number} */ i) => (mean.includes(i) ? 1 : variance.includes(i) ? 2 : 0);
   const links = linksOf(graph, cut);
   /** @type {Kinds[][]} */
   const [from, to] = [0, 1].map(() => nodes.map(() => new Set()));
