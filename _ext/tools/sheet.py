@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 LOOKS = [(1280, 900, "light"), (1280, 900, "dark"), (390, 844, "light"), (390, 844, "dark")]
 READY = """() => Promise.resolve(window.bnHost?.ready)
   .then(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 100))))"""
+OPEN = "() => { for (const aside of document.querySelectorAll('.bn-aside')) aside.open = true; }"
 # What hangs over a page would hang over its figures
 PLAIN = ".bd-header, .header-article, .skip-link { display: none !important; }"
 
@@ -25,6 +26,7 @@ def shoot(page, path, theme, folder, size):
     page.goto(path.as_uri())
     page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
     page.add_style_tag(content=PLAIN)
+    page.evaluate(OPEN)
     page.evaluate(READY)
     names = []
     for i, box in enumerate(page.locator(".bn-box, .bn-alone").all()):
