@@ -2,6 +2,7 @@
 
 import io
 import json
+from html.parser import HTMLParser
 from itertools import pairwise
 
 import numpy as np
@@ -159,6 +160,51 @@ def test_a_closed_answer_hides_its_code(path):
         and "hide-cell" not in cell["metadata"].get("tags", [])
     ]
     assert bare == []
+
+
+def test_a_folded_section_has_its_heading_in_sight_and_opens_for_a_link_to_it(read):
+    page = read("reparameterization")
+    asides = page.locator(".bn-aside")
+    expect(asides.first).to_be_visible()
+    for aside in asides.all():
+        expect(aside.locator("summary :is(h2, h3)").first).to_be_visible()
+        expect(aside.locator("p").last).to_be_hidden()
+    first, last = (aside.locator("xpath=..").get_attribute("id") for aside in
+                   (asides.first, asides.last))  # fmt: skip
+    page.locator(f".bd-sidebar-secondary a[href='#{first}']").click()
+    expect(asides.first).to_have_attribute("open", "")
+    address = page.url.partition("#")[0]
+    page.goto("about:blank")
+    page.goto(f"{address}#{last}")
+    expect(asides.last).to_have_attribute("open", "")
+    expect(asides.last.locator("p").first).to_be_in_viewport()
+    expect(asides.first).not_to_have_attribute("open", "")
+
+
+class Folded(HTMLParser):
+    """Collects what a page's folded sections hold."""
+
+    def __init__(self):
+        super().__init__()
+        self.stack, self.views = [], 0
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        if tag == "details":
+            self.stack.append(given.get("class") == "bn-aside")
+        self.views += any(self.stack) and "widget-view" in (given.get("type") or "")
+
+    def handle_endtag(self, tag):
+        if tag == "details":
+            self.stack.pop()
+
+
+def test_no_figure_is_in_a_folded_section(book):
+    """Figures are what one comes for; and what is closed, other tests do not see."""
+    for path in (book / "chapters").glob("*.html"):
+        folded = Folded()
+        folded.feed(path.read_text("utf8"))
+        assert (folded.views, folded.stack) == (0, []), path.stem
 
 
 def test_what_is_printed_is_shown_as_it_was_printed():
