@@ -70,6 +70,7 @@ CONTROLS = (
     ".bd-sidebar-primary, .bd-sidebar-secondary, .bd-header-article button, .copybtn, "
     ".bn-checkbox input:not(:checked), .bn-choice label:has(input:not(:checked))"
 )
+CHOSEN = '.bn-number, .bn-buttons :checked + span, .switch [aria-pressed="true"]'
 CLOSED = "() => document.querySelectorAll('details:not([open])').length"
 
 
@@ -84,7 +85,7 @@ def test_paper_shows_all_that_is_said_and_no_control(read, name):
     assert page.evaluate(CLOSED) == 0
     assert page.evaluate(SEEN, CONTROLS) == []
     assert page.evaluate(SEEN, ".bn-picture svg") != []
-    assert page.evaluate(SEEN, ".bn-number, .bn-buttons :checked + span") != []
+    assert page.evaluate(SEEN, CHOSEN) != []
     empty = "[...document.querySelectorAll('div.cell_input')].filter((e) => !e.innerText.trim())"
     assert page.evaluate(f"{empty}.length") == 0
     assert len(page.evaluate(SEEN, "h1")) == 1
