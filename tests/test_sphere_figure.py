@@ -1,5 +1,7 @@
 """Three samples on their circle: Python, the page and geometry agree; every move works."""
 
+import re
+
 import numpy as np
 import pytest
 import traitlets
@@ -240,7 +242,7 @@ def test_its_arrows_are_named_and_peeled_off_one_by_one(show):
     page = show(figure)
     page.emulate_media(reduced_motion="reduce")
     names = page.locator("svg text.label")
-    for name in ("removed by the mean", "removed by the variance", "passes", "dy", "dx"):
+    for name in ("mean’s part", "variance’s part", "passes", "dy", "dx", "R = x − mean"):
         expect(names.get_by_text(name, exact=True).last).to_be_visible()
     expect(page.locator("path.mean.head, path.variance.head")).to_have_count(3)
     expect(page.locator(".verdict")).to_have_text(
@@ -267,6 +269,37 @@ def test_no_two_arrows_share_a_colour_but_a_gradient_and_its_batch(show):
     dashed = page.locator("svg path.gradient.dashed").count()
     assert dashed == 2  # dy is dashed, dx is not
     assert len(set(looks)) == 4  # mean, variance, what passes, dx
+
+
+def test_a_row_has_the_colour_of_its_arrow(show):
+    page = show(SphereFigure(unfolded=True))
+    colour = "(node) => getComputedStyle(node)[node.tagName === 'path' ? 'fill' : 'color']"
+    for row, part in (("mean removes", "mean"), ("variance removes", "variance"), ("dx", "dx")):
+        cell = page.get_by_role("row", name=re.compile(f"^{row}")).get_by_role("cell").first
+        arrow = page.locator(f"[data-key='side {part} head']")
+        assert cell.evaluate(colour) == arrow.evaluate(colour)
+
+
+def test_a_part_goes_away_in_sight_unless_motion_is_not_wanted(show):
+    page = show(SphereFigure())
+    watch = """() => {
+      window.seen = 0;
+      const svg = document.querySelector(".bn-picture svg");
+      new MutationObserver(() => {
+        seen += Boolean(svg.querySelector("[data-key='side mean going head']"));
+      }).observe(svg, { subtree: true, childList: true, attributes: true });
+    }"""
+    page.evaluate(watch)
+    page.get_by_role("button", name="Remove the mean’s part").click()
+    page.wait_for_function("() => seen > 0")
+    expect(page.locator("[data-key='side mean going head']")).to_have_count(0)
+    page.emulate_media(reduced_motion="reduce")
+    page.get_by_role("button", name="Remove the variance’s part").click()
+    page.get_by_role("button", name="Put both back").click()
+    page.evaluate(watch)
+    page.get_by_role("button", name="Remove the mean’s part").click()
+    expect(page.locator("[data-key='side mean head'].cut")).to_have_count(1)
+    assert page.evaluate("seen") == 0
 
 
 def test_steps_and_reset(show):

@@ -67,7 +67,8 @@ const cellAt = (head, column, text) => {
  * What is reported: the figure's message, the caption of its picture, and the numbers that it comes
  * from, in a table to be unfolded.
  *
- * `show({ verdict, rows, head })`: a row is a name and its cells, `head` names the columns.
+ * `show({ verdict, rows, head, looks })`: a row is a name and its cells, `head` names the columns,
+ * `looks` gives each row the colour of what it is about.
  */
 function report() {
   const verdict = html("p", { class: "verdict", "aria-live": "polite" });
@@ -75,8 +76,8 @@ function report() {
   const summary = html("summary", {}, "Numbers");
   const root = html("details", { class: "report" }, summary, html("div", {}, table));
   let last = "";
-  /** @param {{verdict: string, rows?: string[][], head?: string[]}} message */
-  const show = ({ verdict: sentence, rows = [], head = [] }) => {
+  /** @param {{verdict: string, rows?: string[][], head?: string[], looks?: string[]}} message */
+  const show = ({ verdict: sentence, rows = [], head = [], looks = [] }) => {
     setText(verdict, sentence);
     const all = head.length ? [head, ...rows] : rows;
     const shape = JSON.stringify([head.length, ...all.map((row) => row.length)]);
@@ -85,7 +86,11 @@ function report() {
       root.hidden = !rows.length;
       table.replaceChildren(
         ...all.map((row, i) =>
-          html("tr", {}, ...row.map((text, k) => cellAt(head.length > 0 && i === 0, k, text))),
+          html(
+            "tr",
+            { class: looks[i - (head.length ? 1 : 0)] ?? "" },
+            ...row.map((text, k) => cellAt(head.length > 0 && i === 0, k, text)),
+          ),
         ),
       );
     }

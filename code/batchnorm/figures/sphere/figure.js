@@ -1,7 +1,7 @@
 import { makeFigure } from "../kit/figure.js";
 import { handle } from "../kit/handle.js";
 import { motion } from "../kit/motion.js";
-import { bar, button, legend, stage } from "../kit/panel.js";
+import { bar, button, stage } from "../kit/panel.js";
 import { counted, format, grown, vector } from "../kit/scale.js";
 import { setText } from "../kit/svg.js";
 import { analyse, intoSpace, lengthOf, outOfSpace, outputs, shifted } from "./model.js";
@@ -95,6 +95,7 @@ function summary({
       ...[row("variance removes", parts.variance), row("passes", parts.passes), row("dx", dx)],
     ],
     head: ["", "1", "2", "3", "length"],
+    looks: ["data", "data", "gradient", "mean", "variance", "", "gradient"],
   };
 }
 
@@ -208,15 +209,13 @@ function lowered(/** @type {Analysis["space"]} */ space, /** @type {number} */ m
 /** @type {Mount} */
 function mount(el, view) {
   const about = "Three samples as a point in space, and the gradient that flows back";
-  const keys = legend();
   const act = actions(view);
   const glide = motion(view);
   const peel = button("", act.peel);
   const steps = [button("Take a step", act.step), button("Reset", act.reset)];
-  const below = [bar(peel, ...steps), keys.root];
+  const below = [bar(peel, ...steps)];
   const { picture, finish } = stage(el, view, about, below, LAYERS);
   const titles = ["Seen along 1: the plane of mean zero", "Seen from the side: drag to turn"];
-  keys.show([["cut", "the next step, −rate · dx"]]);
   let before = -1; // how many parts were peeled off when it was drawn last
 
   return function draw(analysis, width) {

@@ -148,6 +148,7 @@ export function ground(scene, { defined, x_hat, space }) {
     scene.line("one", scaled(top, -1), top, "grid");
     const [x, y] = scene.at(top);
     scene.picture.text(scene.id("one name"), "small halo faded", x + 6, y + 8, "1");
+    scene.names.avoid(x + 10, y + 4, 10);
   }
   scene.circle("orbit", lengthOf(space.centred), "grid");
   scene.circle("unit circle", ROOT3, "axis");
@@ -161,10 +162,13 @@ export function ground(scene, { defined, x_hat, space }) {
 }
 
 const NAMES = {
-  mean: "removed by the mean",
-  variance: "removed by the variance",
+  mean: "mean’s part",
+  variance: "variance’s part",
   passes: "passes",
 };
+
+/** What is taken away last, while it goes. */
+const GOING = ["", "mean", "variance"];
 
 /**
  * dy from x̂ on, part by part; what was peeled off is grey. `left` is the tip of what is left.
@@ -182,10 +186,14 @@ export function parts(scene, { space, peeled }, left) {
     [start, q],
     [q, r],
     [r, tip],
+    [start, tip],
     [space.x, space.dx],
+    [space.x, space.next],
   ]) {
-    const way = shifted(b, a, -1);
-    for (const k of [0.2, 0.4, 0.6, 0.8, 1]) scene.names.avoid(...scene.at(shifted(a, way, k)), 4);
+    const [from, to] = [scene.at(a), scene.at(b)];
+    scene.names.avoidLine(
+      Array.from({ length: 20 }, (_, k) => from.map((v, i) => v + ((to[i] - v) * k) / 19)),
+    );
   }
   scene.line("dy", start, left, "gradient part dashed shaft");
   const pieces = /** @type {["mean" | "variance" | "passes", Triple, Triple, boolean][]} */ ([
@@ -194,18 +202,24 @@ export function parts(scene, { space, peeled }, left) {
     ["mean", r, tip, peeled > 0],
   ]);
   for (const [part, from, to, off] of pieces) {
-    scene.arrow(part, from, to, off ? "cut part" : `${part === "passes" ? "ink" : part} arrow`);
+    const look = part === "passes" ? "ink" : part;
+    scene.arrow(part, from, to, off ? "cut part" : `${look} arrow`);
+    const going = part === GOING[peeled] && lengthOf(shifted(left, from, -1)) > 0.01;
+    if (going) scene.arrow(`${part} going`, from, left, `${look} arrow`);
   }
   scene.arrow("dx", space.x, space.dx, "gradient arrow", 10);
   scene.dot("x hat", start, "data", 4.5);
   const beyond = (/** @type {Triple} */ p) => shifted(p, p, 1e-6);
-  scene.name("x̂", start, beyond(start));
-  scene.name(scene.key === "top" ? "R" : "x", space.centred, beyond(space.centred));
+  scene.name("x̂", start, beyond(start), "label data");
+  const centred = scene.key === "top" ? "R = x − mean" : "x";
+  scene.name(centred, space.centred, beyond(space.centred), "label data");
   for (const [part, from, to, off] of pieces) {
-    if (seen(from, to)) scene.name(NAMES[part], from, to, off ? "label faded" : "label");
+    const look = off ? "quiet" : part === "passes" ? "" : part;
+    if (seen(from, to)) scene.name(NAMES[part], from, to, `label ${look}`);
   }
-  if (seen(start, tip)) scene.name("dy", tip, beyond(tip), "label");
-  if (seen(space.x, space.dx)) scene.name("dx", space.x, space.dx, "label");
+  if (seen(start, tip)) scene.name("dy", tip, beyond(tip), "label gradient");
+  if (seen(space.x, space.dx)) scene.name("dx", space.x, space.dx, "label gradient");
+  if (seen(space.x, space.next)) scene.name("next step", space.x, space.next, "quiet");
 }
 
 /** Where the batch was, and where the next step leads. @param {Scene} scene @param {Shown} shown */
