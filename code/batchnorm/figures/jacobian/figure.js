@@ -81,7 +81,7 @@ function numbersOf(shown) {
 function strip(picture, { x, m, k, i, jacobian }, { top, right }, { title, move }) {
   const seen = x.map((v) => (Number.isFinite(v) ? clamp(v, -FAR, FAR) : 0));
   const domain = picture.hold("samples", domainOf(seen, 2));
-  const scale = linear(domain, [8, right - 10]);
+  const scale = linear(domain, [14, right - 14]);
   const y = top + 74;
   picture.layer("ground");
   picture.text("strip title", "small title", 0, top + 16, title);
@@ -151,10 +151,15 @@ function mount(el, view) {
     const { rows, head } = numbersOf(shown);
     picture.size(width, place.height);
     if (shown.defined) {
-      terms(picture, shown, place);
-      const value = `${rows[0][0]} = ${rows[0].at(-1)}`;
+      const [name, ...entries] = rows[0];
+      terms(picture, shown, { places: place, entries });
+      const value = `${name} = ${entries[3]}`;
       const isNew = !picture.has("map");
-      const node = sum(picture, shown, place.large, { text: `${acting}: ${value}`, point });
+      const node = sum(picture, shown, place.large, {
+        text: `${acting}: ${value}`,
+        entry: value,
+        point,
+      });
       if (isNew) listen(node, () => where, point);
       colours(picture, place.scale);
       spectrum(picture, shown, place.spectrum);

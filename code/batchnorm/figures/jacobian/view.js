@@ -14,10 +14,13 @@ import { clamp, format, linear } from "../kit/scale.js";
  * @typedef {{left: number, top: number, side: number}} Square
  */
 
-const WIDE = 600; // from this width on the sum stands beside its terms
+const WIDE = 600; // from this width on the terms and their sum stand in one row, else in two
 const HEADS = 20; // the rows' and columns' numbers
 const TITLE = 46; // above a matrix
+const NOTES = 40; // below it
 const GAP = 22; // between two
+const LARGEST = 210; // the side of a matrix
+const WRITTEN = 48; // a cell from this side on holds its number
 const LEVELS = 16; // of colour
 
 /** Above a term, and below it. */
@@ -32,16 +35,20 @@ const LOOKS = { identity: "direct", mean: "mean", variance: "variance" };
 /** Where everything stands. @param {number} width */
 export function layout(width) {
   const wide = width >= WIDE;
-  const small = wide ? 98 : (width - 2 * GAP) / 3;
-  const room = wide ? width - 3 * small - 3 * GAP - HEADS - 2 : width - HEADS - 2;
-  const side = Math.min(room, 300);
-  const top = wide ? TITLE + HEADS : TITLE + small + 70;
-  const large = { left: wide ? width - side - 1 : HEADS, top, side };
-  const tops = wide ? TITLE + Math.max(0, (side - small) / 2 - 20) : TITLE;
-  const left = (/** @type {number} */ n) => n * (small + GAP);
-  const terms = TERMS.map((_, n) => ({ left: left(n), top: tops, side: small }));
-  const below = wide ? Math.max(top + side, tops + small + 90) + 22 : top + side + 66;
-  const scale = wide ? { left: 0, top: tops + small + 46 } : { left: HEADS, top: top + side + 12 };
+  const columns = wide ? 4 : 2;
+  const start = wide ? 0 : GAP; // room for the sign that a row begins with
+  const side = Math.min(LARGEST, (width - start - (columns - 1) * GAP - HEADS - 2) / columns);
+  const matrices = [0, 1, 2, 3].map((n) => {
+    const column = n % columns;
+    const heads = column === columns - 1 ? HEADS : 0;
+    const row = Math.floor(n / columns);
+    const top = TITLE + row * (TITLE + side + NOTES);
+    return { left: start + column * (side + GAP) + heads, top, side };
+  });
+  const terms = matrices.slice(0, 3);
+  const large = matrices[3];
+  const end = large.top + side + NOTES;
+  const below = end + 34;
   const half = wide ? width / 2 - 20 : width;
   const up = wide ? below : below + 124;
   /** @type {Place} */
@@ -51,8 +58,9 @@ export function layout(width) {
     top: up + 30,
     bottom: up + 120,
   };
+  const scale = { left: start, top: end };
   const height = spectrum.bottom + 44;
-  return { wide, terms, large, scale, strip: { top: below, right: half }, spectrum, height };
+  return { terms, large, scale, strip: { top: below, right: half }, spectrum, height };
 }
 
 /** The root of the size: many small entries are seen beside few large ones. @param {number} v */
@@ -99,46 +107,55 @@ function chosen(picture, key, { left, top, side }, { m, k, i }) {
 }
 
 /**
- * The three terms, small, with the signs that make a sum of them and the large one.
- * @param {Drawing} picture @param {Shown} shown @param {ReturnType<typeof layout>} place
+ * The three terms, with the signs that make a sum of them and the last one.
+ * @param {Drawing} picture @param {Shown} shown
+ * @param {{places: ReturnType<typeof layout>, entries: string[]}} how `entries`: the one that is
+ *   pointed at, in each term
  */
-export function terms(picture, shown, { terms: places, large, wide }) {
+export function terms(picture, shown, { places: { terms: places, large }, entries }) {
   picture.layer("ground");
   TERMS.forEach((term, n) => {
     const { left, top, side } = places[n];
     const middle = left + side / 2;
     const on = shown[term];
     const text = { class: "small middle", x: middle };
-    picture.put(`${term} name`, "text", { ...text, y: top - 8 }, NAMES[term][0]);
+    const name = { class: `small middle halo label ${LOOKS[term]}`, x: middle, y: top - 8 };
+    picture.put(`${term} name`, "text", name, NAMES[term][0]);
     picture.put(`${term} formula`, "text", { ...text, y: top + side + 17 }, NAMES[term][1]);
     const values = on ? shown.terms[term] : [];
     const rim = on ? `${LOOKS[term]} hollow part` : "cut hollow part";
     map(picture, term, places[n], { values, s: shown.s, rim });
-    if (on) chosen(picture, term, places[n], shown);
-    else picture.put(`${term} off`, "text", { ...text, y: top + side / 2 + 4 }, "off");
-    if (n === 2) return;
-    const sign = { class: "sign middle", x: left + side + GAP / 2, y: top + side / 2 + 6 };
-    picture.put(`${term} plus`, "text", sign, "+");
+    const entry = { class: "small middle label", x: middle, y: top + side + 33 };
+    if (on) {
+      picture.put(`${term} entry`, "text", entry, entries[n]);
+      chosen(picture, term, places[n], shown);
+    } else picture.put(`${term} off`, "text", { ...text, y: top + side / 2 + 4 }, "off");
   });
-  const last = places[2];
-  const equals = wide
-    ? { x: last.left + last.side + GAP / 2, y: last.top + last.side / 2 + 6 }
-    : { x: HEADS / 2, y: large.top - 26 };
-  picture.put("equals", "text", { class: "sign middle", ...equals }, "=");
+  const all = [...places, large];
+  ["+", "+", "="].forEach((sign, n) => {
+    const { left, top, side } = all[n + 1];
+    const first = left < all[n].left; // of a row
+    const x = first ? left - GAP / 2 : all[n].left + side + GAP / 2;
+    const at = { class: "sign middle", x, y: top + side / 2 + 6 };
+    picture.put(n < 2 ? `${TERMS[n]} plus` : "equals", "text", at, sign);
+  });
 }
 
 /**
  * The sum: the map that one points at. Returns the thing to point at.
  * @param {Drawing} picture @param {Shown} shown @param {Square} place
- * @param {{text: string, point: (k: number, i: number) => void}} how
+ * @param {{text: string, entry: string, point: (k: number, i: number) => void}} how
  */
-export function sum(picture, shown, place, { text, point }) {
+export function sum(picture, shown, place, { text, entry, point }) {
   const { m, jacobian, s, k, i } = shown;
   const { left, top, side } = place;
   const cell = side / m;
-  const numbers = cell >= 40;
+  const numbers = cell >= WRITTEN;
   picture.layer("ground");
-  picture.text("map title", "small title", left + 2, top - HEADS - 4, "∂x̂ₖ/∂xᵢ: row k, column i");
+  const middle = left + side / 2;
+  picture.text("map title", "small middle title", middle, top - HEADS - 4, "∂x̂ₖ/∂xᵢ");
+  picture.text("map note", "small middle", middle, top + side + 17, "row k, column i");
+  picture.text("map entry", "small middle label", middle, top + side + 33, entry);
   for (let n = 0; n < m; n++) {
     const middle = (n + 0.5) * cell + 4;
     const weight = (/** @type {boolean} */ on) => (on ? "label" : "");

@@ -190,7 +190,8 @@ export function parts(scene, { space, peeled }, left) {
     [space.x, space.dx],
     [space.x, space.next],
   ]) {
-    const [from, to] = [scene.at(a), scene.at(b)];
+    const from = scene.at(a);
+    const to = scene.at(b);
     scene.names.avoidLine(
       Array.from({ length: 20 }, (_, k) => from.map((v, i) => v + ((to[i] - v) * k) / 19)),
     );
