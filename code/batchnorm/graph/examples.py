@@ -1,10 +1,10 @@
 """Values to run a reader's function on, where its parameters have none by default."""
 
 import inspect
-import traceback
 
 import numpy as np
 
+from .refusal import lines_in
 from .trace import trace
 
 FEATURES = 4  # of a channel or a column: two groups of two
@@ -47,9 +47,8 @@ def example(function):
             trace(function, **inputs)
             return inputs
         except Exception as error:
-            lines = traceback.extract_tb(error.__traceback__)
             file = getattr(getattr(called, "__code__", None), "co_filename", None)
-            line = max((f.lineno or 0 for f in lines if f.filename == file), default=0)
+            line = max(lines_in(error, file), default=0)
             if inputs and line > far:
                 worst, far = error, line
     raise worst

@@ -2,6 +2,7 @@
 
 import linecache
 import sys
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,17 @@ def written_plain(error):
         f"trace: `{line}` in line {step.tb_lineno}: a plain array cannot hold what is traced; make "
         "it with np.zeros_like(x), or join the parts with np.stack"
     )
+
+
+def lines_in(error, file):
+    """The lines of a file that an error came through, the outermost first."""
+    steps = traceback.walk_tb(error.__traceback__)
+    return [line for frame, line in steps if frame.f_code.co_filename == file]
+
+
+def line_of(error, file):
+    """The innermost line of a file that an error came through; None if there is none."""
+    return next(reversed(lines_in(error, file)), None)
 
 
 def _written():

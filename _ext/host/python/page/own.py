@@ -28,13 +28,3 @@ def last_function(source, file, seconds, classes=False):
     within(seconds, file, exec, compile(tree, file, "exec"), names)
     head = tree.body[-1]
     return head, names[head.name]
-
-
-def line_of(error, file):
-    """The last line of the reader's own that the way to the error passed; or None."""
-    line, step = None, error.__traceback__
-    while step:
-        if step.tb_frame.f_code.co_filename == file:
-            line = step.tb_lineno
-        step = step.tb_next
-    return line

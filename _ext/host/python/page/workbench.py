@@ -5,9 +5,10 @@ import numpy as np
 import batchnorm as bn
 from batchnorm.figures import batch, graph
 from batchnorm.graph.examples import Missing, example
+from batchnorm.graph.refusal import line_of
 from batchnorm.judge.observe import TooLong, within
 
-from .own import last_function, line_of
+from .own import last_function
 
 FILE = "<workbench>"
 SECONDS = 1.0  # a longer run is an endless loop
