@@ -337,7 +337,10 @@ def test_predict_arrows_are_guess_truth_and_what_arrives():
         for name, values in (("guess", guess), ("dx", figure.dx), ("dy", figure.dy)):
             assert picture.vector(f"{name} {i}")[0] * 1 == pytest.approx(values[i] * per, **NEAR)
             rows[name] = picture[f"{name} {i} head"].points[0][1]
-        assert rows["guess"] < rows["dx"] < rows["dy"]
+        assert rows["dy"] < rows["guess"] < rows["dx"]
+        y = 1.5 * (figure.x[i] - np.mean(figure.x)) / np.sqrt(np.var(figure.x) + figure.eps)
+        start = picture[f"dy {i} head"].points[0][0] - figure.dy[i] * per
+        assert x([picture[f"y {i}"]["cx"], start]) == pytest.approx([y, y], abs=0.02)
         assert "ink" in picture[f"guess {i} head"].classes
         assert "gradient" in picture[f"dx {i} head"].classes
         assert "dashed" in picture[f"dy {i} head"].classes
@@ -603,6 +606,15 @@ def test_weights_with_batch_norm_are_rays_of_equal_loss():
         assert lowest is None or (losses[0] > lowest[0] and opacity < lowest[1])
         lowest = losses[0], opacity
     assert matrix(picture["levels"])[0] > 0 > matrix(picture["levels"])[3]  # up is up
+    shades = [picture[key] for key in picture.keys(r"shade \d+") if picture[key].points]
+    assert len(shades) > 5
+    lie = [np.mean(shade.points[:4], axis=0) for shade in shades]  # in the first of its pieces
+    losses = [bn.WeightSpaceFigure(w=tuple(p), correlation=0.3).loss for p in lie]
+    assert (np.diff(losses) > 0).all()
+    assert (np.diff([shade["fill-opacity"] for shade in shades]) > 0).all()
+    tip, corner, end = np.array(picture["normal right angle"].points)
+    assert (tip - corner) @ (end - corner) == pytest.approx(0, abs=1)
+    assert "plain right angle" not in picture
 
 
 def test_weights_curves_are_lengths_rates_and_angles():

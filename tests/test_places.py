@@ -152,16 +152,7 @@ def wrong(texts):
             yield f"on another by {one.on(other):.0f}", one.key, one.text, other.key, other.text
 
 
-# Whoever sets a figure right takes it out
-NOT_YET = ("weight_space",)
-NOT_YET = {
-    name: pytest.mark.xfail(strict=True, reason="texts lie on each other") for name in NOT_YET
-}
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=NOT_YET.get(name, ())) for name in FIGURES]
-)
+@pytest.mark.parametrize("name", FIGURES)
 def test_no_text_lies_on_another_or_is_cut(name):
     rng = np.random.default_rng(0)
     found = {}

@@ -19,6 +19,11 @@ const pathOf = (name) => {
 const pathsOf = (cut) => cut.map((name) => `the ${pathOf(name)}`).join(" and ");
 /** @param {string} name */
 const titleOf = (name) => (name === "loss" ? "the loss" : name);
+/** @type {Record<string, string>} */
+const MEANING = { loss: "the loss", mu: "mu, the batch’s mean", var: "var, the batch’s variance" };
+/** A plot's title. @param {string} name @param {string[]} train */
+const headingOf = (name, train) =>
+  train.includes(name) ? `${name}, which is trained` : (MEANING[name] ?? name);
 /** @param {string} name @param {string} course */
 const labelOf = (name, course) => (course ? `${name}: ${course}` : name);
 
@@ -27,8 +32,25 @@ const these = (names) => names.map(titleOf).join(" and ");
 /** @param {string[]} names */
 const away = (names) => `${these(names)} ${names.length > 1 ? "run" : "runs"} away`;
 
+/** What a path did up to a step, in words. @param {number[]} path @param {number} step */
+function trend(path, step, start = "") {
+  const to = atStep(path, step);
+  const change = to - path[0];
+  if (Math.abs(change) <= 1e-9 * Math.max(1, Math.abs(path[0]))) return `stays at ${format(to)}`;
+  return `${change > 0 ? "rises" : "falls"}${start && ` from ${format(path[0])}`} to ${format(to)}`;
+}
+
+/** What the curves of the loss show. @param {Shown} shown */
+function losses({ step, whole, part, cut }) {
+  const [all, some] = [whole, part].map(({ loss }) => trend(loss, step, "from"));
+  if (all === some) return `The loss ${all}, cut or whole.`;
+  const other = trend(whole.loss, step);
+  return `With ${pathsOf(cut)} cut, the loss ${some}; with the whole gradient it ${other}.`;
+}
+
 /** The message, and its numbers. @param {Shown} shown */
-function summary({ watch, step, steps, whole, part, courses: went, cut }) {
+function summary(shown) {
+  const { watch, step, steps, whole, part, courses: went, cut } = shown;
   const gone = (/** @type {number} */ k) => watch.filter((name) => went[name][k] === "runs away");
   const equal = (/** @type {number} */ a, /** @type {number} */ b) =>
     Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a));
@@ -42,6 +64,8 @@ function summary({ watch, step, steps, whole, part, courses: went, cut }) {
     sentences.push(`Without ${pathsOf(cut)}, ${away(only)}${blind}.`);
   }
   if (gone(0).length) sentences.push(`With the whole gradient, ${away(gone(0))}.`);
+  const known = !same.includes("loss") && !gone(0).includes("loss") && !gone(1).includes("loss");
+  if (step && cut.length && watch.includes("loss") && known) sentences.push(losses(shown));
   const ends = [whole, part].filter((run) => run[watch[0]].length <= steps).length;
   if (ends)
     sentences.push(
@@ -61,7 +85,7 @@ function mount(el, view) {
   const { picture, finish } = stage(el, view, about, [buttons]);
 
   return function draw(shown, width) {
-    const { watch, step, steps, whole, part, courses: went, cut } = shown;
+    const { watch, train, step, steps, whole, part, courses: went, cut } = shown;
     const message = summary(shown);
     const places = panels(width, watch.length);
     picture.size(width, Math.max(...places.map(({ bottom }) => bottom)) + 24);
@@ -74,7 +98,7 @@ function mount(el, view) {
       const curve = (className, path, label) => ({ className, points: upTo(path, step), label });
       return {
         y: (/** @type {number[]} */ range) => linear(domain, range),
-        title: titleOf(name),
+        title: headingOf(name, train),
         curves: [
           curve("ink wide", whole[name], labelOf("whole", wholly)),
           curve(`${lookOf(cut)} dashed`, part[name], labelOf("cut", partly)),

@@ -83,6 +83,13 @@ export function placer(room, margin = 0) {
     avoid(x, y, r = 7) {
       marks.push([x - r, y - r, x + r, y + r]);
     },
+    /**
+     * Keeps names off a text that is written already.
+     * @param {number} x where it begins @param {number} y its line @param {number} long
+     */
+    taken(x, y, long) {
+      names.push([x - 2, y - TALL + 3, x + long + 2, y + 4]);
+    },
     /** Keeps names off a line. @param {number[][]} points */
     avoidLine(points) {
       const every = Math.max(1, Math.floor(points.length / 40));
@@ -121,10 +128,11 @@ export function placer(room, margin = 0) {
  * @param {number} [margin] in the room, to be kept free
  */
 export function labels(picture, room, margin = 0) {
-  const { avoid, avoidLine, ...place } = placer(room, margin);
+  const { avoid, avoidLine, taken, ...place } = placer(room, margin);
   return {
     avoid,
     avoidLine,
+    taken,
     /**
      * @param {string} key @param {string} text
      * @param {number[]} at what it names

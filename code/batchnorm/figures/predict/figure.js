@@ -13,7 +13,9 @@ import { analyse, outputs } from "./model.js";
  */
 
 const HEAD = 22;
-const LANE = 50;
+const LANE = 70;
+const INPUT = 48; // in a lane, from above: the sample with the guess of its gradient
+const OUTPUT = 26; // and its output, where dy arrives
 const FOOT = 22;
 const PAD = 16;
 const SQUARE = 5; // degrees from a right angle that a guess in steps of 0.05 may miss
@@ -63,12 +65,15 @@ function summary({ defined, problem, problems, guess, reveal }) {
 }
 
 /**
- * One sample: its dot, the gradient that arrives at its output, the guess, and dx if it is shown.
+ * One sample: its output with the gradient that arrives there; below it its dot, the guess, and dx
+ * if it is shown.
  * @param {Drawing} picture @param {number} i @param {Shown} analysis
  * @param {{view: View, width: number, scale: import("../kit/scale.js").Scale}} around
  */
-function lane(picture, i, { x, dy, guess, reach, reveal }, { view, width, scale }) {
-  const y = HEAD + i * LANE + 26;
+function lane(picture, i, { x, y: out, dy, defined, guess, reach, reveal }, around) {
+  const { view, width, scale } = around;
+  const top = HEAD + i * LANE;
+  const y = top + INPUT;
   const at = scale(x[i]);
   const end = (/** @type {number} */ v) => clamp(v, 4, width - 4);
   const name = subscript("dx", i);
@@ -76,19 +81,24 @@ function lane(picture, i, { x, dy, guess, reach, reveal }, { view, width, scale 
   const own = format(guess[i], 2);
   const truth = reveal ? `${name} = ${format(reveal.dx[i], 2, 1)}` : "";
   const label = reveal ? `guess ${own}, ${truth}` : `guess ${own}`;
-  const arrowTo = (/** @type {string} */ key, /** @type {number} */ v, /** @type {number} */ row) =>
-    arrow(picture, `${key} ${i}`, [at, y + row], [end(scale(x[i] + v)), y + row], {
-      className: { guess: "ink arrow", dx: "gradient arrow" }[key] ?? "gradient part dashed",
+  /** @type {(key: string, from: number, v: number, row: number, className: string) => void} */
+  const arrowTo = (key, from, v, row, className) =>
+    arrow(picture, `${key} ${i}`, [scale(from), row], [end(scale(from + v)), row], {
+      className,
       head: key === "dy" ? 7 : 10,
     });
   picture.layer("ground");
-  picture.text(`given ${i}`, "small halo", 0, y - 13, given);
-  picture.text(`label ${i}`, "small end halo", width, y - 13, label);
+  picture.text(`given ${i}`, "small halo", 0, top + 13, given);
+  picture.text(`label ${i}`, "small end halo", width, top + 13, label);
   picture.put(`x ${i}`, "circle", { class: "data", cx: at, cy: y, r: 6 });
+  if (defined) {
+    const ring = { class: "data hollow strong", cx: scale(out[i]), cy: top + OUTPUT, r: 5 };
+    picture.put(`y ${i}`, "circle", ring);
+  }
   picture.layer("arrows");
-  arrowTo("guess", guess[i], 0);
-  if (reveal) arrowTo("dx", reveal.dx[i], 10);
-  arrowTo("dy", dy[i], reveal ? 19 : 13);
+  if (defined) arrowTo("dy", out[i], dy[i], top + OUTPUT, "gradient part dashed");
+  arrowTo("guess", x[i], guess[i], y, "ink arrow");
+  if (reveal) arrowTo("dx", x[i], reveal.dx[i], y + 12, "gradient arrow");
   picture.layer("things");
   const step = 10 ** Math.floor(Math.log10(reach)) / 20;
   const set = (/** @type {number} */ v) => {
@@ -114,9 +124,11 @@ function lane(picture, i, { x, dy, guess, reach, reveal }, { view, width, scale 
 
 /** @param {Drawing} picture @param {Shown} analysis @param {number} width @param {View} view */
 function paint(picture, analysis, width, view) {
-  const { x, mu, reach } = analysis;
+  const { x, y, dy, mu, reach, defined } = analysis;
   const bottom = HEAD + x.length * LANE;
-  const domain = [Math.min(...x) - reach, Math.max(...x) + reach];
+  const above = defined ? y.flatMap((v, i) => [v, v + dy[i]]) : [];
+  const ends = [...x.flatMap((v) => [v - reach, v + reach]), ...above];
+  const domain = [Math.min(...ends), Math.max(...ends)];
   const scale = linear(picture.hold("domain", domain), [PAD, width - PAD]);
   picture.size(width, bottom + FOOT);
   picture.layer("ground");
@@ -148,7 +160,7 @@ function mount(el, view) {
     keys.show([
       ["ink", "your guess of dx"],
       ...(reveal ? [/** @type {[string, string]} */ (["gradient", "the true dx"])] : []),
-      ["gradient dashed", "dy, which arrives at the outputs"],
+      ["gradient dashed", "dy, which arrives at the output (ring)"],
     ]);
     paint(picture, analysis, width, view);
     finish({ verdict: summary(analysis) });

@@ -15,8 +15,8 @@ import { dot, grown } from "../kit/scale.js";
  * @property {number} eps
  * @property {string} graph
  *
- * @typedef {{defined: boolean, x: number[], dy: number[], mu: number | undefined, reach: number,
- *   reveal: Reveal | null}} Analysis `reach`: how long an arrow can be; it says nothing of dx but
+ * @typedef {{defined: boolean, x: number[], y: number[], dy: number[], mu: number | undefined,
+ *   reach: number, reveal: Reveal | null}} Analysis `reach`: how long an arrow can be; it says nothing of dx but
  *   what a bound says; `reveal`: null before "Show", and where nothing is defined
  *
  * @typedef {object} Reveal what may be seen only once it is shown
@@ -38,9 +38,10 @@ const LEAST = 2; // the reach of the arrows, at least
 /** @param {Inputs} inputs @param {number[]} x */
 function layerAt(inputs, x) {
   const graph = parsed(inputs.graph);
-  const { values } = run(graph, givenTo(graph, { ...inputs, x }));
+  const { values, outputs: results } = run(graph, givenTo(graph, { ...inputs, x }));
   const at = indexOf(graph, "x");
   return {
+    y: Array.from(results[0].data),
     /** @param {number[]} dy */
     back: (dy) => Array.from(backward(graph, values, [tensor(dy)]).grads[at].data),
     /** @param {string} name @returns {Float64Array | undefined} */
@@ -72,9 +73,10 @@ export function analyse(inputs, memo) {
   const { guess, shown, problem, problems, gamma, beta, eps } = inputs;
   const [x, dy] = problems[problem];
   const from = [inputs.graph, x, dy, gamma, beta, eps];
-  const { dx, mu, gain, xHat, balanced } = memo("layer", from, () => {
+  const { y, dx, mu, gain, xHat, balanced } = memo("layer", from, () => {
     const layer = layerAt(inputs, x);
-    return { ...propertiesOf(layer, x.length), dx: layer.back(dy), mu: layer.of("mu")?.[0] };
+    const known = { y: layer.y, dx: layer.back(dy), mu: layer.of("mu")?.[0] };
+    return { ...propertiesOf(layer, x.length), ...known };
   });
   const defined = [...dx, gain].every(Number.isFinite);
   const most = Math.max(...dy.map(Math.abs));
@@ -85,6 +87,7 @@ export function analyse(inputs, memo) {
   return {
     defined,
     x,
+    y,
     dy,
     mu,
     reach,

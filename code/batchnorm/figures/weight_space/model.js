@@ -28,6 +28,10 @@ import { clamp, dot, grown } from "../kit/scale.js";
  * @property {number} low how low it lies, 1 for lowest
  * @property {string} d its path, where the reach is 1; at eps = 0 it is made of rays of length 1
  *
+ * @typedef {object} Shade where the loss with batch norm lies between two levels
+ * @property {number} high how high, 1 for highest
+ * @property {string} d its path, as a contour's
+ *
  * @typedef {object} Analysis
  * @property {Record<Kind, Point[]>} paths of all steps
  * @property {Record<Kind, Here>} now
@@ -35,6 +39,7 @@ import { clamp, dot, grown } from "../kit/scale.js";
  * @property {{variance: Form, loss: Form}} forms wᵀSw, and the plain loss around its optimum
  * @property {number} reach half the width of what is to be seen
  * @property {Contour[]} contours of the loss with batch norm
+ * @property {Shade[]} shades of it
  * @typedef {Inputs & Analysis} Shown
  * @typedef {import("../kit/figure.js").Figure<Inputs, Analysis>["mount"]} Mount
  * @typedef {import("../kit/figure.js").View<Inputs, Analysis>} View
@@ -142,7 +147,7 @@ function levels(values) {
 /**
  * From the values on rings around the origin, the places on the sides of each cell where a level
  * is passed, joined. At eps = 0 the loss knows no length: two rings tell all.
- * @param {string} text @param {Given} given @param {number} reach @returns {Contour[]}
+ * @param {string} text @param {Given} given @param {number} reach
  */
 function contoursOf(text, given, reach) {
   const [many, count] = given.eps ? [14, 72] : [2, 240];
@@ -164,12 +169,17 @@ function contoursOf(text, given, reach) {
     return points[i].map((v, k) => (v + part * (points[j][k] - v)).toFixed(4)).join(" ");
   };
   const contours = levels(values).map(({ low, level }) => ({ low, level, d: "" }));
+  const shades = Array.from({ length: LEVELS }, (_, k) => ({ high: k / (LEVELS - 1), d: "" }));
+  const pen = (/** @type {number} */ k) => points[k].map((v) => v.toFixed(4)).join(" ");
   for (let i = 0; i + count < points.length; i++) {
     const j = i % count === count - 1 ? i + 1 - count : i + 1;
     const corners = [i, j, j + count, i + count];
     const here = corners.map((k) => values[k]);
     const least = Math.min(...here);
     const most = Math.max(...here);
+    const middle = here.reduce((a, b) => a + b) / 4;
+    const shade = shades[contours.filter(({ level }) => level < middle).length];
+    shade.d += `M${corners.map(pen).join("L")}Z`;
     for (const contour of contours) {
       const { level } = contour;
       if (!(least < level && level <= most)) continue;
@@ -179,7 +189,7 @@ function contoursOf(text, given, reach) {
       for (let k = 0; k + 1 < found.length; k += 2) contour.d += `M${found[k]}L${found[k + 1]}`;
     }
   }
-  return contours;
+  return { contours, shades };
 }
 
 /**
@@ -208,7 +218,7 @@ export function analyse(inputs, memo) {
     plain: memo("plain path", how, () => walk("plain")),
   };
   const reach = reachOf(paths, inputs);
-  const contours = memo("contours", [data, eps, eps ? reach : 0], () =>
+  const { contours, shades } = memo("contours", [data, eps, eps ? reach : 0], () =>
     contoursOf(graphs[NAMES.normal], given.normal, reach),
   );
   const forms = memo("forms", [data], () => ({
@@ -217,7 +227,7 @@ export function analyse(inputs, memo) {
   }));
   const now = { normal: hereOf(paths.normal, inputs), plain: hereOf(paths.plain, inputs) };
   const variance = atEach(graphs.variance, { x }, [now.normal.w])[0];
-  return { paths, now, variance, forms, reach, contours };
+  return { paths, now, variance, forms, reach, contours, shades };
 }
 
 /** @param {Inputs & Analysis} analysis */

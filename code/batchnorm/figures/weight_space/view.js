@@ -1,5 +1,5 @@
 import { arrow } from "../kit/arrow.js";
-import { labels } from "../kit/labels.js";
+import { labels, lengthOf } from "../kit/labels.js";
 import { clamp, format, linear, short } from "../kit/scale.js";
 
 /**
@@ -49,9 +49,13 @@ const THIN = { "vector-effect": "non-scaling-stroke" };
 
 /** @param {Scene} scene */
 function contours({ picture, cx, cy, unit, shown, reach }) {
-  const { contours: all, eps, reach: own } = shown;
+  const { contours: all, shades, eps, reach: own } = shown;
   const k = eps ? Math.min(own * unit, FAR) : 4 * reach * unit;
   picture.group("levels", { transform: `matrix(${k} 0 0 ${-k} ${cx} ${cy})` }, () => {
+    shades.forEach(({ high, d }, i) => {
+      const look = { class: "ground-of-loss", "fill-opacity": (0.3 * high).toFixed(3), d };
+      picture.put(`shade ${i}`, "path", look);
+    });
     all.forEach(({ low, d }, i) => {
       const look = { class: "contour", "stroke-opacity": (0.6 * low).toFixed(3), ...THIN, d };
       picture.put(`contour ${i}`, "path", look);
@@ -76,8 +80,33 @@ function ovals(scene) {
   });
 }
 
+/**
+ * What is written at the axes: numbers at their ticks, and their names.
+ * @param {Pick<Scene, "place" | "cx" | "cy" | "unit">} scene
+ */
+function numbersOf({ place: { right, top, bottom }, cx, cy, unit }) {
+  const most = Math.min(right - cx, bottom - cy);
+  const scale = linear([-most / unit, most / unit], [-most, most]);
+  const values = scale.ticks(4).filter((v) => Math.abs(v) > 1e-9);
+  const seen = values.filter((v) => Math.abs(scale(v)) <= most - 12);
+  const all = seen.flatMap((v, i) => {
+    const text = short(v);
+    const long = lengthOf(text);
+    return [
+      { key: `tick ${i}`, text, x: cx + scale(v) - long / 2, y: cy + 17, long },
+      { key: `tick up ${i}`, text, x: cx - 7 - long, y: cy - scale(v) + 4, long },
+    ];
+  });
+  return [
+    ...all,
+    { key: "w₁", text: "w₁", x: right - 20, y: cy - 7, long: 0 },
+    { key: "w₂", text: "w₂", x: cx + 7, y: top + 14, long: 0 },
+  ];
+}
+
 /** The axes through the origin, with ticks. @param {Scene} scene */
-function axes({ picture, kind, place: { left, right, top, bottom }, cx, cy, unit }) {
+function axes({ picture, kind, place, cx, cy, unit }) {
+  const { left, right, top, bottom } = place;
   const most = Math.min(right - cx, bottom - cy);
   const scale = linear([-most / unit, most / unit], [-most, most]);
   const all = scale.ticks(4).filter((v) => Math.abs(v) > 1e-9);
@@ -85,18 +114,10 @@ function axes({ picture, kind, place: { left, right, top, bottom }, cx, cy, unit
   const d = `M${left} ${cy}H${right}M${cx} ${top}V${bottom}`;
   picture.put(`${kind} axes`, "path", { class: "grid", d });
   picture.put(`${kind} ticks`, "path", { class: "axis", d: ticks.join("") });
-  const room = 12;
-  all.forEach((v, i) => {
-    const x = cx + scale(v);
-    const y = cy - scale(v);
-    if (Math.abs(scale(v)) > most - room) return;
-    const level = "small middle halo faded";
-    const upright = "small end halo faded";
-    picture.text(`${kind} tick ${i}`, level, x, cy + 17, short(v));
-    picture.text(`${kind} tick up ${i}`, upright, cx - 7, y + 4, short(v));
-  });
-  picture.text(`${kind} w₁`, "small halo", right - 20, cy - 7, "w₁");
-  picture.text(`${kind} w₂`, "small halo", cx + 7, top + 14, "w₂");
+  for (const { key, text, x, y, long } of numbersOf({ place, cx, cy, unit })) {
+    const middle = long ? "small middle halo faded" : "small halo";
+    picture.text(`${kind} ${key}`, middle, x + long / 2, y, text);
+  }
 }
 
 /** Former norms worth a circle, the last first. @param {number[]} norms @param {number} apart */
@@ -153,11 +174,30 @@ function walk(scene) {
   picture.put(`${kind} now`, "circle", { class: "data", cx: from[0], cy: from[1], r: 5 });
 }
 
+const CORNER = 10; // units: the mark of a right angle
+const SQUARE = 0.05; // degrees from a right angle that nobody sees
+
+/**
+ * The mark of a right angle between w and its gradient, where there is one.
+ * @param {Scene} scene
+ */
+function square({ picture, kind, at, shown }) {
+  const { w, gradient, turn, norm, defined } = shown.now[kind];
+  const size = Math.hypot(...gradient);
+  if (!defined || !norm || !size || Math.abs(turn - 90) > SQUARE) return;
+  const [x, y] = at(w);
+  const [a, b] = [w[0] / norm, -w[1] / norm].map((v) => -CORNER * v); // back to the origin
+  const [c, d] = [gradient[0] / size, -gradient[1] / size].map((v) => CORNER * v);
+  const mark = `M${pen([x + a, y + b])}L${pen([x + a + c, y + b + d])}L${pen([x + c, y + d])}`;
+  picture.put(`${kind} right angle`, "path", { class: "axis", d: mark });
+}
+
 /** Names, where there is room. @param {Scene} scene */
 function names({ picture, kind, place, at, cx, cy, unit, shown }) {
   const { now, optimum, correlation } = shown;
   const { left, right, top, bottom } = place;
   const room = labels(picture, place, 2);
+  for (const { x, y, text } of numbersOf({ place, cx, cy, unit })) room.taken(x, y, lengthOf(text));
   const { w, norm, gradient, defined } = now[kind];
   const away = (/** @type {Pair} */ p) => /** @type {Pair} */ ([p[0] - cx, p[1] - cy]);
   /** @type {(text: string, p: Pair, normal: Pair, look?: string) => void} */
@@ -181,7 +221,7 @@ function names({ picture, kind, place, at, cx, cy, unit, shown }) {
 }
 
 const TITLES = {
-  normal: "With batch norm: rays",
+  normal: "With batch norm: rays; dark is high",
   bent: "With batch norm; ε > 0 bends the rays",
   plain: "Without: ellipses",
 };
@@ -217,7 +257,7 @@ export function panel(scene) {
     picture.group(`${kind} frame`, {}, () =>
       picture.put(`${kind} edge`, "rect", { class: "grid", ...box }),
     );
-    const parts = { contours: normal ? contours : ovals, axes, best, lengths, walk, names };
+    const parts = { contours: normal ? contours : ovals, axes, best, lengths, walk, square, names };
     for (const [name, draw] of Object.entries(parts)) {
       if (draw !== lengths || normal) picture.group(`${kind} ${name}`, {}, () => draw(scene));
     }
