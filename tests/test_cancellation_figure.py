@@ -65,7 +65,7 @@ def test_the_verdict_counts_the_digits_that_are_left(show):
     page = show(figure)
     verdict = page.locator(".verdict")
     expect(verdict).to_have_text(
-        "At an offset of 10,000, one pass keeps no digit of the variance; "
+        "At an offset of 10,000, one pass keeps no digits of the variance; "
         "the others keep 3 to 4 digits."
     )
     cells = page.locator(".numbers tr").nth(1).locator("td")
@@ -86,7 +86,7 @@ def test_each_line_is_named_in_place_and_one_is_in_alarm(show):
     expect(names).to_have_text(list(METHODS))
     expect(page.locator("svg path.line.alarm")).to_have_count(1)
     expect(page.locator("svg path.line.quiet")).to_have_count(3)
-    expect(page.locator("svg text", has_text="no digit left")).to_be_visible()
+    expect(page.locator("svg text", has_text="no digits left")).to_be_visible()
 
 
 def test_keys_and_drags_move_the_offset(show):

@@ -104,10 +104,10 @@ def test_sliders_and_the_lines_in_the_picture_move_both(show):
     figure = figure_of()
     page = show(with_controls(figure))
     verdict = page.locator(".verdict")
-    expect(verdict).to_contain_text("5 layers down, at a batch of 8, ‖dh‖² has grown: ReLU")
+    expect(verdict).to_contain_text("5 layers down, at batch size 8, ‖dh‖² has grown: ReLU")
     with counted(page, analysis=1):
         slide(page, "batch size", 4)  # the exponent: 2 to the 4
-    expect(verdict).to_contain_text("at a batch of 16")
+    expect(verdict).to_contain_text("at batch size 16")
     line = page.locator("svg").get_by_role("slider", name="layers passed")
     with counted(page, analysis=1):
         line.press("ArrowRight")
@@ -116,7 +116,7 @@ def test_sliders_and_the_lines_in_the_picture_move_both(show):
     expect(verdict).to_contain_text("12 layers down")
     batch = page.locator("svg").get_by_role("slider", name="batch")
     batch.press("ArrowLeft")
-    expect(verdict).to_contain_text("at a batch of 8")
+    expect(verdict).to_contain_text("at batch size 8")
     want = bn.DepthFigure(RUNS, FORMULAS, batch=8, depth=12).factors
     for name, values in get(page, figure, "factors").items():
         assert values == pytest.approx(want[name], rel=1e-9)
@@ -130,6 +130,6 @@ def test_no_extreme_breaks_it(show):
     batch = page.locator("svg").get_by_role("slider", name="batch")
     for _ in SIZES:
         batch.press("ArrowLeft")
-    expect(page.locator(".verdict")).to_contain_text("at a batch of 3")
+    expect(page.locator(".verdict")).to_contain_text("at batch size 3")
     expect(page.locator(".numbers tr").last).to_contain_text("none")  # no formula there
     assert sound(page)

@@ -140,7 +140,10 @@ def test_names_each_line_in_place_and_gives_the_verdict(show):
             *("whole: stays", "cut: stays"),
         ]
     )
-    verdict = "Step 40. Without the path through the mean, b and mu run away; the loss cannot tell."
+    verdict = (
+        "Step 40. Without the path through the mean, b and mu run away; "
+        "the loss is the same either way."
+    )
     expect(page.locator(".verdict")).to_have_text(verdict)
     end = f"{40 * 0.5 * np.mean(T):.3f}"
     expect(page.locator(".numbers tr").nth(1).locator("td")).to_have_text(["0", end])

@@ -130,7 +130,7 @@ def test_a_largest_entry_takes_back_all_that_comes():
     formulas, (edge,) = Description(graph), graph.edges
     assert formulas.value(1) == "max x"
     assert formulas.local(edge) == "[x = (max x)]"
-    told = "The largest of (4, 2), as (2,), going forward: it alone gets it back."
+    told = "The largest of (4, 2), as (2,), going forward: that entry gets it back."
     assert formulas.note(edge) == told
 
 

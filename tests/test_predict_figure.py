@@ -199,7 +199,7 @@ def test_keys_alone_do_it_all(show):
     expect(page.locator(".verdict")).to_have_text("Exactly right.")
     page.get_by_role("slider", name="guess of dx₁").press("ArrowRight")
     expect(page.locator(".verdict")).to_have_text(
-        "Very close: guess and dx are apart by 5 % of the length of dx. "
+        "Very close: the guess is off by 5 % of the length of dx. "
         "Your guess adds up to 0.05; every dx of this layer adds up to 0."
     )
     page.get_by_role("button", name="Next batch").press("Enter")
@@ -219,14 +219,14 @@ def test_says_how_far_off_and_what_is_lacking(show):
     expect(page.get_by_role("button", name="Next batch")).to_be_hidden()
     expect(verdict).to_have_text("You guessed 0 everywhere. The true dx has the length 1.00.")
     for guess, text in {
-        (0, 1, 0, 1): "Some way off: guess and dx are apart by 100 % of the length of dx. "
+        (0, 1, 0, 1): "Some way off: the guess is off by 100 % of the length of dx. "
         "Your guess adds up to 2.00; every dx of this layer adds up to 0.",
-        (-0.5, 0.5, 0.5, -0.5): "Far off: guess and dx are apart by 141 % of the length of dx. "
+        (-0.5, 0.5, 0.5, -0.5): "Far off: the guess is off by 141 % of the length of dx. "
         "A guess of 0 everywhere would have been nearer. "
-        "Your guess has what every dx of this layer has: it adds up to 0, at right angles to x̂.",
-        (-1, -1, 1, 1): "Far off: guess and dx are apart by 224 % of the length of dx. "
+        "Like every dx of this layer, your guess adds up to 0 and is at right angles to x̂.",
+        (-1, -1, 1, 1): "Far off: the guess is off by 224 % of the length of dx. "
         "A guess of 0 everywhere would have been nearer. "
-        "Your guess stands at 0° to x̂; every dx of this layer stands at 90°.",
+        "Your guess is at 0° to x̂; every dx of this layer is at 90°.",
     }.items():
         put(page, figure, list(guess), "guess")
         expect(verdict).to_have_text(text)
@@ -264,3 +264,22 @@ def test_nothing_breaks_at_the_extremes(show, width):
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     put(page, figure, [[[2.0, 2.0, 2.0], DY]], "problems")
     expect(page.locator(".verdict")).to_contain_text("dx is not defined")
+
+
+def test_says_of_a_guess_only_what_every_dx_of_the_layer_has(show):
+    """RMS norm subtracts no mean: its dx are at right angles to x_hat, and need not add up to 0."""
+
+    def rms_norm(x, gamma, beta, eps):
+        x_hat = x / np.sqrt((x**2).mean(axis=0) + eps)
+        y = gamma * x_hat + beta
+        return y
+
+    figure = PredictFigure(
+        [1, 1, 3, 3], [0, 1, 0, 1], function=rms_norm, shown=True, more=0, eps=0.0
+    )
+    page = show(figure)
+    put(page, figure, [1, -1, 0, 0], "guess")
+    verdict = page.locator(".verdict")
+    expect(verdict).to_contain_text("Like every dx of this layer, your guess is at right angles")
+    put(page, figure, [1, 2, -1, 0], "guess")  # at right angles, and adds up to 2
+    expect(verdict).to_contain_text("Like every dx of this layer, your guess is at right angles")

@@ -253,7 +253,7 @@ def test_runs_pauses_steps_and_goes_back(show):
     figure = figure_of(most=100_000)
     page = show(figure)
     verdict = page.locator(".verdict")
-    expect(verdict).to_have_text("Nothing is trained yet: press Run.")
+    expect(verdict).to_have_text("Nothing has been trained yet: press Run.")
     for steps in (1, 2, 3):
         press(page, "Step")
         expect(page.locator(".count")).to_have_text(f"step {steps}, seed 0")

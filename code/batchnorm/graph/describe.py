@@ -113,7 +113,7 @@ class Description:
         if OPS[target.op].kind == "reduction" and source.shape != target.shape:
             if target.op in ("max", "min"):
                 what = "largest" if target.op == "max" else "smallest"
-                return f"The {what} of {there}, as {here}, going forward: it alone gets it back."
+                return f"The {what} of {there}, as {here}, going forward: that entry gets it back."
             return f"Summed from {there} to {here} going forward, so copied coming back."
         if target.op in ("reshape", "getitem") and source.shape != target.shape:
             return f"From {there} to {here} going forward, so each entry goes back to its place."

@@ -19,7 +19,7 @@ const digits = (error) => (error ? Math.max(0, Math.floor(-Math.log10(error))) :
 /** @param {number} n */
 const countOf = (n) => (n === Infinity ? "all" : String(n));
 /** @param {number} n */
-const these = (n) => (n === 1 ? "1 digit" : n ? `${countOf(n)} digits` : "no digit");
+const these = (n) => (n === 1 ? "1 digit" : n ? `${countOf(n)} digits` : "no digits");
 /** @param {number} v */
 const written = (v) => Math.round(v).toLocaleString("en");
 
@@ -43,7 +43,7 @@ function summary({ computed, exact, errors, offset }) {
   const least = Math.min(...others);
   const most = Math.max(...others);
   const range = least === most ? these(least) : `${countOf(least)} to ${these(most)}`;
-  const odd = computed[0] < 0 ? " and is negative" : "";
+  const odd = computed[0] < 0 ? " and gives a negative number" : "";
   const kept = `one pass keeps ${these(one)} of the variance${odd}; the others keep ${range}`;
   return { verdict: `${at}, ${kept}.`, rows, head };
 }
@@ -66,7 +66,7 @@ function zone(picture, { left, right, top }, y) {
   picture.layer("ground");
   const height = y(1) - top;
   picture.put("zone", "rect", { class: "zone", x: left, y: top, width: right - left, height });
-  picture.text("zone name", "label", left + 10, top + 20, "no digit left");
+  picture.text("zone name", "label", left + 10, top + 20, "no digits left");
 }
 
 /** @type {Mount} */

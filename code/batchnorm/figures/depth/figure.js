@@ -32,7 +32,7 @@ function summary({ found, size, passed }) {
       `${name} ${times(powers[passed].median)} times (${format(factor.median, 2)} a layer)`,
   );
   const many = `${passed} ${passed === 1 ? "layer" : "layers"}`;
-  const verdict = `${many} down, at a batch of ${size}, ‖dh‖² has grown: ${grown.join(", ")}.`;
+  const verdict = `${many} down, at batch size ${size}, ‖dh‖² has grown: ${grown.join(", ")}.`;
   const rows = found.map(({ name, factor, predicted }) => [
     name,
     format(factor.median, 2),

@@ -60,7 +60,8 @@ function summary(shown) {
   const only = gone(1).filter((name) => !gone(0).includes(name));
   const sentences = [`Step ${step}.`];
   if (only.length) {
-    const blind = same.length ? `; ${these(same)} cannot tell` : "";
+    const be = same.length > 1 ? "are" : "is";
+    const blind = same.length ? `; ${these(same)} ${be} the same either way` : "";
     sentences.push(`Without ${pathsOf(cut)}, ${away(only)}${blind}.`);
   }
   if (gone(0).length) sentences.push(`With the whole gradient, ${away(gone(0))}.`);

@@ -56,13 +56,13 @@ function nodeWords(shown, { node, title, term, gradient }) {
       const source = nodeAt(shown, edge.source);
       const sent = flow.get(edgeKey(edge.target, edge.slot));
       const back = sent ? `${edge.sent} = ${list(sent)}` : "nothing";
-      return `${localWords(shown, edge)}; so back to ${source.symbol} goes ${back}.`;
+      return `${localWords(shown, edge)}; so ${back} goes back to ${source.symbol}.`;
     });
   const kind = traced.nodes[node].op === "input" ? "An input. " : "";
   const value = `${kind}${title} = ${list(values[node])}, shape ${shapeOf(values[node])}.`;
   return passed(shown, node)
     ? [value, arrives, ...factors]
-    : [value, "The walk back has not come to it."];
+    : [value, "The backward pass has not reached it yet."];
 }
 
 /** @param {Shown} shown @param {Edge} edge */
@@ -73,8 +73,10 @@ export function edgeWords(shown, edge) {
   const flow = cut ? shown.held.get(key) : shown.flow.get(key);
   const amount = flow ? `${edge.sent} = ${list(flow)}, shape ${shapeOf(flow)}` : "";
   const does = cut ? "Cut. It would carry back" : "Carries back";
-  const carries = flow ? `${does} ${amount}.` : "Nothing arrives here to go back over it.";
-  const walked = passed(shown, edge.source) ? carries : "The walk back has not come to it.";
+  const carries = flow
+    ? `${does} ${amount}.`
+    : "Nothing arrives here, so nothing goes back over it.";
+  const walked = passed(shown, edge.source) ? carries : "The backward pass has not reached it yet.";
   return [
     `The edge from ${source.symbol} to ${target.symbol}. ${walked}`,
     `Local derivative ∂${target.term}/∂${source.term} = ${edge.local}. ${edge.note}`,
@@ -94,9 +96,9 @@ function localWords(shown, edge) {
 function stepWords(shown) {
   const { drawn, order, step, traced } = shown;
   const { node, symbol } = nodeAt(shown, order[step - 1]);
-  if (!reached(shown, node)) return [`Nothing arrives at ${symbol}: every way to it is cut.`];
+  if (!reached(shown, node)) return [`Nothing arrives at ${symbol}: every path to it is cut.`];
   const brought = drawn.edges.filter(({ source }) => source === node);
-  const origin = traced.outputs.includes(node) ? ["The loss hands it in."] : [];
+  const origin = traced.outputs.includes(node) ? ["It comes from the loss."] : [];
   return [
     ...origin,
     ...brought.map((edge) => {

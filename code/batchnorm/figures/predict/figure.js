@@ -33,7 +33,7 @@ function distance({ size, apart }, long) {
   const percent = `${Math.round(100 * part)} %`;
   if (!long) return `You guessed 0 everywhere. The true dx has the length ${format(size, 2)}.`;
   const near = part <= 0.1 ? "Very close" : part <= 0.3 ? "Close" : "Some way off";
-  const far = `guess and dx are apart by ${percent} of the length of dx`;
+  const far = `the guess is off by ${percent} of the length of dx`;
   if (part <= 1) return `${near}: ${far}.`;
   return `Far off: ${far}. A guess of 0 everywhere would have been nearer.`;
 }
@@ -50,10 +50,11 @@ function properties({ push, angle, apart, size }) {
   }
   if (!square) {
     const turned = `${Math.round(angle ?? 0)}°`;
-    sentences.push(`Your guess stands at ${turned} to x̂; every dx of this layer stands at 90°.`);
+    sentences.push(`Your guess is at ${turned} to x̂; every dx of this layer is at 90°.`);
   }
   if (sentences.length || angle === undefined) return sentences;
-  return ["Your guess has what every dx of this layer has: it adds up to 0, at right angles to x̂."];
+  const sum = push === undefined ? "" : "adds up to 0 and ";
+  return [`Like every dx of this layer, your guess ${sum}is at right angles to x̂.`];
 }
 
 /** The message. @param {Shown} shown */

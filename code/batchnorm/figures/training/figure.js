@@ -21,7 +21,7 @@ function summary({ runs, taken, done, steps }, paused) {
   const fate = listed(ends);
   const verdict = () => {
     if (!done && !paused) return fate ? `Training goes on: ${fate}.` : "Training.";
-    if (!taken && !fate) return "Nothing is trained yet: press Run.";
+    if (!taken && !fate) return "Nothing has been trained yet: press Run.";
     if (!going.length) return `${fate}: nothing is left to train.`;
     const best = going.reduce((a, b) => ((a.now.loss ?? 0) <= (b.now.loss ?? 0) ? a : b));
     const loss = format(best.now.loss ?? 0);
