@@ -16,6 +16,10 @@ from ipywidgets.embed import dependency_state
 
 from _ext.site.bundle import host_css, host_js
 
+AXE = Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js"
+RUN_AXE = """async (where) => (await axe.run(where, { preload: false })).violations
+  .map(({ id, nodes }) => id + ": " + nodes.map((node) => node.target).join(", "))"""
+
 STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -247,3 +251,9 @@ OFF_SCREEN = """() => {
   });
   return off.map((node) => node.outerHTML.slice(0, 120));
 }"""
+
+
+def accessible(page, where="main"):
+    """Nothing there that axe finds fault with."""
+    page.evaluate(AXE.read_text("utf8"))
+    assert page.evaluate(RUN_AXE, where) == []

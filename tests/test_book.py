@@ -10,7 +10,7 @@ import pytest
 import yaml
 from contents import FIGURES
 from playwright.sync_api import expect
-from stage import resize, serve
+from stage import accessible, resize, serve
 
 ROOT = Path(__file__).parents[1]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
@@ -150,6 +150,7 @@ def test_a_page(visit, book, name):
     page = visit(name)
     stands(page, name, "light")
     light(book, visit.loaded)
+    accessible(page, "body")
     resize(page, 360, 800)
     stands(page, name, "light", loading=False)
     resize(page, 280, 600)  # or 1120, at 400 %

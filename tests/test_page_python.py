@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from stage import serve, slide, strict
+from stage import accessible, serve, slide, strict
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,19 +37,10 @@ def patience():
     expect.set_options(timeout=5_000)
 
 
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-RUN_AXE = """async (where) => (await axe.run(where, { preload: false })).violations
-  .map(({ id, nodes }) => id + ": " + nodes.map((node) => node.target).join(", "))"""
 KEEP_WORKERS = """globalThis.bnWorkers = [];
 globalThis.Worker = class extends Worker {
   constructor(url) { super(url); bnWorkers.push(this); }
 };"""
-
-
-def accessible(page, where="main"):
-    """Nothing there that axe finds fault with."""
-    page.evaluate(AXE.read_text("utf8"))
-    assert page.evaluate(RUN_AXE, where) == []
 
 
 class Reader:

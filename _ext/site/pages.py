@@ -1,12 +1,11 @@
 """What a page needs beyond what MyST-NB and the theme make of it.
 
-The theme is set before the first paint; images keep their place. A
-plain Markdown link may point to an explicit target of another page, `[text](page.md#target)`, as
-it may to a heading: such links work in JupyterLab, too. A folded cell is named by its own words.
+The theme is set before the first paint; images keep their place. A plain Markdown link may point
+to an explicit target of another page, `[text](page.md#target)`, as it may to a heading: such links
+work in JupyterLab, too. A folded cell is named by its own words.
 """
 
 import json
-import os
 import re
 import struct
 import textwrap
@@ -22,6 +21,7 @@ from sphinx.errors import ExtensionError
 
 from .assets import STATE
 from .bundle import joined
+from .publishing import homepage
 from .sections import plain
 
 ASIDE = "<!-- aside -->"
@@ -78,9 +78,8 @@ def give_face(app, pagename, templatename, context, doctree):
     card = Path(app.srcdir, "_static", "cards", f"{Path(pagename).name}.png")
     if not card.exists():
         card = card.with_name(f"{Path(app.config.master_doc).name}.png")
-    home = os.environ.get("BATCHNORM_HOMEPAGE", "").rstrip("/")
-    if home and card.exists():
-        tags["og:image"] = f"{home}/_static/cards/{card.name}"
+    if homepage() and card.exists():
+        tags["og:image"] = f"{homepage()}_static/cards/{card.name}"
         tags["twitter:card"] = "summary_large_image"
     for name, value in tags.items():
         key = "property" if name.startswith("og:") else "name"
@@ -179,16 +178,29 @@ def name_folds(app, pagename, templatename, context, doctree):
     context["body"] = context.get("body", "").replace(label, "")
 
 
-def keep_untranslated(app):
-    """Keep translators off the code, also in a page's list of contents: Sphinx's own class for that
-    is known to one of them alone.
-    """
+# What pages lack for translators and screen readers: (what stands there, what stands there then).
+ACCESSIBLE = [
+    # Code, by a class that is known to one translator alone
+    (r'( class="[^"]*\bnotranslate\b[^"]*")(?! translate)', r'\1 translate="no"'),
+    # A label in place of "Search Ctrl+K": speech input would not find the words that are seen.
+    (r'(<button class="btn search-button-field[^>]*) title="Search" aria-label="Search"', r"\1"),
+    (
+        r'(<div id="pst-primary-sidebar")(?! role)',
+        r'\1 role="navigation" aria-label="Title, search and chapters"',
+    ),
+    (r'<th class="head"><p></p></th>', '<td class="head"></td>'),  # a corner heads nothing
+]
+
+
+def make_accessible(app):
+    """Mend, in every page as it is written, what translators and screen readers stumble over."""
     for path in Path(app.outdir).rglob("*.html"):
         text = path.read_text("utf8")
-        pattern = r'( class="[^"]*\bnotranslate\b[^"]*")(?! translate)'
-        marked = re.sub(pattern, r'\1 translate="no"', text)
-        if marked != text:
-            path.write_text(marked, "utf8")
+        better = text
+        for found, instead in ACCESSIBLE:
+            better = re.sub(found, instead, better)
+        if better != text:
+            path.write_text(better, "utf8")
 
 
 def mark_keys(app, pagename, templatename, context, doctree):

@@ -6,7 +6,7 @@ MyST-NB's and the theme's own while a page is made, and after them when the buil
 
 import os
 
-from . import api, assets, formulas, kept, pages, python, sections
+from . import api, assets, formulas, kept, pages, publishing, python, sections
 from .execution import TIMEOUT, cache_folder
 
 
@@ -31,7 +31,7 @@ def begin(app, env):
 EARLY, LATE = 400, 900
 
 STEPS = [
-    ("config-inited", EARLY, [use_cache, assets.choose]),
+    ("config-inited", EARLY, [use_cache, assets.choose, publishing.set_address]),
     ("source-read", EARLY, [api.write, pages.mark_asides]),
     ("doctree-read", LATE, [pages.offer_targets, pages.pair_notes, pages.fold_asides]),
     ("env-check-consistency", LATE, [begin, formulas.set_all]),
@@ -53,8 +53,9 @@ STEPS = [
 
 # Once all pages are written
 FINISH = [
-    *(pages.keep_untranslated, pages.write_redirect),
+    *(pages.make_accessible, pages.write_redirect),
     *(assets.slim, sections.write, python.finish, kept.drop_unused),
+    *(publishing.add_wheel, publishing.open_notebooks, publishing.write_map),
 ]
 
 
