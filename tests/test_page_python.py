@@ -139,6 +139,18 @@ def test_nothing_of_python_is_loaded_before_it_is_asked_for(reader, site):
     assert reader.problems == []
 
 
+def test_python_starts_while_its_button_is_aimed_at(context, site):
+    reader = Reader(context, f"{site}/{CHAPTER}")
+    reader.unfold(2)
+    reader.cell(2).get_by_role("button", name="Run cell 2", exact=True).hover()
+    reader.page.wait_for_function("() => globalThis.bnPython?.kernel.status.state === 'ready'")
+    expect(reader.told(2)).to_have_text("")  # nothing was asked for yet
+    reader.press(2, "Run")
+    reader.ran(2)
+    assert reader.problems == []
+    reader.page.close()
+
+
 def test_a_cell_runs_those_above_it_and_shows_what_is_published(reader):
     expect(reader.told(1)).to_contain_text("The output is the published one.")
     expect(reader.told(2)).to_contain_text("The output is the published one.")

@@ -17,6 +17,26 @@ const live = async () => {
   return page.bnPython;
 };
 
+const DWELL = 150; // milliseconds: a pointer that only passes over a button starts nothing
+
+/**
+ * Starts Python as soon as a button that needs it is aimed at: much of the wait is over when it is
+ * pressed. What fails is said then, after another attempt. Some readers ask for data to be saved.
+ * @param {HTMLButtonElement} button
+ */
+function foresee(button) {
+  const { connection } = /** @type {any} */ (navigator);
+  let timer = 0;
+  const start = () => live().then(({ kernel }) => kernel.start());
+  const aim = () => {
+    timer = window.setTimeout(() => start().catch(() => {}), DWELL);
+  };
+  const leave = () => clearTimeout(timer);
+  if (connection?.saveData) return;
+  for (const name of ["pointerenter", "focus"]) button.addEventListener(name, aim);
+  for (const name of ["pointerleave", "blur"]) button.addEventListener(name, leave);
+}
+
 /** @param {Element} input the code of a cell @param {number} i */
 function addButtons(input, i) {
   const row = document.createElement("div");
@@ -46,6 +66,7 @@ function addButtons(input, i) {
       else if (cell.running) notebook.stop();
       else notebook.run(cell);
     };
+    if (text !== "Edit") foresee(button);
     row.append(button);
   }
   input.append(row);
