@@ -173,7 +173,7 @@ function named(el, view, point) {
 /** @type {Mount} */
 function mount(el, view) {
   const about = "A computation graph. Arrow keys move along it; Enter on an edge cuts it.";
-  const attributes = { class: "panel", tabindex: "0", role: "region" };
+  const attributes = { class: "panel", tabindex: "0", role: "group" };
   const panel = html("div", { ...attributes, "aria-label": "About what is chosen" });
   const buttons = actions(view, (centre) => change({ centre }));
   const parts = [buttons.root, panel];
