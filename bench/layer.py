@@ -1,7 +1,7 @@
 """Time the layer on one thread in float32: every variant in turn, in one process.
 
 Timed apart, or always after the same neighbour, a variant can move by a factor of two with nothing
-but the state of the allocator. So one round runs each variant once, in an order that is drawn anew,
+but the state of the allocator. So one round runs each variant once, in a newly drawn order,
 and medians are taken over the rounds. A plain copy of two arrays stands beside them as the memory's
 own speed, and PyTorch's CPU kernels where it is installed.
 Times are processor times of the one thread, which other programs disturb less than the clock.

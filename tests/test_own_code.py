@@ -41,7 +41,7 @@ FIGURE = """(kind) => [...bnHost.models.values()].find((model) =>
 
 
 def joined(page):
-    """What a key does to a sample in one figure, the other shows; and each way round."""
+    """What a key does to a sample in one figure, the other shows; and the other way round."""
     first = f"(kind) => ({FIGURE})(kind).get('x')[0]"
     before = page.evaluate(first, "GraphFigure")
     page.locator(".bn-box > bn-view").nth(1).get_by_role("slider").first.press("ArrowRight")

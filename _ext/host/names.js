@@ -1,6 +1,6 @@
 /**
  * Joins names: point at one in the code of a traced function, and its node in the graph shows
- * itself, its symbol in the formulas and the line that computes it; and each way round.
+ * itself, its symbol in the formulas and the line that computes it; and the other way round.
  *
  * Nothing is added to the page: what is lit is a highlight of the browser's own, `bn-name` and
  * `bn-line`. The figure leads: it hears "bn-point" with a name, and tells "bn-pointed" with names.

@@ -82,7 +82,7 @@ def write_figures(folder, figures=FIGURES):
 
 
 def factory(module, name):
-    """A classic script that puts a function into `bnScripts` which makes this module anew.
+    """A classic script that puts a function into `bnScripts` which makes this module again.
 
     The module is one that `write_figures` wrote. Raises ValueError for any other.
     """

@@ -106,7 +106,7 @@ def forward(x, gamma, beta, eps=1e-5, *, comm):
         if not all_finite(own.m2, own.m2):
             check_finite("x", x)
         same = zlib.crc32(gamma + 0.0), zlib.crc32(beta + 0.0), eps  # -0 is 0
-    except Exception as error:  # whatever it is, the others must hear of it
+    except Exception as error:  # whatever it is, the others must know of it
         refused, nothing = error, np.zeros(_features(x, gamma, beta))
         own, same = Moments(0.0, nothing, nothing, nothing), (0, 0, 0)
     whole = _all_merged(own, same, refused, comm)

@@ -33,7 +33,7 @@ const figure = (kind) =>
     (model) => !model.peer && model.get("_anywidget_id")?.endsWith(`.${kind}`),
   );
 
-/** Lets the joined figures part, or joins them anew. @param {boolean} resting */
+/** Lets the joined figures part, or joins them again. @param {boolean} resting */
 function rest(resting) {
   for (const model of page.bnHost.models.values())
     if (!model.peer && model.name === "LinkModel") model.set("resting", resting);

@@ -67,8 +67,8 @@ class Stages:
         ``run(put)`` runs the answer with values put in place, and gives its variables, its results
         and the names of those that are wrong; ``wrong`` are these where nothing is put. A variable
         is at fault if it is wrong although those before it have their right values. Right values of
-        all that are at fault must mend a result and spoil none; if they do not, a name means
-        something else here, and is left out. Results mend themselves, and say nothing of the lines
+        all that are at fault must repair a result and spoil none; if they do not, a name means
+        something else here, and is left out. Results repair themselves, and say nothing of lines
         before them; they are looked at last, where the names are the task's.
         """
         order = sorted(self.other, key=lambda name: self.seen.lines[name])

@@ -2,7 +2,7 @@
 /**
  * A thing to move, by mouse, touch and keyboard; a slider to screen readers.
  *
- * Put it anew in each frame, like anything else: `move` and `nudge` may use the frame's own scales,
+ * Put it again in each frame, like anything else: `move` and `nudge` may use the frame's own scales,
  * since those of the last frame are called.
  *
  * @typedef {object} Handle

@@ -8,7 +8,7 @@ from ...training import Descent, Net
 from ..kit import Figure
 
 LARGEST = np.finfo("<f4").max
-LAST = 20  # batches whose mean loss is told
+LAST = 20  # batches whose mean loss is reported
 PLOTS = ("loss", "boundary", "drift", "length", "angle")
 MOST = 100_000  # steps
 HOW = ("seed", "rate", "batch_size", "momentum", "weight_decay", "eps", "noise", "running")
@@ -98,7 +98,7 @@ class TrainingFigure(Figure):
         return made
 
     def _problem(self, settings):
-        """What the page is told: nets and their graphs, each once, and which edges are cut."""
+        """What the page gets: nets and their graphs, each once, and which edges are cut."""
         how = {name: settings.get(name, self.trait_defaults(name)) for name in HOW}
         nets, variants = {}, []
         for name, (net, own) in self._variants.items():

@@ -73,7 +73,7 @@ export function trainerOf({ nets, variants, ...rest }, bytes, how) {
     });
   let runs = begin();
   let turn = 0; // whose is next
-  let age = 0; // how often it was begun anew
+  let age = 0; // how often it was started again
   const going = () => runs.filter(({ descent: { state } }) => state.diverged === null);
   const steps = (/** @type {typeof runs} */ some) =>
     some.map(({ descent: { state } }) => state.steps);

@@ -122,7 +122,7 @@ class Writer:
                 self.names[term] = self.taken.new(hint or self._part_word(term))
 
     def _bases(self):
-        """What is written into: each time made anew."""
+        """What is written into: made again each time."""
         return {term.args[0] for term in self.uses if term.op == "scatter"}
 
     def _part_word(self, term):
@@ -361,7 +361,7 @@ class Writer:
         return self.graph.nodes[i].name or known or node_word(self.backward.proofs, i)
 
     def _notes(self, i):
-        """What was simplified in the gradient of node i, each told once."""
+        """What was simplified in the gradient of node i, each said once."""
         texts = []
         for note in self.backward.notes[i]:
             text = getattr(self, f"_say_{note[0]}")(*note[1:])

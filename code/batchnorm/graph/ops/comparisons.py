@@ -1,6 +1,6 @@
 """Comparisons, which are 1 where they hold and 0 elsewhere, and what chooses by them.
 
-A comparison has no gradient: its value jumps. It is made anew whenever the graph runs.
+A comparison has no gradient: its value jumps. It is made again whenever the graph runs.
 """
 
 import numpy as np

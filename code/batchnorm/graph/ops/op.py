@@ -51,7 +51,7 @@ class Op(NamedTuple):
     of the gradient ``d`` that arrived at the output ``y``; broadcasting is undone afterwards, by
     `unbroadcast`. None where no gradient goes back: a comparison has none. An operation of
     ``many`` inputs may have more of them than rules: all further ones share the last, and each
-    rule is told its ``slot``.
+    rule is given its ``slot``.
     """
 
     sign: str  # what a figure writes on an unnamed node
