@@ -611,7 +611,7 @@ def test_weights_with_batch_norm_are_rays_of_equal_loss():
     lie = [np.mean(shade.points[:4], axis=0) for shade in shades]  # in the first of its pieces
     losses = [bn.WeightSpaceFigure(w=tuple(p), correlation=0.3).loss for p in lie]
     assert (np.diff(losses) > 0).all()
-    assert (np.diff([shade["fill-opacity"] for shade in shades]) > 0).all()
+    assert (np.diff([shade["fill-opacity"] for shade in shades]) < 0).all()  # darker is lower
     tip, corner, end = np.array(picture["normal right angle"].points)
     assert (tip - corner) @ (end - corner) == pytest.approx(0, abs=1)
     assert "plain right angle" not in picture

@@ -53,7 +53,7 @@ function contours({ picture, cx, cy, unit, shown, reach }) {
   const k = eps ? Math.min(own * unit, FAR) : 4 * reach * unit;
   picture.group("levels", { transform: `matrix(${k} 0 0 ${-k} ${cx} ${cy})` }, () => {
     shades.forEach(({ high, d }, i) => {
-      const look = { class: "ground-of-loss", "fill-opacity": (0.3 * high).toFixed(3), d };
+      const look = { class: "ground-of-loss", "fill-opacity": (0.3 * (1 - high)).toFixed(3), d };
       picture.put(`shade ${i}`, "path", look);
     });
     all.forEach(({ low, d }, i) => {
@@ -221,7 +221,7 @@ function names({ picture, kind, place, at, cx, cy, unit, shown }) {
 }
 
 const TITLES = {
-  normal: "With batch norm: rays; dark is high",
+  normal: "With batch norm: rays; darker is lower",
   bent: "With batch norm; ε > 0 bends the rays",
   plain: "Without: ellipses",
 };
