@@ -7,7 +7,7 @@ import { clamp, format, log, powerOfTen, scientific } from "../kit/scale.js";
 /** @import { Mount, Shown } from "./model.js" */
 
 const NAMES = Object.keys(METHODS);
-const LOOKS = ["alarm", "quiet", "quiet dashed", "quiet dotted"];
+const LOOKS = ["alarm", "ink", "quiet dashed", "data dotted"];
 /** @type {[number, number]} */
 const RANGE = [1, 1e8]; // of the offset
 const EXACT = 1e-9; // no error is drawn as this one
