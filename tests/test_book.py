@@ -28,7 +28,7 @@ PAGES = [*CHAPTERS, "search.html"]
 ORIGINS = ["root", "sub-path", "file"]
 KB = 1024
 PAGE = 220 * KB  # document, scripts and styles of a page, each compressed as servers send it
-FONTS = 90 * KB
+FONTS = 90 * KB  # in files of their own, or in a style sheet
 SHIFT = 0.1  # the most a page may move about while it loads ("good" in Core Web Vitals)
 
 
@@ -207,7 +207,9 @@ def light(book, loaded):
     for kind, url in loaded:
         path = book / urlsplit(url).path.lstrip("/")
         if kind in ("document", "script", "stylesheet"):
-            weight["code"] += compressed(path)
+            code, fonts = compressed(path)
+            weight["code"] += code
+            weight["font"] += fonts
         elif kind == "font":
             weight["font"] += path.stat().st_size
     urls = [url for _, url in loaded if not url.startswith("blob:")]
@@ -218,8 +220,13 @@ def light(book, loaded):
 
 @cache
 def compressed(path):
-    """How many bytes a file has on its way; pages share most of theirs."""
-    return len(gzip.compress(path.read_bytes())) if path.is_file() else 0
+    """How many bytes a file has on its way, without and with fonts that a style sheet holds: (those
+    of code, those of fonts). Pages share most of theirs."""
+    if not path.is_file():
+        return 0, 0
+    everything = path.read_bytes()
+    code = len(gzip.compress(re.sub(rb"url\(\"?data:font/[^)]*\)", b"", everything)))
+    return code, len(gzip.compress(everything)) - code
 
 
 def test_each_script_of_a_figure_stands_once_on_a_page(book):

@@ -78,7 +78,7 @@ def test_names_nodes_symbols_and_lines_light_up_together(figure):
     page = figure
     over(page, "mu")
     pointed(page, "μ")
-    expect(page.get_by_role("region", name="About")).to_contain_text("mean x")
+    expect(page.get_by_role("group", name="About")).to_contain_text("mean x")
     lit(page, "bn-name", ["code: mu", "code: mu", "formulas: μ"])
     lit(page, "bn-line", ["code:     mu = x.mean(axis=0)"])
 
