@@ -26,8 +26,13 @@ body {{ display: grid; grid-template-rows: auto 1fr auto; gap: 24px; box-sizing:
   border-top: 12px solid #1c5d99; }}
 h1 {{ margin: 0; font: 600 64px/1.1 Book, serif; letter-spacing: -0.012em; }}
 p {{ margin: 0; color: #5a626c; font: 600 28px Book, serif; }}
-img {{ width: 100%; height: 100%; min-height: 0; object-fit: contain; object-position: left; }}
-</style><h1>{title}</h1><div style="min-height: 0">{picture}</div><p>{book}</p>"""
+div {{ min-height: 0; }}
+img {{ width: 100%; height: 100%; object-fit: contain; object-position: left; }}
+.side {{ grid-template: 1fr auto / 24rem 1fr; column-gap: 48px; }}
+.side div {{ grid-area: 1 / 2 / 3 / 3; }}
+.side img {{ object-position: center; }}
+</style><body class="{layout}"><h1>{title}</h1><div>{picture}</div><p>{book}</p>"""
+SIDE = 2.2  # a picture less wide than so many times its height stands beside the title
 
 
 def data(content, kind):
@@ -41,12 +46,14 @@ def take_card(page, card, name):
     page.add_style_tag(content=PLAIN)
     title = page.locator("h1").first.evaluate("(h1) => h1.firstChild.textContent")
     figure = page.locator(".bn-picture").first
-    picture = f'<img src="{data(figure.screenshot(), "image/png")}">'
+    shot = figure.screenshot()
+    picture = f'<img src="{data(shot, "image/png")}">'
+    width, height = Image.open(io.BytesIO(shot)).size
+    layout = "side" if width < SIDE * height else ""
     font = base64.b64encode((STATIC / "fonts" / "semibold.woff2").read_bytes()).decode()
     book = page.locator(".bd-sidebar-primary .title").inner_text()
-    card.set_content(
-        CARD.format(font=font, title=escape(title), picture=picture, book=escape(book))
-    )
+    words = {"title": escape(title), "book": escape(book)}
+    card.set_content(CARD.format(font=font, picture=picture, layout=layout, **words))
     card.evaluate("() => document.fonts.ready")
     image = Image.open(io.BytesIO(card.screenshot())).convert("RGB")
     small = image.resize((600, 315), Image.Resampling.LANCZOS).quantize(48)
@@ -61,12 +68,14 @@ def main():
     (STATIC / "cards").mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = launch(playwright)
-        page = browser.new_page(viewport={"width": 770, "height": 900}, device_scale_factor=2)
+        look = {"device_scale_factor": 2, "reduced_motion": "reduce"}  # nothing is in the middle
+        page = browser.new_page(viewport={"width": 770, "height": 900}, **look)
         page.goto((ROOT / "_build" / "html" / "chapters" / "start_here.html").as_uri())
         page.evaluate("() => window.bnHost?.ready")
         page.add_style_tag(content=PLAIN)
         page.locator(".bn-picture").first.screenshot(path=STATIC / "start_here.png")
         card = browser.new_page(viewport={"width": 1200, "height": 630})
+        page.set_viewport_size({"width": 1280, "height": 900})  # graphs from left to right
         for name in [name for name, figures in FIGURES.items() if figures]:
             take_card(page, card, name)
         browser.close()
