@@ -42,7 +42,7 @@ PLACE = """async (selector, nth) => {
 
 
 class Engine:
-    """A browser with one window. A subclass knows how to `open`, `ask` and `act`."""
+    """A browser with one window. A subclass knows how to `open`, go `back`, `ask` and `act`."""
 
     def __init__(self, folder, *command):
         self.log = folder / "log"
@@ -119,6 +119,9 @@ class Firefox(Engine):
     def open(self, address):
         self.send("browsingContext.navigate", **self.where, url=address, wait="complete")
 
+    def back(self):
+        self.send("browsingContext.traverseHistory", **self.where, delta=-1)
+
     def ask(self, function):
         call = {"functionDeclaration": function, "awaitPromise": True, "target": self.where}
         said = self.send("script.callFunction", **call)
@@ -158,6 +161,9 @@ class WebKit(Engine):
 
     def open(self, address):
         self.send("/url", url=address)
+
+    def back(self):
+        self.send("/back")
 
     def ask(self, function):
         script = f"({function})().then(arguments[0], (e) => arguments[0]({{ wrong: `${{e}}` }}))"

@@ -13,11 +13,19 @@ from engines import Firefox, WebKit
 from stage import serve, strict
 from test_book import PAGES, STATE_OF_PAGE
 from test_page_python import python_book  # noqa: F401
+from test_storage import BROKEN, NOT_KEPT
+from test_surroundings import TRANSLATE
+from test_trouble import PASTE
 
 ORIGINS = ["http", "file"]
 
-# Runs before a page's own scripts: keeps what goes wrong, also where no console can be read
-KEEP_ERRORS = """<script>
+# Runs before a page's own scripts: keeps what goes wrong, also where no console can be read;
+# and the browser keeps nothing where the address asks for it
+KEEP_ERRORS = (
+    f"""<script>
+if (location.search === "?denied") {{ {BROKEN["denied"]} }}
+"""
+    """
 window.bnErrors = [];
 const keep = (e) => bnErrors.push(`${e.type}: ${e.message ?? e.reason ?? e.blockedURI ?? ""}
   ${e.target?.src ?? e.target?.href ?? ""}`);
@@ -26,6 +34,7 @@ for (const kind of ["error", "unhandledrejection", "securitypolicyviolation"])
 console.error = (...words) => bnErrors.push(words.join(" "));
 window.moved = () => 0;
 </script>"""
+)
 AWAY = """(home) => performance.getEntriesByType("resource").map((entry) => entry.name)
   .filter((name) => !name.startsWith(home) && !/^(blob|data):/.test(name))"""
 READY = "() => window.bnHost?.ready.then(() => document.fonts.ready).then(() => true) ?? true"
@@ -165,3 +174,77 @@ def test_an_answer_is_judged_and_kept(read):
     engine.until(
         """() => document.querySelectorAll('h2 [aria-label="solved"]:not([hidden])').length"""
     )
+
+
+def test_where_the_browser_keeps_nothing_all_works(read):
+    engine = read("chapters/two_samples.html?denied", "http")
+    engine.press(".theme-switch-button")
+    engine.until("() => document.documentElement.dataset.theme === 'dark'")
+    assert engine.js("(words) => document.body.innerText.split(words).length - 1", NOT_KEPT) == 1
+    rewrite(engine, 2, "print(6 * 7)")
+    engine.until(PRINTED, 2, "42")
+    assert engine.js("(words) => document.body.innerText.split(words).length - 1", NOT_KEPT) == 2
+    engine.press(".search-button-field, .search-button")
+    engine.until("() => document.activeElement?.type === 'search'")
+    engine.type("momentum", "Enter")
+    engine.until("() => document.querySelector('.bn-results li')")
+
+
+def test_after_back_a_page_shows_what_it_showed(read):
+    engine = read("chapters/two_samples.html", "http")
+    engine.press(".bd-article details > summary", 3)
+    engine.press(".bn-figure .handle .target, .bn-figure [role=slider] .target", right=40)
+    engine.until("() => history.state?.bn?.folds?.[3] && history.state.bn.models")
+    shown = "() => [...document.querySelectorAll('.bn-figure')].map((figure) => figure.innerText)"
+    before = engine.js(shown)
+    read("chapters/notation.html", "http")
+    engine.back()
+    engine.until("() => location.pathname.endsWith('two_samples.html') && window.bnHost")
+    engine.js(READY)
+    engine.until(f"(before) => JSON.stringify(({shown})()) === JSON.stringify(before)", before)
+    assert engine.js("() => document.querySelectorAll('.bd-article details')[3].open")
+
+
+def test_a_translated_page_works(read):
+    engine = read("chapters/two_samples.html", "file")
+    shown = (
+        "() => [...document.querySelectorAll('.bn-figure, .katex, pre')].map((e) => e.innerText)"
+    )
+    before = engine.js(shown)
+    engine.js(TRANSLATE)
+    assert engine.js(shown) == before
+    assert engine.js("() => document.querySelector('h1').innerText").startswith("ü")
+    rewrite(engine, 2, "print(6 * 7)")
+    engine.until("() => document.querySelectorAll('.bn-live')[1].innerText.includes('42')")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("print(1)\nx = 'a\0b'", "character that is no text (U+0000): delete it"),
+        ("if True:\n\tprint('<b>a\\tb</b>')\n", "<b>a\tb</b>"),
+        ("x = '" + "a" * 1_000_000 + "'\nlen(x)", "1000000"),
+    ],
+    ids=["NUL", "tabs and markup", "1 MB"],
+)
+def test_what_is_pasted_is_run_or_refused_by_its_line(read, text, shown):
+    engine = read("chapters/two_samples.html", "file")
+    engine.press('[aria-label="Edit cell 2"]')
+    field = '.cm-content[aria-label^="The code of cell 2 "]'
+    engine.until("(field) => document.activeElement?.matches(field)", field)
+    engine.type("Control+a")
+    data = {"text/plain": text, "text/html": "<b>never this</b>"}
+    paste = f"(field, data) => ({PASTE})(document.querySelector(field), data)"
+    engine.js(paste, field, data)
+    engine.type("Control+Enter")
+    engine.until(PRINTED.replace("bn-live", "bn-outputs"), 2, shown)
+    assert "never this" not in engine.js("() => document.body.textContent")
+
+
+def test_the_directive_that_stops_python_is_named(engine, python_book):  # noqa: F811
+    with serve(strict(python_book, (" 'wasm-unsafe-eval'", ""))) as address:
+        engine.open(f"{address}/chapters/two_samples.html")
+        engine.js(READY)
+        engine.press('[aria-label="Run cell 1"]')
+        said = "its directive script-src would have to allow 'wasm-unsafe-eval'"
+        engine.until("(said) => document.body.innerText.includes(said)", said)
