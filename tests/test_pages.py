@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -92,6 +93,38 @@ def test_paper_shows_all_that_is_said_and_no_control(read, name):
     page.emulate_media(media="screen")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark", timeout=30_000)
     assert page.evaluate(CLOSED) == closed
+
+
+def sheets(page):
+    """How many sheets the printed page takes."""
+    return len(re.findall(rb"/Type\s*/Page\b", page.pdf()))
+
+
+@pytest.mark.parametrize("name", ["two_samples", "computation_graph"])
+def test_the_printed_page_has_its_end_and_what_its_folds_hold(read, name):
+    page = read(name)
+    folded = sheets(page)
+    page.evaluate("() => document.querySelectorAll('details').forEach((e) => { e.open = true; })")
+    assert sheets(page) == folded > 5
+    page.emulate_media(media="print")
+    fading = "(e) => getComputedStyle(e).animationName !== 'none'"
+    inside = "[...document.querySelectorAll('.bd-article details > *')]"
+    assert page.evaluate(f"() => {inside}.some({fading})") is False
+
+
+@pytest.mark.parametrize("name", ["two_samples", "computation_graph", "exercises"])
+def test_paper_says_where_the_buttons_are(read, name):
+    page = read(name)
+    page.emulate_media(media="print")
+    pressed = page.evaluate(r"""() => [...document.querySelectorAll(".bd-article :is(p, li)")]
+      .filter((e) => e.checkVisibility() && !e.closest(".bn-notes"))
+      .filter((e) => /\bpress\b/i.test(e.innerText))
+      .map((e) => getComputedStyle(e, "::before").content + e.innerText)""")
+    assert pressed
+    for text in pressed:
+        assert re.search("on the web page", text, re.I), text
+    page.emulate_media(media="screen")
+    assert "on the web page)" not in page.inner_text("article")
 
 
 # What is cut off without a way to see it, and where the first cells of rows stand.

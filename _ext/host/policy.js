@@ -6,9 +6,6 @@
 /** @type {string | null} */
 let refused = null;
 
-/** @type {Set<() => void>} */
-const listeners = new Set();
-
 /** @type {Record<string, string>} what a directive must allow, by what was refused */
 const ALLOW = {
   blob: "blob:",
@@ -16,6 +13,7 @@ const ALLOW = {
   "wasm-eval": "'wasm-unsafe-eval'",
   eval: "'wasm-unsafe-eval'",
   inline: "'unsafe-inline'",
+  "trusted-types-sink": "", // no value of the directive would do
 };
 
 globalThis.addEventListener?.("securitypolicyviolation", (event) => {
@@ -24,14 +22,22 @@ globalThis.addEventListener?.("securitypolicyviolation", (event) => {
   if (disposition !== "enforce") return;
   const allow = ALLOW[blockedURI.replace(/:.*/, "")] ?? (blockedURI ? "'self'" : "");
   refused = `${effectiveDirective}${allow && ` would have to allow ${allow}`}`;
-  for (const listener of listeners) listener();
 });
 
-/** Rejects when something is refused: not all that fails for it says so. @returns {Promise<never>} */
-export const refusal = () =>
-  new Promise((_, reject) => {
-    listeners.add(() => reject(new Error("refused")));
-  });
+const EMPTY = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]); // the smallest module
+
+/**
+ * Throws where WebAssembly is refused. Pyodide would wait forever, and WebKit sends no event for it.
+ */
+export function checkWebAssembly() {
+  try {
+    new WebAssembly.Module(EMPTY);
+  } catch (error) {
+    if (typeof WebAssembly !== "undefined")
+      refused = "script-src would have to allow 'wasm-unsafe-eval'";
+    throw error;
+  }
+}
 
 /** Forgets what was refused before. */
 export const forget = () => {

@@ -26,6 +26,8 @@ from .sections import plain
 
 ASIDE = "<!-- aside -->"
 KEYS = re.compile(r" \([^()<]*\bTab\b[^()<]*\)")
+BUTTON = re.compile(r"\b[Pp]ress( \w+){0,2} <em>[^<]+</em>")
+PARAGRAPH = re.compile(r"<(p|li)>.*?</\1>", re.S)
 
 # "auto" is no theme that the style sheets know: without this line they show unstyled colours first.
 RESOLVE_THEME = """\
@@ -206,6 +208,16 @@ def make_accessible(app):
 def mark_keys(app, pagename, templatename, context, doctree):
     """Let the style sheet hide words on keys from those who only touch."""
     context["body"] = KEYS.sub(r'<span class="bn-keys">\g<0></span>', context.get("body", ""))
+
+
+def mark_presses(app, pagename, templatename, context, doctree):
+    """Say on paper, once a paragraph, that the button to press is on the web page."""
+
+    def marked(paragraph):
+        paper = r'\g<0><span class="bn-paper"> (on the web page)</span>'
+        return BUTTON.sub(paper, paragraph[0], count=1)
+
+    context["body"] = PARAGRAPH.sub(marked, context.get("body", ""))
 
 
 def joined_streams(outputs):

@@ -45,6 +45,7 @@ STEPS = [
             pages.size_images,
             pages.name_folds,
             pages.mark_keys,
+            pages.mark_presses,
             assets.share_scripts,
             python.add_buttons,
         ],

@@ -2,7 +2,7 @@
  * The kernel's worker: Pyodide, and page/session.py in it. Its script is one file with Pyodide's
  * own (pyodide.asm.js, pyodide.js) before this module, so that it needs nothing but its blob.
  */
-import { explained, refusal } from "../policy.js";
+import { checkWebAssembly, explained } from "../policy.js";
 import { unpack } from "./unpack.js";
 
 const here = /** @type {any} */ (globalThis);
@@ -19,6 +19,7 @@ let queue = Promise.resolve();
  * @param {string[]} figures
  */
 async function start(parts, figures) {
+  checkWebAssembly();
   /** @type {Map<string, Promise<ArrayBuffer>>} */
   const files = new Map(Object.entries(parts).map(([name, texts]) => [name, unpack(texts)]));
   here.fetch = async (/** @type {string | URL} */ url) => {
@@ -29,14 +30,13 @@ async function start(parts, figures) {
     return new Response(await file, { headers: { "content-type": type } });
   };
   const lock = JSON.parse(new TextDecoder().decode(await files.get("lock.json")));
-  const loading = here.loadPyodide({
+  const python = await here.loadPyodide({
     indexURL: "bn://python/",
     packageBaseUrl: "bn://python/",
     lockFileContents: lock,
     stdin: () => null,
     env: { MPLBACKEND: "module://page.backend", HOME: "/reader", JUPYTER_WIDGETS_ECHO: "0" },
   });
-  const python = await Promise.race([loading, refusal()]);
   const site = python.runPython("import site; site.getsitepackages()[0]");
   for (const name of ["packages.zip", "page.zip"])
     python.unpackArchive(await files.get(name), "zip", { extractDir: site });

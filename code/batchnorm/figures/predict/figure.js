@@ -156,6 +156,7 @@ function mount(el, view) {
 
   return function draw(analysis, width) {
     const { problems, shown, reveal } = analysis;
+    el.classList.toggle("asks", !reveal);
     setText(show, shown ? "Hide dx" : "Show dx");
     next.hidden = problems.length < 2;
     keys.show([
