@@ -16,11 +16,12 @@ pairwise algorithm for computing sample variances", for the merge.
 
 import math
 import zlib
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .validate import all_finite, check_finite, finite, number, numbers, plain, quiet
+from .validate import all_finite, check_finite, number, numbers, plain, quiet
 
 
 class Moments(NamedTuple):
@@ -50,13 +51,15 @@ def moments(x):
 
 def _centred(x):
     """x minus its mean, as x's precision has it, and the `Moments` of x."""
-    n = float(len(x))
-    ones = np.ones(len(x), x.dtype)  # a product with ones takes a quarter of the time of a sum
-    mean = ones.dot(x) / max(n, 1.0)
+    n = len(x)
+    ones = np.ones(n, x.dtype)  # a product with ones takes a quarter of the time of a sum
+    mean = ones.dot(x) / (n or 1)
     centred = x - mean
-    rest = ones.dot(centred) / max(n, 1.0)
-    m2 = np.einsum("ij,ij->j", centred, centred) - n * rest * rest
-    return centred, Moments(n, mean, np.maximum(m2, 0), rest)
+    left = ones.dot(centred)
+    rest = left / (n or 1)
+    m2 = np.einsum("ij,ij->j", centred, centred)
+    m2 -= left * rest
+    return centred, Moments(float(n), mean, np.maximum(m2, 0, out=m2), rest)
 
 
 def merge(a, b):
@@ -102,10 +105,14 @@ def forward(x, gamma, beta, eps=1e-5, *, comm):
     refused = None
     try:
         x, gamma, beta, eps = _arguments(x, gamma, beta, eps)
+        scales, shifts = gamma.dot(gamma), beta.dot(beta)
+        if not math.isfinite(scales + shifts):
+            check_finite("gamma", gamma)
+            check_finite("beta", beta)
         x_hat, own = _centred(x)
         if not all_finite(own.m2, own.m2):
             check_finite("x", x)
-        same = zlib.crc32(gamma + 0.0), zlib.crc32(beta + 0.0), eps  # -0 is 0
+        same = zlib.crc32(gamma), zlib.crc32(beta), eps
     except Exception as error:  # whatever it is, the others must know of it
         refused, nothing = error, np.zeros(_features(x, gamma, beta))
         own, same = Moments(0.0, nothing, nothing, nothing), (0, 0, 0)
@@ -119,7 +126,7 @@ def forward(x, gamma, beta, eps=1e-5, *, comm):
         where = tuple(map(int, np.argwhere(var == 0)[0]))
         raise ValueError(f"x: got variance 0 in feature {where}, want some spread, or eps > 0")
     # |x_hat| is at most √n: so all workers can tell alike whether y may overflow
-    if not math.isfinite(gamma.dot(gamma) * whole.n + beta.dot(beta)):
+    if not math.isfinite(scales * whole.n + shifts):
         most = np.abs(gamma) * whole.n**0.5 + np.abs(beta)
         if not all_finite(most, most):
             raise ValueError("gamma: got numbers with which y may overflow, want smaller ones")
@@ -181,7 +188,11 @@ def backward(dy, cache):
 
 def _arguments(x, gamma, beta, eps):
     x = numbers("x", x)[0].astype(float, copy=False)
-    gamma, beta = finite("gamma", gamma), finite("beta", beta)
+    # Copies; and -0 becomes 0, which it equals on another worker
+    gamma, beta = (
+        np.add(numbers(name, a)[0], 0.0, dtype=float)
+        for name, a in (("gamma", gamma), ("beta", beta))
+    )
     if x.ndim != 2:
         raise ValueError(f"x: got shape {x.shape}, want (m, d)")
     for name, a in (("gamma", gamma), ("beta", beta)):
@@ -217,41 +228,48 @@ def _refuse(own, where):
     )
 
 
-def _all_merged(own, same, refused, comm):
-    """The moments of all workers' samples, on each of them, by one all-reduce with `merge`.
-
-    The message begins with who has refused its arguments, its rank, counted from 1, or 0; and with
-    what must be the `same` for gamma, beta and eps: where it is not, it becomes nan.
-    """
+@cache
+def _merging():
+    """MPI's operation that merges messages: made once, since that takes as long as to use it."""
     from mpi4py import MPI  # here, since the rest of this file needs no MPI
 
-    who = 0.0 if refused is None else comm.rank + 1
-    packed = np.concatenate([[who, *same, own.n], *own[1:]])
-    merged = np.empty_like(packed)
-
     def combine(left, right, datatype):
-        # One element is a whole set of moments: MPI may cut a long message, never an element
-        into = np.frombuffer(right, float).reshape(-1, len(packed))
+        # One element is a whole message: MPI may cut a long one, never an element
+        into = np.frombuffer(right, float).reshape(-1, datatype.Get_size() // 8)
         for a, b in zip(np.frombuffer(left, float).reshape(into.shape), into, strict=True):
-            b[0] = a[0] or b[0]
-            b[1:4][a[1:4] != b[1:4]] = math.nan
-            n, *arrays = merge(_unpack(a[4:]), _unpack(b[4:]))
-            b[4:] = np.concatenate([[n], *arrays])
+            (one, *ours), own = _parts(a)
+            (two, *theirs), other = _parts(b)
+            same = [v if v == w else math.nan for v, w in zip(ours, theirs, strict=True)]
+            b[:] = _message(one or two, same, merge(own, other))
 
-    element = MPI.DOUBLE.Create_contiguous(len(packed)).Commit()
-    operation = MPI.Op.Create(combine, commute=True)
+    return MPI.DOUBLE, MPI.Op.Create(combine, commute=True)
+
+
+def _all_merged(own, same, refused, comm):
+    """The moments of all workers' samples, on each of them, by one all-reduce with `merge`."""
+    double, operation = _merging()
+    sent = _message(0.0 if refused is None else comm.rank + 1, same, own)
+    merged = np.empty_like(sent)
+    element = double.Create_contiguous(len(sent)).Commit()
     try:
-        comm.Allreduce([packed, 1, element], [merged, 1, element], op=operation)
+        comm.Allreduce([sent, 1, element], [merged, 1, element], op=operation)
     finally:
-        operation.Free()
         element.Free()
-    if merged[0]:
-        _refuse(refused, f"rank {merged[0] - 1:.0f}")
-    for name, found in zip(("gamma", "beta", "eps"), merged[1:4].tolist(), strict=True):
+    (who, *same), whole = _parts(merged)
+    if who:
+        _refuse(refused, f"rank {who - 1:.0f}")
+    for name, found in zip(("gamma", "beta", "eps"), same, strict=True):
         if math.isnan(found):
             raise ValueError(f"{name}: got different values on some ranks, want the same on all")
-    return _unpack(merged[4:])
+    return whole
 
 
-def _unpack(packed):
-    return Moments(float(packed[0]), *packed[1:].reshape(3, -1))
+def _message(who, same, moments):
+    """One array: who has refused its arguments, its rank counted from 1, or 0; what must be the
+    `same` for gamma, beta and eps, or nan where it is not; and moments. `_parts` takes it apart."""
+    return np.concatenate([[who, *same, moments.n], *moments[1:]])
+
+
+def _parts(message):
+    *head, n = message[:5].tolist()
+    return head, Moments(n, *message[5:].reshape(3, -1))
