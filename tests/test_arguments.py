@@ -6,9 +6,11 @@ give as plain float64; what is refused has to be a ValueError that begins with t
 """
 
 import copy
+import inspect
 import reprlib
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -188,7 +190,32 @@ SUBCLASSES = {
     "reversed": lambda a: a[::-1][::-1],
     "read-only": lambda a: np.broadcast_to(a, a.shape),
     "Fortran": np.asfortranarray,
+    "every second": lambda a: np.repeat(a, 2, axis=0)[::2],
+    "array interface": lambda a: memoryview(np.ascontiguousarray(a)),
 }
+
+
+class Held:
+    """What becomes an array when asked, as frames and tensors of other libraries do."""
+
+    def __init__(self, a):
+        self.a = a
+
+    def __array__(self, dtype=None, copy=None):
+        if isinstance(self.a, Exception):
+            raise self.a
+        return self.a
+
+
+def with_masks(a):
+    """An array with a mask, in each of the ways in which it may come."""
+    yield from (masked(a), masked(a).astype(int), Held(masked(a)))
+    yield [masked(a[0]), *a[1:]]
+    if a.ndim > 1:
+        yield [[np.ma.masked, *a[0][1:]], *a[1:].tolist()]
+        yield (a[0].tolist(), *([masked(row[:1])[0], *row[1:]] for row in a[1:]))
+
+
 NUMBERS = [
     *(np.float16, np.float32, np.float64, np.longdouble, np.array, Fraction, Decimal),
     *(lambda v: np.array(v, np.float32), lambda v: np.array([v]), lambda v: v * (1 + 0j)),
@@ -333,10 +360,63 @@ def test_every_kind_of_array_is_right_or_refused(name, seed):
     for argument, a in arrays(arguments).items():
         for kind in SUBCLASSES.values():
             assert_right_or_refused(name, arguments, argument, kind(a), 1e-9)
-        for value in (masked(a), masked(a).astype(int), [masked(a[0]), *a[1:]]):
+        for value in with_masks(a):
             got = outcome(name, arguments | {argument: value})
             assert isinstance(got, ValueError), f"{name}: the mask of {argument} is lost"
             assert str(got).startswith(f"{argument}: got a masked array"), got
+
+
+@each
+def test_what_does_not_become_an_array_is_refused_by_name(name):
+    arguments = EXAMPLES[name](np.random.default_rng(0))
+    for argument in arrays(arguments):
+        for error in (RuntimeError("it requires grad"), TypeError("it is on another device")):
+            got = outcome(name, arguments | {argument: Held(error)})
+            assert isinstance(got, ValueError), (name, argument, got)
+            assert str(got).startswith(f"{argument}: got {error}"), got
+
+
+@each
+def test_what_is_true_or_false_is_a_bool(name):
+    found = function(name)
+    parameters = inspect.signature(found).parameters.values()
+    for argument in (p.name for p in parameters if isinstance(p.default, bool)):
+        arguments = EXAMPLES[name](np.random.default_rng(0))
+        for value in ("no", None, 2, np.array([True, False]), [False]):
+            got = outcome(name, arguments | {argument: value})
+            assert isinstance(got, ValueError), (name, argument, value)
+            assert str(got).startswith(f"{argument}: got"), got
+        assert not isinstance(outcome(name, arguments | {argument: np.True_}), ValueError)
+
+
+@pytest.mark.parametrize("axis", [True, (False,), [], (0, -2), 0.0, None, "0", 2, (0, 2), [[0]]])
+def test_an_axis_is_an_integer_or_several(axis):
+    x, _, gamma, beta = batch(np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"^axis: got"):
+        bn.forward(x, gamma, beta, axis=axis)
+
+
+def shown():
+    """Figures with what they are given as arrays: {name: (function, arguments)}."""
+    x, dy = np.array([1.0, 2.5, -0.5]), np.array([0.5, -0.7, 1.0])
+    pair = dict(x=x, dy=dy)
+    return {
+        "BatchFigure": (bn.BatchFigure, pair),
+        "PredictFigure": (bn.PredictFigure, pair),
+        "SphereFigure": (bn.SphereFigure, pair),
+        "WeightSpaceFigure": (bn.WeightSpaceFigure, dict(samples=np.diag(x)[:, :2])),
+        "GraphFigure": (partial(bn.GraphFigure, lambda x: x - x.mean()), pair),
+    }
+
+
+@pytest.mark.parametrize("name", shown())
+def test_figures_take_no_mask_either(name):
+    make, arguments = shown()[name]
+    make(**arguments)
+    for argument, a in arguments.items():
+        for value in (masked(a), Held(masked(a)), [np.ma.masked, *a[1:]]):
+            with pytest.raises(ValueError, match=f"{argument}: got a masked array"):
+                make(**arguments | {argument: value})
 
 
 @each

@@ -207,7 +207,7 @@ def _features(x, gamma, beta):
     for a, ndim in ((gamma, 1), (beta, 1), (x, 2)):
         try:
             shape = np.shape(a)
-        except ValueError:
+        except Exception:  # an object's own __array__ may raise anything: x is refused for it
             continue
         if len(shape) == ndim:
             found.append(shape[-1])

@@ -25,6 +25,7 @@ from .validate import (
     check_out,
     check_spread,
     check_sums,
+    flag,
     number,
     numbers,
     overflow,
@@ -105,7 +106,8 @@ def forward(
     gamma, gamma_shape = parameter("gamma", gamma, x.shape, axis, work)
     beta, beta_shape = parameter("beta", beta, x.shape, axis, work)
     eps = number("eps", eps, 0.0, MOST[work])
-    own = bool(training) or 0 not in axis  # whether the moments are those of x
+    training = flag("training", training)
+    own = training or 0 not in axis  # whether the moments are those of x
     if running is not None or not own:
         statistics = of_a_batch(running, axis, blocks.m, training)
         running_mu, running_var = statistics.flat(blocks.kept, work)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .reference import update_running
-from .validate import check_finite, finite, integer, number, numbers, quiet
+from .validate import check_finite, finite, flag, integer, number, numbers, quiet
 
 _held = ContextVar("held", default=False)
 
@@ -57,6 +57,7 @@ class RunningStatistics:
 
     def __post_init__(self) -> None:
         self.momentum = weight("momentum", self.momentum)
+        self.unbiased = flag("unbiased", self.unbiased)
         for name in ("mean", "var"):
             a = numbers(name, getattr(self, name))[0]
             if a.ndim:

@@ -58,18 +58,31 @@ FLAGS = _has_flags()  # WebAssembly, in a page, has none
 
 
 def array(name: str, a: ArrayLike) -> np.ndarray:
-    """A plain array, of no subclass. Raises ValueError for masked arrays, and for ragged lists."""
-    for v in (a, *a) if isinstance(a, (list, tuple)) else (a,):
-        if isinstance(v, np.ma.MaskedArray):
-            raise ValueError(
-                f"{name}: got a masked array, whose mask would be lost, want a plain array, "
-                "of .compressed() or .filled(…)"
-            )
+    """A plain array, of no subclass.
+
+    Raises ValueError for masked arrays, in lists too, for ragged lists, and for an object that does
+    not become an array.
+    """
+    if type(a) is np.ndarray:
+        return a
+    masked = _masked(a)
     try:
-        return np.asarray(a)
-    except (TypeError, ValueError) as error:
+        found = np.asanyarray(None if masked else a)
+    except Exception as error:  # an object's own __array__ may raise anything
         got = "lists of different lengths" if isinstance(a, (list, tuple)) else error
         raise ValueError(f"{name}: got {got}, want an array of numbers") from error
+    if masked or _masked(found):
+        raise ValueError(
+            f"{name}: got a masked array, whose mask would be lost, want a plain array, "
+            "of .compressed() or .filled(…)"
+        )
+    return np.asarray(found)
+
+
+def _masked(a: object) -> bool:
+    if isinstance(a, (list, tuple)):
+        return any(map(_masked, a))
+    return isinstance(a, np.ma.MaskedArray)
 
 
 def numbers(name: str, a: ArrayLike) -> tuple[np.ndarray, np.dtype, np.dtype]:
@@ -147,6 +160,13 @@ def integer(
     raise ValueError(f"{name}: got {reprlib.repr(value)}, want {want}")
 
 
+def flag(name: str, value: Any) -> bool:
+    """A Python bool. Raises ValueError for anything but a bool, Python's or NumPy's, 0 and 1."""
+    if isinstance(value, (bool, np.bool_)) or (type(value) is int and value in (0, 1)):
+        return bool(value)
+    raise ValueError(f"{name}: got {reprlib.repr(value)}, want True or False")
+
+
 def plain(function: Function) -> Function:
     """For plain NumPy code that is read and traced: its arguments are what it takes them for.
 
@@ -170,7 +190,7 @@ def plain(function: Function) -> Function:
                 exact = number(name, a, -math.inf, math.inf, "a number that float64 can hold")
                 return a if isinstance(a, (int, float)) else exact
             return a
-        known = issubclass(type(a), (np.ndarray, np.generic, bool))
+        known = issubclass(type(a), (np.ndarray, np.generic, bool, memoryview))
         if not known and (hasattr(a, "shape") or hasattr(type(a), "__truediv__")):
             return a
         a = array(name, a)
@@ -195,8 +215,11 @@ def plain(function: Function) -> Function:
 
 def axes(axis: int | tuple[int, ...] | list[int], shape: Shape) -> Shape:
     """The axes as indices from 0, in order. Raises ValueError for an x without entries, too."""
+    several = axis if isinstance(axis, (tuple, list)) else [axis]
     try:
-        given = tuple(map(operator.index, axis if isinstance(axis, (tuple, list)) else [axis]))
+        if any(isinstance(a, bool) for a in several):
+            raise TypeError
+        given = tuple(map(operator.index, several))
     except TypeError:
         raise ValueError(f"axis: got {axis!r}, want an integer or a tuple of them") from None
     return _indices(given, shape)

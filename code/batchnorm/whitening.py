@@ -40,7 +40,7 @@ import numpy as np
 from .graph import eigenvalues, eigenvectors, inverse_sqrt, trace
 from .reference import update_running
 from .running import is_held, weight
-from .validate import check_finite, finite, integer, number, numbers, plain, quiet
+from .validate import check_finite, finite, flag, integer, number, numbers, plain, quiet
 
 METHODS = ("standardise", "pca", "zca", "cholesky", "newton-schulz")
 GAP = 1e-9  # eigenvalues that differ by less than this part of the largest count as equal
@@ -89,9 +89,11 @@ class RunningCovariance:
 
     def __post_init__(self):
         self.momentum = weight("momentum", self.momentum)
+        self.unbiased = flag("unbiased", self.unbiased)
         for name in ("mean", "cov"):
-            if np.ndim(value := getattr(self, name)):
-                setattr(self, name, numbers(name, value)[0].astype(float))
+            if (value := getattr(self, name)) is not None:
+                a = numbers(name, value)[0]
+                setattr(self, name, a.astype(float) if a.ndim else value)
 
     def statistics(self, d):
         """(mean, cov) for d features. Raises ValueError if they do not fit or are not finite."""
@@ -160,6 +162,7 @@ def whiten(x, eps=1e-5, *, method="zca", iterations=5, running=None, training=Tr
     if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"method: got {method!r}, want one of {', '.join(METHODS)}")
     iterations = integer("iterations", iterations)
+    training = flag("training", training)
     if running is None and not training:
         raise ValueError("running: got None, want a RunningCovariance, since training is False")
     if running is not None and not isinstance(running, RunningCovariance):
@@ -182,9 +185,7 @@ def whiten(x, eps=1e-5, *, method="zca", iterations=5, running=None, training=Tr
         raise ValueError("x: got numbers too far from the running mean, want smaller ones")
     if training and running is not None:
         running.update(mu, cov, m)
-    return x_hat.copy(), WhiteningCache(
-        x_hat, centred, W, method, bool(training), (S, eps, iterations)
-    )
+    return x_hat.copy(), WhiteningCache(x_hat, centred, W, method, training, (S, eps, iterations))
 
 
 @quiet

@@ -24,7 +24,10 @@ def controls(figure, **abbreviations):
         if isinstance(abbreviation, ipywidgets.Widget):
             control = abbreviation
         else:
-            control = ipywidgets.interactive.widget_from_abbrev(abbreviation)
+            try:
+                control = ipywidgets.interactive.widget_from_abbrev(abbreviation)
+            except (ValueError, TypeError) as error:  # as for a range that ends before it begins
+                raise ValueError(f"{name}: got {abbreviation!r}: {error}") from None
         if control is None or not hasattr(control, "value"):
             raise ValueError(f"{name}: got {abbreviation!r}, which stands for no control")
         # Of a choice the browser knows only the index, so that is what the figure keeps

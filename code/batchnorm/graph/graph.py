@@ -119,7 +119,12 @@ class Graph:
         ``"x->centred"``: the edges between two nodes; ``Edge(target, slot)`` or such a pair: that
         edge; or a list, tuple or set of these. Raises ValueError for an edge that is not there.
         """
-        items = [spec] if isinstance(spec, str) else list(spec)
+        try:
+            items = [spec] if isinstance(spec, str) else list(spec)
+        except TypeError:
+            raise ValueError(
+                f"cut: got {spec!r}, want a node's name, two with -> between them, or an Edge"
+            ) from None
         if items and all(isinstance(item, int) for item in items):
             items = [items]
         found = set()
@@ -166,7 +171,14 @@ class Graph:
                 values.append(node.params["value"])
             else:
                 arguments = [values[i] for i in node.inputs]
-                values.append(OPS[node.op].forward(*arguments, **node.params))
+                try:
+                    values.append(OPS[node.op].forward(*arguments, **node.params))
+                except ValueError as error:
+                    shapes = (f"{name} {np.shape(a)}" for name, a in inputs.items())
+                    raise ValueError(
+                        f"forward: the inputs' shapes, {', '.join(shapes)}, do not fit each other "
+                        f"in {node.name or node.op}: {error}"
+                    ) from error
         return Run(self, [kept(value) for value in values])
 
     def to_json(self):

@@ -7,6 +7,7 @@ import traitlets
 
 from ...graph import trace
 from ...reference import batch_norm
+from ...validate import array
 from ..kit import Figure, Vector
 
 PARAMETERS = ("gamma", "beta", "eps")
@@ -71,7 +72,7 @@ class BatchFigure(Figure):
     dx = Vector([]).tag(sync=True)
 
     def __init__(self, x, dy, *, function=batch_norm, steps=0, tour=(), **parameters):
-        x, dy = np.asarray(x, float), np.asarray(dy, float)
+        x, dy = array("x", x).astype(float), array("dy", dy).astype(float)
         if x.ndim != 1 or not 2 <= x.size <= 8:
             raise ValueError(f"x: got shape {x.shape}, want 2 to 8 samples of one feature")
         if dy.shape != x.shape:

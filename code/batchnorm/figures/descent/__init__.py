@@ -8,6 +8,7 @@ import traitlets
 
 from ... import reparameterization
 from ...graph import trace
+from ...validate import array
 from ..kit import Figure, in_range
 
 
@@ -71,7 +72,7 @@ class DescentFigure(Figure):
     _min_height = traitlets.Int(330).tag(sync=True)
 
     def __init__(self, loss, given, *, train, cut, watch, **parameters):
-        given = {name: np.asarray(value, float) for name, value in given.items()}
+        given = {name: array(name, value).astype(float) for name, value in given.items()}
         graph = trace(loss, **given)
         for name in [*train, *cut, *watch]:
             if name != "loss" and name not in {node.name for node in graph.nodes}:

@@ -9,6 +9,7 @@ import traitlets
 from ...graph import Graph, trace
 from ...graph.describe import describe, drawn_edges
 from ...graph.layout import layered
+from ...validate import array
 from ..kit import Figure
 
 DIGITS = "₀₁₂₃₄₅₆₇₈₉"
@@ -36,14 +37,14 @@ class Nested(traitlets.TraitType):
         self._shape, self._empty, self.name = tuple(shape), empty, name
 
     def validate(self, obj, value):
-        array = np.asarray(value)
-        if self._empty and array.size == 0:
+        a = array(self.name, value)
+        if self._empty and a.size == 0:
             return []
-        if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+        if a.dtype.kind not in "fiu" or not np.isfinite(a).all():
             raise ValueError(f"{self.name}: got {value!r}, want finite numbers")
-        if array.shape != self._shape:
-            raise ValueError(f"{self.name}: got shape {array.shape}, want {self._shape}")
-        return array.astype(float).tolist()
+        if a.shape != self._shape:
+            raise ValueError(f"{self.name}: got shape {a.shape}, want {self._shape}")
+        return a.astype(float).tolist()
 
 
 class GraphFigure(Figure):
@@ -161,8 +162,8 @@ def start_state(function, /, **inputs):
 def _traced(function, inputs):
     """The graph. Raises ValueError for inputs that no figure shows."""
     for name, value in inputs.items():
-        array = np.asarray(value)
-        if array.dtype.kind in "fiu" and not np.isfinite(array).all():
+        a = np.asarray(value)
+        if a.dtype.kind in "fiu" and not np.isfinite(a).all():
             raise ValueError(f"{name}: got {value!r}, want finite numbers")
     return trace(function, **inputs)
 

@@ -8,6 +8,7 @@ import numpy as np
 import traitlets
 
 from ...plots import PALETTE
+from ...validate import array
 
 FIGURES = Path(__file__).parent.parent
 
@@ -29,10 +30,10 @@ class Vector(traitlets.TraitType):
     info_text = "a list of finite numbers"
 
     def validate(self, obj, value):
-        array = np.asarray(value)
-        if array.ndim != 1 or array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+        a = array(self.name, value)
+        if a.ndim != 1 or a.dtype.kind not in "fiu" or not np.isfinite(a).all():
             raise ValueError(f"{self.name}: got {value!r}, want a list of finite numbers")
-        return [float(v) for v in array]
+        return [float(v) for v in a]
 
 
 def in_range(proposal, lo, hi):

@@ -7,6 +7,7 @@ import traitlets
 
 from ...graph import trace
 from ...reference import batch_norm
+from ...validate import array
 from ..kit import Figure, Vector, finite
 
 PARAMETERS = ("gamma", "beta", "eps")
@@ -56,7 +57,7 @@ class PredictFigure(Figure):
     dx = Vector([]).tag(sync=True)
 
     def __init__(self, x, dy, *, function=batch_norm, more=5, seed=0, **parameters):
-        x, dy = np.asarray(x, float), np.asarray(dy, float)
+        x, dy = array("x", x).astype(float), array("dy", dy).astype(float)
         if x.ndim != 1 or not 2 <= x.size <= 8:
             raise ValueError(f"x: got shape {x.shape}, want 2 to 8 samples of one feature")
         if dy.shape != x.shape or not np.isfinite([x, dy]).all():

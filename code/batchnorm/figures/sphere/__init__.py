@@ -5,6 +5,7 @@ import traitlets
 
 from ...graph import trace
 from ...reference import batch_norm
+from ...validate import array
 from ..kit import Figure, Vector, finite
 
 
@@ -52,7 +53,7 @@ class SphereFigure(Figure):
     _min_height = traitlets.Int(520).tag(sync=True)
 
     def __init__(self, x=(1.0, 2.4, -0.8), dy=(-0.5, 0.7, 2.1), **parameters):
-        x, dy = np.asarray(x, float), np.asarray(dy, float)
+        x, dy = array("x", x).astype(float), array("dy", dy).astype(float)
         self._graph = trace(batch_norm, x=np.zeros(3), gamma=1.0, beta=0.0, eps=1.0)
         super().__init__(
             x=x, dy=dy, start=[x.tolist(), dy.tolist()], graph=self._graph.to_json(), **parameters

@@ -5,6 +5,7 @@ import traitlets
 
 from ...graph import trace
 from ...reparameterization import batch_norm_loss, descend, least_squares_loss, output_variance
+from ...validate import array
 from ..kit import Figure, Vector, in_range
 
 LARGEST = 1e150  # beyond it squares overflow, and numbers come out that are not true
@@ -78,7 +79,7 @@ class WeightSpaceFigure(Figure):
     def __init__(self, w=(-1.0, 0.2), optimum=(1.5, 0.5), *, samples=None, **parameters):
         if samples is None:
             samples = np.random.default_rng(0).normal(size=(8, 2))
-        samples = np.asarray(samples, float)
+        samples = array("samples", samples).astype(float)
         if samples.ndim != 2 or samples.shape[1] != 2 or not np.isfinite(samples).all():
             raise ValueError(f"samples: got shape {samples.shape}, want finite (m, 2)")
         centred = samples - samples.mean(axis=0)
