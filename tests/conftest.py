@@ -26,12 +26,15 @@ HOW = (
 )
 
 
-def launch(playwright):
-    """Chromium: the system's, without windows if there is one, else what Playwright installs."""
-    # The headless shell draws the same, and takes half the time or less
-    names = ["chromium-headless-shell", "chromium", "chromium-browser"]
+# The headless shell draws the same as a whole Chromium, and takes half the time or less
+WHOLE = ["chromium", "chromium-browser"]
+ANY = ["chromium-headless-shell", *WHOLE]
+
+
+def launch(chromium, names=ANY, **options):
+    """Starts the system's first Chromium of these names, or what Playwright installs."""
     system = next(filter(None, map(shutil.which, names)), None)
-    return playwright.chromium.launch(executable_path=system, args=FLAGS)
+    return chromium.launch(executable_path=system, args=FLAGS, **options)
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +42,7 @@ def browser():
     """One Chromium for the session; without one its tests are skipped, or fail if required."""
     with sync_playwright() as playwright:
         try:
-            chromium = launch(playwright)
+            chromium = launch(playwright.chromium)
         except Error as error:
             if os.environ.get("REQUIRE_BROWSER") == "1":
                 pytest.fail(f"{HOW}\n{error}")

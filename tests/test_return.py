@@ -4,7 +4,7 @@ import shutil
 
 import ipywidgets as widgets
 import pytest
-from conftest import FLAGS
+from conftest import WHOLE, launch
 from playwright.sync_api import expect
 from stage import get, serve, slide, write
 from test_host import Echo, figure
@@ -94,12 +94,10 @@ def keeper(browser):
 
     The headless shell never does, and Playwright turns it off in the others.
     """
-    path = next(filter(None, map(shutil.which, ["chromium", "chromium-browser"])), None)
-    if not path:
+    if not any(map(shutil.which, WHOLE)):
         pytest.skip("only a whole Chromium, not its headless shell, keeps pages")
-    whole = browser.browser_type.launch(
-        executable_path=path, args=FLAGS, ignore_default_args=["--disable-back-forward-cache"]
-    )
+    refused = ["--disable-back-forward-cache"]
+    whole = launch(browser.browser_type, WHOLE, ignore_default_args=refused)
     page = whole.new_page()
     page.add_init_script("addEventListener('pageshow', (e) => { window.kept = e.persisted; })")
     errors = []

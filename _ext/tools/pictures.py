@@ -67,7 +67,7 @@ def main():
 
     (STATIC / "cards").mkdir(exist_ok=True)
     with sync_playwright() as playwright:
-        browser = launch(playwright)
+        browser = launch(playwright.chromium)
         look = {"device_scale_factor": 2, "reduced_motion": "reduce"}  # nothing is in the middle
         page = browser.new_page(viewport={"width": 770, "height": 900}, **look)
         page.goto((ROOT / "_build" / "html" / "chapters" / "start_here.html").as_uri())

@@ -52,7 +52,7 @@ def main():
     pages = [path for path in chapters if "widget-view" in path.read_text("utf8")]
     found = {path.stem: [] for path in pages}
     with sync_playwright() as playwright:
-        browser = launch(playwright)
+        browser = launch(playwright.chromium)
         for width, height, theme in LOOKS:
             page = browser.new_page(
                 viewport={"width": width, "height": height}, reduced_motion="reduce"
