@@ -1,6 +1,11 @@
 """Browsers that keep nothing: all works, and what is not kept is said where it would be kept."""
 
+from pathlib import Path
+
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from node import run
 from playwright.sync_api import expect
 from stage import serve
 
@@ -10,6 +15,9 @@ BROKEN = {
         throw new DOMException("denied", "SecurityError"); } });""",
     "full": """Storage.prototype.setItem = () => {
       throw new DOMException("full", "QuotaExceededError"); };""",
+    "unreadable": """Storage.prototype.getItem = () => {
+      throw new DOMException("unreadable", "NS_ERROR_FILE_CORRUPTED"); };""",
+    "forgetful": """Storage.prototype.setItem = () => {};""",
     "null": """for (const name of ["localStorage", "sessionStorage"])
       Object.defineProperty(window, name, { configurable: true, value: null });""",
 }
@@ -88,3 +96,60 @@ def test_where_the_browser_keeps_things_nothing_is_said(page, book):
         "Changed, but not run yet."
     )
     expect(page.get_by_text(NOT_KEPT)).to_have_count(0)
+
+
+STORE = (Path(__file__).parents[1] / "_ext" / "host" / "store.js").as_uri()
+# Does these steps with a new store. What fails at a step: methods of the storage, by their names
+STORED = """async (_, url, begin, steps) => {
+  const held = new Map([["a", "old"]]);
+  let broken = [];
+  const may = (name, f) => (...given) => {
+    if (broken.includes(name)) throw new Error(name);
+    return f(...given);
+  };
+  const storage = {
+    getItem: may("getItem", (key) => held.get(key) ?? null),
+    setItem: may("setItem", (key, text) => broken.includes("quietly") || held.set(key, text)),
+    removeItem: may("removeItem", (key) => held.delete(key)),
+  };
+  const get = () => {
+    if (begin === "denied") throw new Error("denied");
+    return begin === "null" ? null : storage;
+  };
+  globalThis.window = {};
+  for (const name of ["localStorage", "sessionStorage"])
+    Object.defineProperty(window, name, { configurable: true, get });
+  delete globalThis.bnStore;
+  const { store } = await import(`${url}?${Math.random()}`);
+  return steps.map(([what, key, text, failing]) => {
+    broken = failing;
+    const said = store[what](key, text) ?? null;
+    broken = [];
+    return [said, store.get(key), store.kept(key), held.get(key) ?? null];
+  });
+}"""
+FAILING = st.lists(st.sampled_from(["getItem", "setItem", "removeItem", "quietly"]), unique=True)
+STEP = st.tuples(
+    st.sampled_from(["get", "set", "remove"]), st.sampled_from("ab"), st.text(max_size=3), FAILING
+)
+
+
+@given(st.sampled_from(["", "denied", "null"]), st.lists(STEP, max_size=8))
+@settings(deadline=None)
+@example("", [("remove", "a", "", ["removeItem"])])
+@example("", [("set", "a", "new", ["quietly"])])
+@example("", [("set", "a", "new", ["getItem"]), ("remove", "a", "", ["removeItem"])])
+def test_whatever_fails_a_page_finds_what_it_stored(begin, steps):
+    value = {"a": None if begin else "old"}
+    (answers,) = run("graph/interpreter.js", STORED, [STORE, begin, steps])
+    for (what, key, text, failing), (said, found, kept, held) in zip(steps, answers, strict=True):
+        if what == "set":
+            value[key] = text
+            assert said is kept, "says whether it is kept"
+        elif what == "remove":
+            value[key] = None
+        else:
+            assert said == value.get(key) or "getItem" in failing
+        assert found == value.get(key)
+        if not begin and kept:
+            assert held == value.get(key), "what is called kept is in the storage"

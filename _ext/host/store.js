@@ -14,23 +14,23 @@ function makeStore(name) {
   try {
     storage = window[name] ?? undefined;
   } catch {} // memory will do
-  /** @type {Map<string, string>} */
+  /** @type {Map<string, string | null>} what the storage does not hold; null: what it should not */
   const memory = new Map();
 
   /** @param {string} key @returns {string | null} */
   const get = (key) => {
     try {
-      return memory.get(key) ?? storage?.getItem(key) ?? null;
+      return memory.has(key) ? (memory.get(key) ?? null) : (storage?.getItem(key) ?? null);
     } catch {
       return null;
     }
   };
-  /** Whether it is kept beyond this page. @param {string} key @param {string} text */
+  /** Whether it is kept beyond this page: can be read again. @param {string} key @param {string} text */
   const set = (key, text) => {
     memory.set(key, String(text));
     try {
-      if (!storage) return false;
-      storage.setItem(key, text);
+      storage?.setItem(key, text);
+      if (storage?.getItem(key) !== memory.get(key)) return false;
       memory.delete(key);
       return true;
     } catch {
@@ -39,10 +39,11 @@ function makeStore(name) {
   };
   /** @param {string} key */
   const remove = (key) => {
-    memory.delete(key);
+    memory.set(key, null);
     try {
       storage?.removeItem(key);
-    } catch {} // it was never there
+      memory.delete(key);
+    } catch {} // for this page it is gone
   };
   /** Whether what was set last is kept. @param {string} key */
   const kept = (key) => !memory.has(key);
