@@ -222,7 +222,7 @@ def test_a_translated_page_works(read):
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("print(1)\nx = 'a\0b'", "character that is no text (U+0000): delete it"),
+        ("print(1)\nx = 'a\0b'", "character that is not text (U+0000): delete it"),
         ("if True:\n\tprint('<b>a\\tb</b>')\n", "<b>a\tb</b>"),
         ("x = '" + "a" * 1_000_000 + "'\nlen(x)", "1000000"),
     ],

@@ -27,7 +27,7 @@ from .sections import plain
 ASIDE = "<!-- aside -->"
 KEYS = re.compile(r" \([^()<]*\bTab\b[^()<]*\)")
 BUTTON = re.compile(r"\b[Pp]ress( \w+){0,2} <em>[^<]+</em>")
-PARAGRAPH = re.compile(r"<(p|li)>.*?</\1>", re.S)
+PARAGRAPH = re.compile(r"(?<!<li>)<p>.*?</p>", re.S)
 
 # "auto" is no theme that the style sheets know: without this line they show unstyled colours first.
 RESOLVE_THEME = """\
@@ -211,13 +211,14 @@ def mark_keys(app, pagename, templatename, context, doctree):
 
 
 def mark_presses(app, pagename, templatename, context, doctree):
-    """Say on paper, once a paragraph, that the button to press is on the web page."""
+    """Say on paper, once a paragraph or list, that what to press is on the web page."""
+    paper = '<span class="bn-paper">{}on the web page{}</span>'.format
 
     def marked(paragraph):
-        paper = r'\g<0><span class="bn-paper"> (on the web page)</span>'
-        return BUTTON.sub(paper, paragraph[0], count=1)
+        return BUTTON.sub(r"\g<0>" + paper(" (", ")"), paragraph[0], count=1)
 
-    context["body"] = PARAGRAPH.sub(marked, context.get("body", ""))
+    body = PARAGRAPH.sub(marked, context.get("body", ""))
+    context["body"] = body.replace("<strong>Try</strong>", f"<strong>Try{paper(', ', '')}</strong>")
 
 
 def joined_streams(outputs):
