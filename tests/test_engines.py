@@ -36,8 +36,9 @@ console.error = (...words) => bnErrors.push(words.join(" "));
 window.moved = () => 0;
 </script>"""
 )
+# After Back, Firefox asks for an icon of its own accord
 AWAY = """(home) => performance.getEntriesByType("resource").map((entry) => entry.name)
-  .filter((name) => !name.startsWith(home) && !/^(blob|data):/.test(name))"""
+  .filter((name) => !name.startsWith(home) && !/^(blob|data):|[/]favicon.ico$/.test(name))"""
 READY = "() => window.bnHost?.ready.then(() => document.fonts.ready).then(() => true) ?? true"
 
 
