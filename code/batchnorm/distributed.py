@@ -266,7 +266,8 @@ def _all_merged(own, same, refused, comm):
 
 def _message(who, same, moments):
     """One array: who has refused its arguments, its rank counted from 1, or 0; what must be the
-    `same` for gamma, beta and eps, or nan where it is not; and moments. `_parts` takes it apart."""
+    `same` for gamma, beta and eps, or nan where it is not; and moments. `_parts` takes it apart.
+    """
     return np.concatenate([[who, *same, moments.n], *moments[1:]])
 
 

@@ -162,7 +162,7 @@ def start_state(function, /, **inputs):
 def _traced(function, inputs):
     """The graph. Raises ValueError for inputs that no figure shows."""
     for name, value in inputs.items():
-        a = np.asarray(value)
+        a = array(name, value)
         if a.dtype.kind in "fiu" and not np.isfinite(a).all():
             raise ValueError(f"{name}: got {value!r}, want finite numbers")
     return trace(function, **inputs)
