@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+from drawn import draw
 from node import run
 
 import batchnorm as bn
@@ -97,3 +98,12 @@ def test_the_part_through_a_moment_is_what_its_cut_takes_away():
         np.testing.assert_allclose(got[name], want, rtol=0, atol=1e-12)
     numeric = bn.numeric_gradient(lambda x: mixed(x, 1.3), x, dy)
     np.testing.assert_allclose(got["dx"], numeric, atol=1e-7)
+
+
+def test_a_graph_says_which_paths_there_are():
+    x, dy = [1.0, -0.5, 2.2], [1.0, 0.6, -0.4]
+    graph = bn.GraphFigure(mixed, x=np.array(x), gamma=1.0, dy=np.array(dy))
+    said = draw(graph).root.text
+    for name in ("direct path", "through the mean", "through r"):
+        assert name in said
+    assert "through the variance" not in said
