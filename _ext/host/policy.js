@@ -31,7 +31,7 @@ const EMPTY = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]); // the smallest
  */
 export function checkWebAssembly() {
   try {
-    new WebAssembly.Module(EMPTY);
+    new WebAssembly.Instance(new WebAssembly.Module(EMPTY)); // WebKit lets the module be made
   } catch (error) {
     if (typeof WebAssembly !== "undefined")
       refused = "script-src would have to allow 'wasm-unsafe-eval'";
