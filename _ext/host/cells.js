@@ -4,6 +4,7 @@
  *
  * The build puts `bnVersion` before it: a new version is not to be taken for an old one.
  */
+import { element } from "./element.js";
 import { loadScript } from "./script.js";
 import { store } from "./store.js";
 import { recalled } from "./visit.js";
@@ -39,19 +40,16 @@ function foresee(button) {
 
 /** @param {Element} input the code of a cell @param {number} i */
 function addButtons(input, i) {
-  const row = document.createElement("div");
-  row.className = "bn-run";
-  const status = Object.assign(document.createElement("span"), { role: "status" });
+  const status = element("span", { role: "status" });
+  const row = element("div", { className: "bn-run" }, status);
   /** @param {string} text */
   const say = (text) => {
     status.textContent = text;
   };
-  row.append(status);
   const stub = input.textContent?.includes("your code here");
   for (const text of [stub ? "Check" : "Run", "Edit"]) {
-    const button = Object.assign(document.createElement("button"), { type: "button" });
-    button.textContent = text;
-    button.setAttribute("aria-label", `${text} cell ${i + 1}`);
+    const named = { type: "button", "aria-label": `${text} cell ${i + 1}` };
+    const button = element("button", named, text);
     button.onclick = async () => {
       const slow = setTimeout(() => say("Loading"), 300);
       const found = await live().catch((error) =>

@@ -1,4 +1,5 @@
 /** Controls: ipywidgets as native HTML. A builder fills `row` and returns what shows the state. */
+import { element } from "./element.js";
 import { equal } from "./models.js";
 
 /**
@@ -10,14 +11,10 @@ let count = 0;
 const freshId = () => `bn-control-${++count}`;
 
 /**
- * Makes an element with properties; `off` keeps browsers from restoring a control's old value.
- * @template {keyof HTMLElementTagNameMap} T
- * @param {T} tag
- * @param {Partial<HTMLElementTagNameMap[T]>} [properties]
- * @returns {HTMLElementTagNameMap[T]}
+ * An input that browsers do not give back an old value.
+ * @param {Partial<HTMLInputElement>} properties
  */
-const make = (tag, properties = {}) =>
-  Object.assign(document.createElement(tag), { autocomplete: "off" }, properties);
+const entry = (properties) => element("input", { autocomplete: "off", ...properties });
 
 /**
  * What a control is called: its description, else its tooltip, else its kind.
@@ -33,16 +30,16 @@ const titleOf = (model) =>
  */
 function makeLabel(model, input) {
   input.id = freshId();
-  const element = make("label", { htmlFor: input.id });
+  const label = element("label", { htmlFor: input.id });
   const show = () => {
     const text = model.get("description") ?? "";
-    if (element.textContent !== text) element.textContent = text; // or all is laid out again
-    element.hidden = !element.textContent;
-    if (element.hidden) input.setAttribute("aria-label", titleOf(model));
+    if (label.textContent !== text) label.textContent = text; // or all is laid out again
+    label.hidden = !label.textContent;
+    if (label.hidden) input.setAttribute("aria-label", titleOf(model));
     else input.removeAttribute("aria-label");
     input.disabled = Boolean(model.get("disabled"));
   };
-  return { element, show };
+  return { label, show };
 }
 
 /**
@@ -106,10 +103,10 @@ function scrolling(range, read, giveBack) {
  */
 function slider(model, row) {
   const track = trackOf(model);
-  const range = make("input", { type: "range" });
-  const number = make("input", { type: "text", className: "bn-number" });
-  const { element, show } = makeLabel(model, range);
-  row.append(element, range, number);
+  const range = entry({ type: "range" });
+  const number = entry({ type: "text", className: "bn-number" });
+  const { label, show } = makeLabel(model, range);
+  row.append(label, range, number);
 
   const move = () => model.set("value", track.from(range.valueAsNumber)).save_changes();
   const scrolls = scrolling(
@@ -168,9 +165,9 @@ function slider(model, row) {
 
 /** @type {Builder} */
 function checkbox(model, row) {
-  const input = make("input", { type: "checkbox" });
-  const { element, show } = makeLabel(model, input);
-  row.append(input, element);
+  const input = entry({ type: "checkbox" });
+  const { label, show } = makeLabel(model, input);
+  row.append(input, label);
   input.addEventListener("input", () => model.set("value", input.checked).save_changes());
   return () => {
     show();
@@ -180,7 +177,7 @@ function checkbox(model, row) {
 
 /** @type {Builder} */
 function toggleButton(model, row) {
-  const button = make("button", { type: "button" });
+  const button = element("button", { type: "button" });
   row.append(button);
   button.addEventListener("click", () => model.set("value", !model.get("value")).save_changes());
   return () => {
@@ -195,8 +192,8 @@ function toggleButton(model, row) {
  * @type {Builder}
  */
 function choice(model, row) {
-  const group = make("fieldset", { role: "radiogroup" });
-  const legend = make("legend");
+  const group = element("fieldset", { role: "radiogroup" });
+  const legend = element("legend");
   const name = freshId();
   /** @type {string[]} */
   let drawn;
@@ -206,10 +203,10 @@ function choice(model, row) {
     const labels = model.get("_options_labels");
     if (!equal(drawn, labels)) {
       const options = labels.map((text, i) => {
-        const option = make("label");
-        const input = make("input", { type: "radio", name });
+        const option = element("label");
+        const input = entry({ type: "radio", name });
         input.addEventListener("input", () => model.set("index", i).save_changes());
-        option.append(input, make("span", { textContent: text }));
+        option.append(input, element("span", { textContent: text }));
         return option;
       });
       group.replaceChildren(legend, ...options);
@@ -227,11 +224,11 @@ function choice(model, row) {
 
 /** @type {Builder} */
 function dropdown(model, row) {
-  const select = make("select");
-  const { element, show } = makeLabel(model, select);
+  const select = element("select", { autocomplete: "off" });
+  const { label, show } = makeLabel(model, select);
   /** @type {string[]} */
   let drawn;
-  row.append(element, select);
+  row.append(label, select);
   select.addEventListener("input", () => model.set("index", select.selectedIndex).save_changes());
   return () => {
     show();
@@ -245,7 +242,7 @@ function dropdown(model, row) {
 
 /** @type {Builder} */
 function text(model, row) {
-  const [name, value] = [make("span"), make("span")];
+  const [name, value] = [element("span"), element("span")];
   row.append(name, value);
   return () => {
     name.textContent = model.get("description") ?? "";

@@ -1,4 +1,5 @@
 /** Figures: anywidget's modules, and their lifecycle as anywidget 0.11 has it. */
+import { element } from "./element.js";
 import { find, Refusal } from "./models.js";
 
 /**
@@ -92,10 +93,7 @@ async function load(model) {
     );
   // On a built page, a style sheet of the page is named, not given
   if (css && !css.startsWith("bn-style:") && !document.getElementById(name)) {
-    const style = document.createElement("style");
-    style.id = name;
-    style.textContent = css;
-    document.head.append(style);
+    document.head.append(element("style", { id: name }, css));
   }
   const widget = await attempt("module", async () => {
     // One module a model, as anywidget has it: a module's variables belong to one widget.

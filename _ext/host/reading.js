@@ -2,6 +2,7 @@
  * Which pages have been read: a page whose end was in sight has a tick in the list of chapters. The
  * marks are the reader's own: they stay in the browser, and a button below the list erases them.
  */
+import { element } from "./element.js";
 import { recall, store } from "./store.js";
 
 const KEY = "bn-read";
@@ -22,12 +23,8 @@ function show(list) {
     const mark = link.querySelector(".bn-read");
     if (!known.has(nameOf(link.pathname))) mark?.remove();
     else if (!mark) {
-      const tick = document.createElement("span");
-      tick.className = "bn-read";
-      tick.setAttribute("role", "img");
-      tick.setAttribute("aria-label", "read");
-      tick.textContent = "✓";
-      link.append(" ", tick);
+      const said = { role: "img", "aria-label": "read" };
+      link.append(" ", element("span", { className: "bn-read", ...said }, "✓"));
     }
   }
 }
@@ -37,10 +34,8 @@ export function markRead() {
   const list = document.querySelector(".bd-links");
   const end = document.querySelector(".bd-article > section > :last-child");
   if (!list || !end) return;
-  const forget = document.createElement("button");
-  forget.type = "button";
-  forget.className = "bn-forget";
-  forget.textContent = "Forget what I have read";
+  const named = { type: "button", className: "bn-forget" };
+  const forget = element("button", named, "Forget what I have read");
   forget.addEventListener("click", () => {
     store.remove(KEY);
     watch.disconnect();

@@ -1,4 +1,5 @@
 /** Scripts and style sheets that are loaded when they are needed; from file://, too. */
+import { element } from "./element.js";
 import { explained } from "./policy.js";
 
 /** @type {Map<string, Promise<void>>} by address */
@@ -30,4 +31,4 @@ export function loadScript(src) {
 
 /** Loads a style sheet. @param {string} href */
 export const loadStyle = (href) =>
-  document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href }));
+  document.head.append(element("link", { rel: "stylesheet", href }));

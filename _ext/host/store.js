@@ -6,6 +6,7 @@
  * One store a page, `bnStore`, made by the first script that imports this. It stands in for
  * `localStorage` and `sessionStorage` as well, since the theme's scripts expect these never to throw.
  */
+import { element } from "./element.js";
 
 /** @param {"localStorage" | "sessionStorage"} name */
 function makeStore(name) {
@@ -84,9 +85,7 @@ const told = new Set();
 export function tellUnkept(place, what) {
   if (!place || told.has(what)) return;
   told.add(what);
-  const note = document.createElement("p");
-  note.className = "bn-unkept";
-  note.setAttribute("role", "status");
+  const note = element("p", { className: "bn-unkept", role: "status" });
   place.append(note);
   note.textContent = `${what} lasts only until you leave this page: your browser stores nothing for this site.`;
 }

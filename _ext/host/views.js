@@ -1,4 +1,5 @@
 /** Views: what stands on the page for a model, be it a figure, a control or a box of these. */
+import { element } from "./element.js";
 import { CONTROLS, REASONS } from "./controls.js";
 import { render } from "./figures.js";
 import { find, lookUp, message, nameOf, Refusal } from "./models.js";
@@ -32,11 +33,7 @@ export const pending = [];
  */
 export function missing(where, what, why) {
   where.append(
-    Object.assign(document.createElement("p"), {
-      className: "bn-missing",
-      role: "alert",
-      textContent: `Cannot show ${what}: ${why}.`,
-    }),
+    element("p", { className: "bn-missing", role: "alert" }, `Cannot show ${what}: ${why}.`),
   );
 }
 

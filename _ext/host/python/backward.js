@@ -5,6 +5,7 @@
  * Point at a line, and the node whose gradient it computes lights up in the graph; point at a node,
  * and its lines do.
  */
+import { element } from "../element.js";
 
 /**
  * @typedef {[text: string, node: string]} Line
@@ -15,11 +16,7 @@ const WAYS = /** @type {const} */ (["step by step", "compact", "formulas (LaTeX)
 
 /** @param {string} text */
 const line = (text, node = "") => {
-  const el = document.createElement("span");
-  el.className = "bn-code-line";
-  el.dataset.node = node;
-  el.textContent = `${text}\n`;
-  return el;
+  return element("span", { className: "bn-code-line", "data-node": node }, `${text}\n`);
 };
 
 export class BackwardPass {
@@ -29,21 +26,15 @@ export class BackwardPass {
   /** @param {import("./cell.js").Cell} cell */
   constructor(cell) {
     this.cell = cell;
-    this.el = Object.assign(document.createElement("div"), { className: "bn-backward" });
-    this.ways = document.createElement("select");
-    this.ways.setAttribute("aria-label", "How the backward pass is written");
-    this.ways.onchange = () => this.#draw();
-    this.copy = Object.assign(document.createElement("button"), {
-      type: "button",
-      textContent: "Copy",
-      onclick: () => this.#copy(),
+    this.el = element("div", { className: "bn-backward" });
+    this.ways = element("select", {
+      "aria-label": "How the backward pass is written",
+      onchange: () => this.#draw(),
     });
-    this.said = document.createElement("span");
-    this.said.setAttribute("role", "status");
-    this.pre = Object.assign(document.createElement("pre"), { tabIndex: 0 });
-    this.pre.setAttribute("translate", "no");
-    const bar = Object.assign(document.createElement("div"), { className: "bn-bar" });
-    bar.append(this.ways, this.copy, this.said);
+    this.copy = element("button", { type: "button", onclick: () => this.#copy() }, "Copy");
+    this.said = element("span", { role: "status" });
+    this.pre = element("pre", { tabIndex: 0, translate: false });
+    const bar = element("div", { className: "bn-bar" }, this.ways, this.copy, this.said);
     this.el.append(bar, this.pre);
     this.#light();
   }

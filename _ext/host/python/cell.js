@@ -1,4 +1,5 @@
 /** One code cell of the page: its source as published and as edited, and what it has put out. */
+import { element } from "../element.js";
 import { loadScript } from "../script.js";
 import { Outputs, printed, WIDGET } from "./outputs.js";
 
@@ -8,12 +9,9 @@ import { Outputs, printed, WIDGET } from "./outputs.js";
  * @typedef {import("./protocol.js").Result} Result
  */
 
-/** @param {string} tag @param {Record<string, any>} properties */
-const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
-
 /** @param {string} text @param {string} name of what it does @param {() => void} onclick */
 const button = (text, name, onclick) => {
-  const el = make("button", { type: "button", textContent: text, onclick });
+  const el = element("button", { type: "button", textContent: text, onclick });
   if (name) el.setAttribute("aria-label", name);
   return el;
 };
@@ -62,15 +60,16 @@ export class Cell {
     this.source = this.published;
     this.colours = [...this.code.childNodes];
     this.old = /** @type {HTMLElement | null} */ (el.querySelector(".cell_output"));
-    this.live = make("div", { className: "cell_output docutils container bn-live", hidden: true });
-    this.live.setAttribute("role", "log");
-    this.live.setAttribute("aria-label", `Output of ${this.name}`);
-    this.outputs = new Outputs(make("div", { className: "bn-outputs" }), view);
-    this.told = make("p", { className: "bn-told" });
-    this.told.setAttribute("role", "status");
-    this.heard = make("p", { className: "bn-heard" });
-    this.heard.setAttribute("role", "status");
-    this.bar = make("div", { className: "bn-bar", hidden: true });
+    this.live = element("div", {
+      className: "cell_output docutils container bn-live",
+      hidden: true,
+      role: "log",
+      "aria-label": `Output of ${this.name}`,
+    });
+    this.outputs = new Outputs(element("div", { className: "bn-outputs" }), view);
+    this.told = element("p", { className: "bn-told", role: "status" });
+    this.heard = element("p", { className: "bn-heard", role: "status" });
+    this.bar = element("div", { className: "bn-bar", hidden: true });
     this.reset = button("Reset", `Reset ${this.name} as published`, () => this.restore());
     this.again = button("Restart Python", "", actions.restart);
     this.bar.append(this.told, this.heard, this.reset, this.again);
@@ -170,7 +169,7 @@ export class Cell {
   /** Opens an editor in the place of the code. */
   async edit() {
     if (this.editor) return this.editor.focus();
-    const place = make("div", { className: "bn-editor" });
+    const place = element("div", { className: "bn-editor" });
     let advance = false;
     place.addEventListener(
       "keydown",

@@ -11,6 +11,7 @@
  *   shown: string }} Verdict
  */
 
+import { element } from "../element.js";
 import { recall, store, tellUnkept } from "../store.js";
 
 const KEEP = "bn-solved";
@@ -31,7 +32,7 @@ function download() {
   const parts = Object.entries(solved()).map(([name, source]) => `# ${name}\n\n${source}\n`);
   const text = `import numpy as np\n\nimport batchnorm as bn\n\n${parts.join("\n\n")}`;
   const href = URL.createObjectURL(new Blob([text], { type: "text/x-python" }));
-  Object.assign(document.createElement("a"), { href, download: "my_answers.py" }).click();
+  element("a", { href, download: "my_answers.py" }).click();
   setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
 
@@ -47,13 +48,11 @@ export class Exercise {
     this.name = name;
     this.kernel = kernel;
     this.total = total;
-    this.done = Object.assign(document.createElement("span"), { textContent: " ✓", hidden: true });
-    this.done.setAttribute("role", "img");
-    this.done.setAttribute("aria-label", "solved");
+    const said = { role: "img", "aria-label": "solved" };
+    this.done = element("span", { hidden: true, ...said }, " ✓");
     cell.el.closest("section")?.querySelector("h2")?.append(this.done);
-    this.export = Object.assign(document.createElement("button"), {
-      ...{ type: "button", textContent: "Save my answers", hidden: true, onclick: download },
-    });
+    const save = { type: "button", hidden: true, onclick: download };
+    this.export = element("button", save, "Save my answers");
     cell.bar.append(this.export);
     cell.old?.remove(); // the verdict on the stub, which nobody has asked for here
     cell.old = null;

@@ -1,4 +1,5 @@
 /** Marks on lines of the editor: a sign at the line's end, and what is to be said below it. */
+import { element } from "../element.js";
 import { StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, WidgetType } from "@codemirror/view";
 
@@ -29,12 +30,8 @@ class Sign extends WidgetType {
 
   toDOM() {
     const [sign, words] = SIGNS[this.kind];
-    const el = document.createElement("span");
-    el.className = `bn-sign bn-sign-${this.kind}`;
-    el.setAttribute("role", "img");
-    el.ariaLabel = el.title = words;
-    el.textContent = sign;
-    return el;
+    const said = { role: "img", "aria-label": words, title: words };
+    return element("span", { className: `bn-sign bn-sign-${this.kind}`, ...said }, sign);
   }
 }
 
@@ -52,10 +49,7 @@ class Note extends WidgetType {
   }
 
   toDOM() {
-    const el = document.createElement("div");
-    el.className = `bn-note bn-sign-${this.kind}`;
-    el.textContent = this.text;
-    return el;
+    return element("div", { className: `bn-note bn-sign-${this.kind}` }, this.text);
   }
 }
 

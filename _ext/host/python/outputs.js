@@ -1,4 +1,5 @@
 /** What cells print and show, as Jupyter has it. All of it is text or pictures: never markup. */
+import { element } from "../element.js";
 
 /**
  * @typedef {import("./protocol.js").Output} Output
@@ -8,22 +9,10 @@
 /** The MIME type of a widget. */
 export const WIDGET = "application/vnd.jupyter.widget-view+json";
 
-/**
- * An element below which outputs stand.
- * @param {string} className
- * @param {Partial<HTMLElement>} [properties]
- * @param {keyof HTMLElementTagNameMap} [tag]
- */
-function make(className, properties = {}, tag = "div") {
-  return Object.assign(document.createElement(tag), { className, ...properties });
-}
-
 /** A block of text that scrolls. @param {string} className @param {string} text */
 function block(className, text) {
-  const pre = make("", { textContent: text, tabIndex: 0, translate: false }, "pre");
-  const box = make(`output ${className}`);
-  box.append(pre);
-  return { box, pre };
+  const pre = element("pre", { textContent: text, tabIndex: 0, translate: false });
+  return { box: element("div", { className: `output ${className}` }, pre), pre };
 }
 
 /** The outputs of one run: they are added as they come. */
@@ -80,7 +69,7 @@ export class Outputs {
   /** @param {Record<string, any>} data by MIME type, the richest that the page can show */
   #shown(data) {
     if (data[WIDGET]) {
-      const box = make("output");
+      const box = element("div", { className: "output" });
       box.append(this.view(data[WIDGET].model_id));
       return box;
     }
@@ -90,8 +79,8 @@ export class Outputs {
     const whole = String(source).replace(/\p{Surrogate}/gu, "\ufffd"); // half a pair is no text
     const src = type === "image/png" ? `base64,${source}` : `utf8,${encodeURIComponent(whole)}`;
     const alt = data["text/plain"];
-    const box = make("output");
-    box.append(Object.assign(document.createElement("img"), { alt, src: `data:${type};${src}` }));
+    const box = element("div", { className: "output" });
+    box.append(element("img", { alt, src: `data:${type};${src}` }));
     return box;
   }
 }

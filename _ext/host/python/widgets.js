@@ -1,11 +1,12 @@
 /** The controls that need a kernel: they join the static host's when the page has its Python. */
+import { element } from "../element.js";
 import { Outputs } from "./outputs.js";
 
 /** @typedef {import("../controls.js").Builder} Builder */
 
 /** @type {Builder} */
 function button(model, row) {
-  const el = Object.assign(document.createElement("button"), { type: "button" });
+  const el = element("button", { type: "button" });
   row.append(el);
   el.addEventListener("click", () => model.send({ event: "click" }));
   return () => {
@@ -16,13 +17,8 @@ function button(model, row) {
 
 /** A line of text, a number among them. @type {Builder} */
 function entry(model, row) {
-  const input = Object.assign(document.createElement("input"), {
-    type: "text",
-    autocomplete: "off",
-  });
-  const label = document.createElement("label");
-  input.className = "bn-number";
-  label.append(document.createElement("span"), input);
+  const input = element("input", { type: "text", autocomplete: "off", className: "bn-number" });
+  const label = element("label", {}, element("span"), input);
   row.append(label);
   const number = typeof model.get("value") === "number";
   input.addEventListener("change", () => {

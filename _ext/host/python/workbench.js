@@ -3,6 +3,7 @@
  *
  * The cell has the tag "workbench"; one with the tag "workbench-menu" holds functions to start from.
  */
+import { element } from "../element.js";
 import { BackwardPass } from "./backward.js";
 import { startInWords, Stopped } from "./protocol.js";
 
@@ -56,10 +57,7 @@ export class Workbench {
     const derived = cells.find(({ el }) => el.matches(".tag_workbench-backward"));
     this.backward = derived && new BackwardPass(derived);
     this.menu = this.#menu(functionsIn(others?.published ?? ""));
-    this.rests = Object.assign(document.createElement("p"), {
-      hidden: true,
-      textContent: NO_BATCH,
-    });
+    this.rests = element("p", { hidden: true }, NO_BATCH);
     cell.follow({ opened: () => this.#open(), changed: () => this.#later() });
     kernel.listen((status) => this.#progress(status));
     if (cell.edited) this.#later();
@@ -68,14 +66,12 @@ export class Workbench {
   /** @param {string[][]} functions names and sources */
   #menu(functions) {
     const all = [["batch norm", this.cell.published], ...functions, ["your own", OWN]];
-    const menu = Object.assign(document.createElement("label"), { className: "bn-menu" });
-    const select = document.createElement("select");
+    const select = element("select");
     for (const [name] of all) select.add(new Option(name.replaceAll("_", " ")));
     select.onchange = () => {
       if (this.cell.editor) this.cell.editor.value = all[select.selectedIndex][1];
     };
-    menu.append("Start from ", select);
-    return menu;
+    return element("label", { className: "bn-menu" }, "Start from ", select);
   }
 
   #open() {

@@ -1,4 +1,5 @@
 /** The search page: the sections that answer ?q=…, with links and snippets. */
+import { element } from "../../host/element.js";
 import { prepare, rank, reread, snippet } from "./rank.js";
 
 /**
@@ -10,29 +11,22 @@ import { prepare, rank, reread, snippet } from "./rank.js";
 
 const SHOWN = 30;
 
-/** @param {string} tag @param {(Node | string)[]} children */
-function element(tag, ...children) {
-  const made = document.createElement(tag);
-  made.append(...children);
-  return made;
-}
-
 /** @param {string} href @param {string} text */
-const link = (href, text) => Object.assign(element("a", text), { href });
+const link = (href, text) => element("a", { href }, text);
 
 /** @param {Section} section @param {string} query */
 function result(section, query) {
   const { page, anchor, title, heading, asked } = section;
-  const item = element("li", link(`${page}${anchor && `#${anchor}`}`, heading));
-  if (heading !== title) item.append(" ", element("small", title));
-  if (asked) item.append(element("p", ...marked(asked, query)));
-  item.append(element("p", ...marked(textOf(section), query)));
+  const item = element("li", {}, link(`${page}${anchor && `#${anchor}`}`, heading));
+  if (heading !== title) item.append(" ", element("small", {}, title));
+  if (asked) item.append(element("p", {}, ...marked(asked, query)));
+  item.append(element("p", {}, ...marked(textOf(section), query)));
   return item;
 }
 
 /** A snippet whose words from the query stand out. @param {string} text @param {string} query */
 const marked = (text, query) =>
-  snippet(text, query).map((part, i) => (i % 2 ? element("mark", part) : part));
+  snippet(text, query).map((part, i) => (i % 2 ? element("mark", {}, part) : part));
 
 /** @type {Written} */
 const written = /** @type {any} */ (self);
@@ -48,7 +42,7 @@ const textOf = ({ page, anchor }) => written.bnTexts?.[page]?.[anchor] ?? "";
 const fetched = (page) =>
   new Promise((done) => {
     const src = `_static/sections/${page.replace(/^.*\/|\.html$/g, "")}.js`;
-    const script = Object.assign(document.createElement("script"), { src });
+    const script = element("script", { src });
     script.addEventListener("load", done);
     script.addEventListener("error", done);
     document.head.append(script);
@@ -59,7 +53,7 @@ async function show(index, query, place) {
   const hits = rank(prepare(index), query);
   const best = hits.slice(0, SHOWN);
   await Promise.all([...new Set(best.map(({ section }) => section.page))].map(fetched));
-  const status = element("p", hits.length ? `${counted(hits.length)} for “${query}”.` : "");
+  const status = element("p", {}, hits.length ? `${counted(hits.length)} for “${query}”.` : "");
   status.setAttribute("role", "status");
   if (!hits.length) {
     const questions = link("chapters/questions.html", "What people ask");
@@ -67,7 +61,7 @@ async function show(index, query, place) {
     status.append(questions, ".");
   }
   const shown = reread(best, query, textOf).map(({ section }) => result(section, query));
-  const list = element("ol", ...shown);
+  const list = element("ol", {}, ...shown);
   list.className = "bn-results";
   place.replaceChildren(status, list);
 }
