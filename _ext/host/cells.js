@@ -1,5 +1,5 @@
 /**
- * Gives each code cell of a page its buttons. What they do stands in python/, and is loaded when
+ * Gives each code cell of a page its buttons. What they do is in python/, and is loaded when
  * the first is pressed, or when this page has cells that its reader has changed.
  *
  * The build puts `bnVersion` before it: a new version is not to be taken for an old one.

@@ -58,7 +58,7 @@ function format(value, spec = "") {
 }
 
 /**
- * What stands between a slider's track and its model: the exponent, if it is logarithmic.
+ * What maps a slider's track to its model: the exponent, if it is logarithmic.
  * @param {Model} model
  */
 function trackOf(model) {
@@ -98,7 +98,7 @@ function scrolling(range, read, giveBack) {
 }
 
 /**
- * Float, int and log sliders. The thumb stands on the nearest step; the model keeps its value.
+ * Float, int and log sliders. The thumb is at the nearest step; the model keeps its value.
  * @type {Builder}
  */
 function slider(model, row) {
@@ -150,7 +150,7 @@ function slider(model, row) {
     range.value = String(track.to(value));
     range.setAttribute("aria-valuetext", text);
     number.value = text;
-    // As wide as what stands in it, now or at an end of the track
+    // As wide as what is in it, now or at an end of the track
     const ends = ["min", "max"].map((end) => format(model.get(end), model.get("readout_format")));
     const longest = Math.max(...[text, ...ends].map((written) => written.length), 3);
     number.style.width = `calc(${longest}ch + 1rem)`;

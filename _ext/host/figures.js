@@ -13,7 +13,7 @@ import { find, Refusal } from "./models.js";
 
 /**
  * The scripts that a built page shares between its figures: each calls `bnScripts[name]` into
- * being, a function that makes the module anew.
+ * being, a function that makes a fresh module.
  * @type {{ bnScripts?: Record<string, () => any> }}
  */
 const page = /** @type {any} */ (window);

@@ -10,7 +10,7 @@
  * it draws each view as its tag arrives, and nothing jumps; deferred, it draws all views once the
  * page has been read.
  *
- * `window.bnHost` gives `models`, by id, and `ready`, a promise of the time when every view stands.
+ * `window.bnHost` gives `models`, by id, and `ready`, a promise kept once every view is drawn.
  * Where the page has a Python (python/live.js), that uses `enter`, `view` and `CONTROLS`, too.
  *
  * Not here, because nothing needs it: Button, HTML, Output, Play, Text, Tab (refused by name);
@@ -127,7 +127,7 @@ function scan() {
   });
 }
 
-/** Draws all views; done when every one stands. */
+/** Draws all views; done when the last one is drawn. */
 async function run() {
   // While the page still arrives, a view takes its place as soon as its tag is there.
   const observer = new MutationObserver(scan);

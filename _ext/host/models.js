@@ -51,7 +51,7 @@ const events = (list) => (list == null ? [null] : list.trim().split(/\s+/));
 let warned = false;
 
 /**
- * A model's other half, where the page has a kernel: it is told what the page changes.
+ * A model's other half, where the page has a kernel: it gets what the page changes.
  * @typedef {object} Peer
  * @property {(values: Record<string, any>) => void} save
  * @property {(content: any, buffers?: ArrayBufferView[]) => void} send
@@ -173,7 +173,7 @@ export class Model {
     }
   }
 
-  /** Takes values from the peer, who need not be told of them. @param {Record<string, any>} values */
+  /** Takes values from the peer: they are not sent back. @param {Record<string, any>} values */
   receive(values) {
     this.set(values);
     for (const key of Object.keys(values))

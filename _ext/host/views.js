@@ -1,4 +1,4 @@
-/** Views: what stands on the page for a model, be it a figure, a control or a box of these. */
+/** Views: what the page shows of a model, be it a figure, a control or a box of these. */
 import { element } from "./element.js";
 import { CONTROLS, REASONS } from "./controls.js";
 import { render } from "./figures.js";
@@ -63,7 +63,7 @@ const BOXES = new Map([
 ]);
 
 /**
- * Draws a control before it returns; an anywidget as soon as its module stands.
+ * Draws a control before it returns; an anywidget as soon as its module is loaded.
  * @param {unknown} reference
  * @param {HTMLElement} el
  * @param {AbortSignal} signal
@@ -115,7 +115,7 @@ async function drawFigure(model, el, signal) {
   el.style.setProperty("--bn-min-height", `${model.get("_min_height") ?? 0}px`);
   el.style.setProperty("--bn-aspect", model.get("_aspect") ?? "auto");
   el.className = "bn-anywidget bn-waiting";
-  el.translate = false; // its words stand where they fit
+  el.translate = false; // its words are placed where they fit
   try {
     await render(model, el, signal);
     if (model.get("picture")) joinNames(model, el, signal);

@@ -115,7 +115,7 @@ def cut_letters(site, pages):
     into their style sheets. Of their refinements only the distances between letters stay.
 
     As files they come after the first picture of a page, and text takes another width then: lines
-    break elsewhere, and what stands below jumps.
+    break elsewhere, and what is below jumps.
     """
     used = set(map(ord, set().union(*(page.read_text("utf8") for page in pages))))
     fonts = [*site.glob("fonts/*.woff2"), *site.glob("katex/fonts/*.woff2")]

@@ -29,7 +29,7 @@ PINNED = HERE / "parts.txt"
 CARRIER, WHERE = "gbdraw", "gbdraw/web/vendor/pyodide-wheels"
 CORE = ["pyodide.asm.wasm", "python_stdlib.zip"]
 CORE_SCRIPTS = ["pyodide.asm.js", "pyodide.js"]
-PIECE = 1_000_000  # characters of base64 in one file: progress is told a file at a time
+PIECE = 1_000_000  # characters of base64 in one file: progress is reported a file at a time
 LEFT_OUT = ("/tests/", "/labextension/", "/nbextension/", ".data/", ".pyi", "/RECORD")
 
 

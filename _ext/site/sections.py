@@ -1,7 +1,7 @@
 """The index of the book's search: what each section says, with the place to link to.
 
 It is written from the built pages, where formulas have become readable signs, as classic scripts:
-unlike what is fetched, those load from file://, too. `sections.js` has which words stand where, and
+unlike what is fetched, those load from file://, too. `sections.js` has which words are where, and
 `sections/<page>.js` what the sections of a page say. _ext/site/search/ packs, ranks and shows.
 """
 
@@ -78,7 +78,7 @@ class Reader(HTMLParser):
             self.handle_data("\n")
 
     def between(self):
-        """The sign that stands before the second part of a fraction, a power, an index."""
+        """The sign before the second part of a fraction, a power, an index."""
         if not self.stack:
             return ""
         self.stack[-1][-1] += 1

@@ -90,7 +90,7 @@ export class Cell {
     return this.source !== this.published;
   }
 
-  /** Says in a line below the cell how it stands. @param {string} text */
+  /** Shows the cell's status in a line below it. @param {string} text */
   tell(text) {
     this.bar.hidden = false;
     if (this.told.textContent !== text) this.told.textContent = text;
@@ -123,7 +123,7 @@ export class Cell {
     return this.#running;
   }
 
-  /** Makes ready for outputs: those that stand go when the first new one comes, or at the end. */
+  /** Makes ready for outputs: the old ones go when the first new one comes, or at the end. */
   begin() {
     this.running = true;
     this.editor?.clearError();

@@ -1,5 +1,5 @@
 /**
- * Widgets that Python makes in the page: their models stand in the static host, as those of the
+ * Widgets that Python makes in the page: their models are in the static host, as those of the
  * published page do, and each is joined to its other half by the messages of its comm.
  */
 import { loadScript, loadStyle } from "../script.js";
@@ -27,7 +27,7 @@ async function host(root) {
 }
 
 /**
- * Values as they travel: bytes stand beside the rest, each named by its path.
+ * Values as they travel: bytes lie beside the rest, each named by its path.
  * @param {Record<string, any>} values
  */
 function pack(values) {

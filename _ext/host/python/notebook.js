@@ -104,7 +104,7 @@ export class Notebook {
     cell.running = true; // its button stops what it waits for
     const work = async () => {
       this.#asked = cell;
-      const first = cell.check ? cell.number - 1 : 0; // an exercise stands by itself
+      const first = cell.check ? cell.number - 1 : 0; // an exercise needs no cell above it
       for (const each of this.cells.slice(first, cell.number)) {
         if (life !== this.#lives) return;
         if (each !== cell && each.ran) continue;

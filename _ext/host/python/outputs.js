@@ -21,7 +21,7 @@ export class Outputs {
   #pre = null;
   #stream = "";
   #clear = false;
-  /** @type {Output[]} what stands there */
+  /** @type {Output[]} what is shown */
   all = [];
 
   /**
@@ -85,7 +85,7 @@ export class Outputs {
   }
 }
 
-/** An exception, told to screen readers at once. @param {Failure} failure */
+/** An exception, announced to screen readers at once. @param {Failure} failure */
 function failed({ text }) {
   const { box } = block("bn-error", text);
   box.setAttribute("role", "alert");

@@ -19,7 +19,7 @@ const files = new Map();
  * The base64 in a file of the folder `root`, which is loaded once.
  * @param {string} root
  * @param {string} file
- * @param {(bytes: number) => void} heard told of what arrives, where that can be known
+ * @param {(bytes: number) => void} heard called with the bytes that arrive, where that can be known
  * @returns {Promise<string>}
  */
 export function load(root, file, heard) {
@@ -41,7 +41,7 @@ export function load(root, file, heard) {
 }
 
 /**
- * The same, told of as it arrives: over a slow line a file takes a minute. Not from file://, and
+ * The same, reported as it arrives: over a slow line a file takes a minute. Not from file://, and
  * not where a policy forbids to connect.
  * @param {string} src
  * @param {(bytes: number) => void} heard

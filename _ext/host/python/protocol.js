@@ -42,7 +42,7 @@
  * @property {Uint8Array[]} [buffers]
  */
 
-/** How a start of Python stands, in words; "" while none is under way. @param {Status} status */
+/** How far a start of Python is, in words; "" while none is under way. @param {Status} status */
 export function startInWords({ state, loaded, total, what, reason }) {
   if (state === "loading") return `Loading ${what}: ${loaded.toFixed(1)} of ${total.toFixed(1)} MB`;
   if (state === "starting") return `Starting ${what}`;

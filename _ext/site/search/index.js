@@ -16,7 +16,7 @@ import { SILENT, termsOf, wordsOf } from "./words.js";
  *   length: number }} Listed
  * @typedef {[anchor: string, heading: string, asked: string, length: number]} Row
  * `words` are in their order; each begins with how many letters it shares with the one before.
- * `places` says for each word where it stands: see `put`.
+ * `places` says for each word where it is: see `put`.
  * @typedef {{ pages: [page: string, title: string, rows: Row[]][], words: string,
  *   places: string }} Packed
  */
@@ -55,7 +55,7 @@ function after(before, word) {
 }
 
 /**
- * Where a word stands: for each section how often, if more than once, and how many sections lie
+ * Where a word is: for each section how often, if more than once, and how many sections lie
  * between it and the one before.
  * @param {Map<number, number>} times
  */

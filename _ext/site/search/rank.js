@@ -9,7 +9,7 @@ import { NAMES, SILENT, termsOf, wordsOf } from "./words.js";
  * @typedef {{ section: Listed, score: number, share: number, last: boolean }} Hit
  */
 
-/** How much a word weighs where it stands; what the section says weighs 1 for each time. */
+/** How much a word weighs by its place; what the section says weighs 1 for each time. */
 const WEIGHTS = /** @type {const} */ ({ heading: 8, asked: 6, title: 3 });
 const WHOLE = 12; // the query as it was typed, in the heading or in a question
 const SAID = 8; // and in the text, however often
@@ -36,7 +36,7 @@ function written(word) {
 const spaced = (text) => ` ${termsOf(text).join(" ")} `;
 
 /**
- * How often a word stands in a text: whole, or half as much as the beginning of another.
+ * How often a word occurs in a text: whole, or half as much as the beginning of another.
  * @param {string} text made by `spaced` @param {string} word
  */
 function count(text, word) {

@@ -10,7 +10,7 @@
 >>> description.value(1), description.local((1, 0)), description.gradient(1)
 ('mean x', '1/3', 'Σ(−dL/d(x−μ))')
 
-The formulas stand with the rules, in `ops`; a test multiplies them out and finds the same numbers.
+The formulas are beside the rules, in `ops`; a test multiplies them out and finds the same numbers.
 """
 
 import re
@@ -198,7 +198,7 @@ def describe(graph):
     """The formulas of every node and every edge that is drawn, for the page.
 
     Returns ``{"nodes": [{symbol, term, title, gradient}], "edges": {"target:slot": {local, sent,
-    note}}}``. Constants are not drawn: they stand in the formulas of the nodes that use them.
+    note}}}``. Constants are not drawn: they appear in the formulas of the nodes that use them.
     """
     description = Description(graph)
     nodes = [

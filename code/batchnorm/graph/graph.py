@@ -39,7 +39,7 @@ SYMBOLS = {
     "squared": "(x−μ)²",
     "scaled": "γx̂",
 }
-"""How a figure writes a name. A name that is not here stands for itself."""
+"""How a figure writes a name. A name that is not here is written as it is."""
 
 
 class Edge(NamedTuple):

@@ -13,7 +13,7 @@ export { OPS, ruleOf } from "./ops/index.js";
 export { nested, tensor } from "./tensor.js";
 
 /**
- * What running a graph asks of each node, found once: its operation, where its inputs stand, what a
+ * What running a graph asks of each node, found once: its operation, where its inputs are, what a
  * constant holds, and over which edges it sends a gradient back, by which rule.
  * @param {Graph} graph
  */

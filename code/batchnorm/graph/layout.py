@@ -47,12 +47,12 @@ def layered(edges, sizes, *, gap=24.0, space=14.0, series=None):
 
     Parameters
     ----------
-    edges : list of (source, target); an edge may stand there twice
-    sizes : node -> (width, height), in the order in which nodes should stand where all else is
+    edges : list of (source, target); an edge may be there twice
+    sizes : node -> (width, height), in the order in which nodes should lie where all else is
         equal; units are whatever the drawing uses (pixels)
     gap : free width between two ranks
     space : free height between two nodes of a rank
-    series : node -> (name, number), for nodes like x1, x2, x3: those of one name stand in the order
+    series : node -> (name, number), for nodes like x1, x2, x3: those of one name keep the order
         of their numbers, and begin in one rank
 
     Returns a `Layout`. Raises ValueError for an edge with an unknown end, and for a cycle.
@@ -80,7 +80,7 @@ def layered(edges, sizes, *, gap=24.0, space=14.0, series=None):
 
 
 def _ranks(edges, nodes, series):
-    """The longest path to each node; a source, or a series of them, stands right before the first
+    """The longest path to each node; a source, or a series of them, is right before the first
     that needs it.
     """
     sources, targets = {n: [] for n in nodes}, {n: [] for n in nodes}
@@ -147,7 +147,7 @@ def _order(rows, before, after):
 
 
 def _in_series(rows, edges, series):
-    """Members of a series stand in its order, at the places that they have among the others."""
+    """Members of a series keep its order, at the places that they have among the others."""
 
     def of(node):
         if node in series or not (isinstance(node, tuple) and node[0] == "edge"):

@@ -1,4 +1,4 @@
-"""matplotlib's backend in the page: a picture stands under the cell that draws it.
+"""matplotlib's backend in the page: a picture appears under the cell that draws it.
 
 Only a book that was built with a full Pyodide distribution carries matplotlib.
 """

@@ -14,7 +14,7 @@ from .source import parse
 def last_function(source, file, seconds, classes=False):
     """The last function, or class, that `source` defines at its outermost level: its node, itself.
 
-    What stands below it is not run. Raises SyntaxError where there is none, `TooLong` where the
+    Code below it is not run. Raises SyntaxError where there is none, `TooLong` where the
     code does not finish, and what the code raises.
     """
     tree = parse(source, file)

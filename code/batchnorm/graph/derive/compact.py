@@ -173,7 +173,7 @@ class _Finder:
         return k, -0.5
 
     def _root(self, k, power):
-        """What stands under the root, and the root if something is added to it."""
+        """What is under the root, and the root if something is added to it."""
         k, sigma = self._through(k), None
         if self.nodes[k].op == "add" and power == 0.5:
             inputs = self.nodes[k].inputs

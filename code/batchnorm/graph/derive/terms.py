@@ -57,8 +57,8 @@ class Term:
     call       (function, names of the keywords)                            arguments
     method     (name, names of the keywords)                                object, arguments
     attribute  its name                                                     object
-    index      what stands between the brackets; {0}, {1} are arrays there  object, arrays
-    scatter    what stands between the brackets, "=" or "add"               base, value, arrays
+    index      what is between the brackets; {0}, {1} are arrays there  object, arrays
+    scatter    what is between the brackets, "=" or "add"               base, value, arrays
     operator   its sign                                                     left, right, or one
     tuple      none                                                         its parts
     text       Python's text: an axis, a tuple                              none
@@ -182,7 +182,7 @@ class Terms:
         return self.make("upstream", (), i, self.graph.nodes[i].shape)
 
     def length(self, i, axis):
-        """How long node i is along an axis, told by the first node that has this length."""
+        """How long node i is along an axis, as the first node of this length has it."""
         source = self.proofs.lengths[i][axis]
         source = source and self.proofs.length(source)
         if source is None or self.graph.nodes[source[0]].op == "constant":

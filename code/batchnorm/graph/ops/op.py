@@ -37,7 +37,7 @@ class Source(NamedTuple):
     gradient that arrives there; for a reduction ``y`` and ``d`` stand over ``a`` as broadcasting
     puts them, and ``n`` says how many entries it takes together. Lines before the last make a name
     or write into what it holds. Where the text depends on the node, it is a function of the node
-    and its inputs' nodes; with ``many`` inputs, what goes back to the last is told its slot first.
+    and its inputs' nodes; with ``many`` inputs, the rule of the last gets its slot first.
     """
 
     value: str | Callable

@@ -62,7 +62,7 @@ const isList = (item) => item === "#" || Array.isArray(item);
 
 /**
  * Where an index finds its entries, as NumPy has it: lists, and the integers beside them, are taken
- * together, and stand first where something else lies between them.
+ * together, and come first where something else lies between them.
  * @param {number[]} shape @param {Item[]} index @param {Tensor[]} given what "#" stands for
  */
 function placesOf(shape, index, given) {
@@ -129,7 +129,7 @@ function written(a, { shape, at }, v) {
   return out;
 }
 
-/** What was written gets the gradient of where it stands; a later writer takes its place.
+/** What was written gets the gradient of its place; a later writer takes its place.
  * @param {Tensor} d @param {Places} places */
 function receivedBy(d, { shape, at }) {
   const last = new Map(at.map((p, k) => [p, k]));

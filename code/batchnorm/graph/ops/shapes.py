@@ -83,7 +83,7 @@ def _under_rule(d, y, a, v, *arrays, slot, index):
 
 
 def _written_rule(d, y, a, v, *arrays, slot, index):
-    # What was written gets the gradient of where it stands; a later writer took its place
+    # What was written gets the gradient of its place; a later writer took its place
     key, last = key_of(index, arrays), np.zeros(np.shape(d), int)
     writers = np.arange(last[key].size).reshape(last[key].shape)
     last[key] = writers
