@@ -221,7 +221,7 @@ def test_every_heading_of_the_book_is_in_the_index(index, book):
     [
         ("Their σ^2 is biased.", ["σ²", "σ^2", "sigma^2", r"\sigma^2", "sigma", "SIGMA²"]),
         ("Centred, x^=c/s is one.", ["x_hat", "x̂", "x^", r"\hat{x}", r"\hat x"]),
-        ("In code x_hat is one.", ["x_hat", "x̂", r"\hat x"]),
+        ("In code x_hat is one.", ["x_hat", "x̂", r"\hat x", "xhat", "ｘ＿ｈａｔ", "𝑥̂"]),
         ("So ∂L/∂x vanishes.", ["∂L/∂x", "dL/dx", r"\partial L/\partial x", "∂x"]),
         ("So ∂L/∂x_1 vanishes.", ["∂L/∂x₁", r"\frac{\partial L}{\partial x_1}"]),
         ("A scale γx^+β follows.", ["gamma", "γ", "beta", "γ x_hat + β"]),

@@ -11,12 +11,14 @@ const LOWERED = "₀₁₂₃₄₅₆₇₈₉";
 
 /**
  * A text in which a formula reads the same however it is typed: σ² as σ^2, sigma^2 and \sigma^2;
- * x̂ as x_hat and \hat{x}; ∂L/∂x as dL/dx.
+ * x̂ as x_hat, xhat and \hat{x}; ∂L/∂x as dL/dx; and signs that were copied from elsewhere.
  * @param {string} text
  */
 function spelled(text) {
   let plain = text
+    .replace(/[\uff01-\uff5e]|[\u{1d400}-\u{1d7ff}]/gu, (wide) => wide.normalize("NFKC"))
     .toLowerCase()
+    .replace(/\b([xyz])hat\b/g, "$1 hat")
     .replaceAll("µ", "μ")
     .replace(/\\hat\s*\{?\s*(\w)\}?/g, "$1 hat")
     .replace(/\\frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}/g, "$1/$2")
