@@ -182,13 +182,19 @@ def test_updates_are_noisier_with_relu_alone():
 def test_what_a_cut_path_costs():
     lost = {}
     for pixels in PIXELS:
-        whole, mean, variance = (
-            medians(nets(pixels, "batch", [0.5], **cut).train(100))[0]
-            for cut in ({}, {"cut_mean": True}, {"cut_variance": True})
-        )
-        lost[pixels] = whole - mean
-        assert -0.01 < whole - variance < 0.05
-    assert 0.01 < lost["centred"] < 0.15 < lost["raw"]
+        for rate in (0.5, 2.0):
+            whole, mean, variance = (
+                nets(pixels, "batch", [rate], **cut).train(100)
+                for cut in ({}, {"cut_mean": True}, {"cut_variance": True})
+            )
+            for moments in ("running", "batch"):
+                right = [np.median(each.accuracy(moments)) for each in (whole, mean, variance)]
+                lost[pixels, rate, moments] = right[0] - right[1]
+                assert abs(right[0] - right[2]) < 0.03
+    for rate in (0.5, 2.0):
+        assert 0.01 < lost["centred", rate, "running"] < 0.15 < lost["raw", rate, "running"]
+    assert 0.05 < lost["raw", 0.5, "batch"] < 0.15, "the weights' part"
+    assert lost["raw", 2.0, "batch"] < 0.06, "what is lost at the rate 2 are the running means"
 
 
 @pytest.mark.claim("noise-that-costs-little")
@@ -337,6 +343,16 @@ def test_the_length_settles_as_a_rule_within_a_tenth(rate, decay):
     assert ((share > 0.7) & (share < 1.1)).all()
 
 
+# --- The view from the weights ------------------------------------------------------------------
+
+
+@pytest.mark.claim("faster-after-tuning")
+def test_after_tuning_descent_with_batch_norm_is_ahead_in_two_problems_of_three():
+    tuned = chapter("reparameterization", "cell-002", "cell-054", "cell-070")["tuned"]
+    steps = np.array([tuned(seed) for seed in tried(range(20, 32), range(20, 100))])
+    assert 0.5 < (steps[:, 0] < steps[:, 1]).mean() < 0.75
+
+
 # --- The gradient of whitening ------------------------------------------------------------------
 
 
@@ -473,8 +489,7 @@ def test_batch_renormalization_fails_where_its_statistics_lag():
     for first in tried([48], [48, 80, 112]):
         seeds = range(first, first + 32)
         normal, held, whole = lost(three, 2.0)
-        assert normal == 0
-        assert held <= 1
+        assert normal == held == 0  # of 376 seeds, from 24 on
         assert 3 <= whole <= 16
         for options in tried([{"warm": 0.0}], [{"warm": 0.0}, {"momentum": 0.01}]):
             normal, held, whole = lost(three, 2.0, **options)
@@ -485,7 +500,8 @@ def test_batch_renormalization_fails_where_its_statistics_lag():
         for rate, least, most in tried([], [(1.0, 0, 0), (2.5, 10, 24)]):
             normal, held, whole = lost(three, rate)
             assert normal == 0
-            assert held <= 1
+            # At 2.5 one of 96 was lost, where the whole gradient lost about half: so 1, and not 0
+            assert held <= (rate > 2)
             assert least <= whole <= most
 
 
