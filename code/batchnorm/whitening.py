@@ -43,6 +43,7 @@ from .running import is_held, weight
 from .validate import check_finite, finite, flag, integer, number, numbers, plain, quiet
 
 METHODS = ("standardise", "pca", "zca", "cholesky", "newton-schulz")
+METHOD_NAMES = ("standardise", "PCA", "ZCA", "Cholesky", "Newton–Schulz")  # for a reader
 GAP = 1e-9  # eigenvalues that differ by less than this part of the largest count as equal
 ROUNDING = np.finfo(float).eps
 
