@@ -6,6 +6,7 @@ import autograd
 import autograd.numpy as anp
 import numpy as np
 import pytest
+from drawn import draw
 from models import analyses
 from node import run
 from playwright.sync_api import expect
@@ -113,6 +114,27 @@ def test_a_course_is_named_when_it_can_be_seen():
     assert run("figures/descent/model.js", "course", *cases) == list(paths)
     early = run("figures/descent/model.js", "course", *([path, 3] for path, _ in cases))
     assert early == ["stays", "", "", ""]
+
+
+def rising(w):
+    """Its gradient without the path through mu points uphill."""
+    mu = w * 3.0
+    loss = (w - mu) ** 2 / 8
+    return loss
+
+
+def test_the_verdict_says_what_the_curves_of_the_loss_show():
+    given = dict(train=["w"], cut=["mu"], watch=["loss"], rate=0.1, steps=20)
+    figure = DescentFigure(rising, dict(w=1.0), **given)
+    starts = figure.now["loss"]
+    figure.step = 5
+    whole, cut = figure.now["loss"]
+    assert whole < starts[0] < cut
+    says = next(node.text for node in draw(figure).figure.walk() if "verdict" in node.classes)
+    assert says == (
+        f"Step 5. With the path through the mean cut, the loss rises from {starts[0]:.3f} to "
+        f"{cut:.3f}; with the whole gradient it falls to {whole:.3f}."
+    )
 
 
 # On the page -------------------------------------------------------------------------------------
