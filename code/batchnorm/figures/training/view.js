@@ -51,7 +51,7 @@ function planesOf(width, names) {
   const wide = width >= WIDE;
   const columns = wide || names.length > 4 ? Math.max(4, Math.min(names.length, 6)) : 2;
   const cell = (width - GAP * (columns - 1)) / columns;
-  const side = Math.min(cell, wide ? 150 : 110);
+  const side = Math.min(cell, wide ? 138 : 110);
   const lines = names.map((name) => linesOf(name, cell + GAP / 2));
   const head = 8 + LINE * Math.max(...lines.map((all) => all.length));
   const places = names.map((_, i) => {
@@ -78,7 +78,7 @@ export function layout(width, plots, names) {
   let y = planes.height;
   for (const row of rows.filter((some) => some.length)) {
     const losses = row[0] === "loss";
-    const tall = losses ? 130 : 70;
+    const tall = losses ? 120 : 64;
     const columns = losses ? 1 : wide ? 3 : 2;
     const w = (width - GAP * (columns - 1)) / columns;
     row.forEach((name, i) => {
