@@ -18,7 +18,7 @@ READY = """() => Promise.resolve(window.bnHost?.ready)
   .then(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 100))))"""
 OPEN = "() => { for (const aside of document.querySelectorAll('.bn-aside')) aside.open = true; }"
 # What hangs over a page would hang over its figures
-PLAIN = ".bd-header, .header-article, .skip-link { display: none !important; }"
+PLAIN = ".bd-header, .bd-header-article, .header-article, .skip-link { display: none !important; }"
 
 
 def shoot(page, path, theme, folder, size):
