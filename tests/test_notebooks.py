@@ -151,10 +151,10 @@ def test_make_notebooks_strips_and_refuses_what_warns(tmp_path):
     assert "1 failed, 1 passed" in checked.stdout, checked.stdout
 
 
-# References are where the book's links lead out. Names of vocabularies, and this machine itself,
-# may stand anywhere.
+# References are where the book's links lead out. Names of vocabularies, a domain reserved for
+# examples, and this machine itself may stand anywhere.
 REFERENCES = ROOT / "chapters" / "references.md"
-ALLOWED = r"(?!www\.w3\.org\b|127\.0\.0\.1|localhost)"
+ALLOWED = r"(?!www\.(?:w3|sitemaps)\.org\b|\w+\.example\b|127\.0\.0\.1|localhost)"
 ADDRESS = re.compile(rf"\bhttps?://{ALLOWED}[\w\[]")
 MACHINE_PATH = re.compile(
     r"(?<![\w.}~])/(?:home|root|Users|work|tmp|opt|usr/local)/\w|(?<![\w.])[A-Z]:\\\w"
