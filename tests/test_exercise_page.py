@@ -64,6 +64,7 @@ TWO = "def my_backward(dy, x_hat):\n    {}\n    {}\n    return {}\n"
         ("dgamma = (dy * x_hat).sum(0)", "dbeta = dy.sum()", "dgamma, dbeta", 3, "dbeta"),
         ("dgamma = (dy * x_hat).sum()", "dbeta = dy.sum(0)", "dgamma, dbeta", 2, "dgamma"),
         ("a = (dy * x_hat).sum(0)", "b = dy.sum(1)", "a, b", 3, "dbeta"),
+        ("a = (dy * x_hat).sum()", "b = dy.sum(0)", "a, b", 2, "dgamma"),
         ("a = (dy * x_hat).sum(0)", "b = dy.sum(0)", "a, b[0]", 4, "dbeta"),
         ("a = 1", "b = 2", "None", 4, "Nothing returned yet"),
     ],

@@ -246,7 +246,7 @@ class Task:
             number = seen.line
             for variable, value in seen.variables.items():
                 array = as_array(variable, value)[0]
-                if variable in seen.lines and array.ndim and np.array_equal(array, results[name]):
+                if variable in seen.lines and np.array_equal(array, results[name]):
                     number = seen.lines[variable]
             lines.append(Line(name, "wrong", number, source_line(code, number) if number else ""))
         return tuple(lines)
