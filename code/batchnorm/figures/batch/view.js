@@ -1,6 +1,7 @@
 import { arrow, scaleBar } from "../kit/arrow.js";
 import { axis } from "../kit/axis.js";
 import { handle } from "../kit/handle.js";
+import { lengthOf } from "../kit/labels.js";
 import { clamp, domainOf, format, linear, snap, subscript, tidy } from "../kit/scale.js";
 
 /**
@@ -29,6 +30,7 @@ const SCALE = 40; // and how long a gradient of 1 is
 const LANES = 340; // units: so high are all lanes together, where each has all it needs
 const PAD = 22; // between the panel's edge and what is at the end of the scale
 const WIDE = 480; // from this width on the gutter for the values has room to breathe
+const DOWNHILL = ["A step moves the dots", "the other way, downhill."];
 const TALL = 72; // units: a lower lane has no room for what is left, bracketed
 /** @type {[number, number]} */
 const UP = [0, -1]; // where an arrow goes that is too short to leave its dot
@@ -43,6 +45,7 @@ export const REACH = 3; // the largest upstream gradient one can drag to
 export function layout(width, m, first = false) {
   const wide = width >= WIDE;
   const short = first && !wide;
+  const downhill = width < lengthOf(DOWNHILL.join(" ")) ? DOWNHILL : [DOWNHILL.join(" ")];
   const lane = first ? 60 : clamp(LANES / m, 60, 80);
   const left = wide ? 122 : 104;
   const top = (short ? 0 : BARS) + HEAD;
@@ -55,7 +58,8 @@ export function layout(width, m, first = false) {
     right: width,
     top,
     bottom,
-    height: bottom + AXIS + (first ? 0 : SCALE),
+    downhill, // its lines
+    height: bottom + AXIS + (first ? 0 : SCALE + 15 * (downhill.length - 1)),
     edge: (/** @type {number} */ i) => at(i, 0),
     output: (/** @type {number} */ i) => at(i, 0.21),
     input: (/** @type {number} */ i) => at(i, 0.53),
@@ -276,8 +280,9 @@ export function paint(picture, frame) {
   const { bottom, unit } = place;
   if (!place.first) {
     scaleBar(picture, "unit", 0, bottom + 29, unit, "a gradient of 1, uphill");
-    const text = "A step moves the dots the other way, downhill.";
-    picture.text("downhill", "small", 0, bottom + 50, text);
+    place.downhill.forEach((text, k) =>
+      picture.text(`downhill ${k}`, "small", 0, bottom + 50 + 15 * k, text),
+    );
   }
   x.forEach((_, i) => sample(picture, i, frame));
   if (defined) x.forEach((_, i) => output(picture, i, frame));
