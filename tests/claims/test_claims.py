@@ -451,6 +451,7 @@ def test_batch_renormalization_runs_away_under_its_whole_gradient():
         assert losses[-1] < held[-1]
 
 
+@cache
 def accuracies(m, classes, rate, seeds):
     """The medians of the four methods, and the parameters they end with."""
     names = chapter(CUT, "cut-imports", "cut-train-net", "cut-train-descent")
@@ -463,13 +464,14 @@ def accuracies(m, classes, rate, seeds):
 def test_batch_renormalization_helps_where_batches_mislead():
     for first in tried([20], [20, 28, 36]):
         seeds = range(first, first + 8)
-        (*three, cut), _ = accuracies(32, 10, 0.5, seeds)
-        assert min(three) > 0.9
-        assert max(three) - min(three) < 0.03
-        assert cut > 0.85
-        (normal, *others), _ = accuracies(4, 10, 0.1, seeds)
-        assert all(-0.05 < other - normal < 0.08 for other in others)
-        for rate, lead in [(0.2, 0.01), (0.5, 0.03)]:
+        if ALL:
+            (*three, cut), _ = accuracies(32, 10, 0.5, seeds)
+            assert min(three) > 0.9
+            assert max(three) - min(three) < 0.03
+            assert cut > 0.85
+            (normal, *others), _ = accuracies(4, 10, 0.1, seeds)
+            assert all(-0.05 < other - normal < 0.08 for other in others)
+        for rate, lead in tried([(0.5, 0.03)], [(0.2, 0.01), (0.5, 0.03)]):
             (normal, held, whole, cut), _ = accuracies(8, 2, rate, seeds)
             assert 0.55 < normal < held - lead < whole - lead - 0.01
             assert cut < normal - 0.15
@@ -480,28 +482,29 @@ def test_batch_renormalization_helps_where_batches_mislead():
 @pytest.mark.claim("renorm-lags")
 def test_batch_renormalization_fails_where_its_statistics_lag():
     def lost(methods, rate, **options):
+        """Which share of the descents ends with less than half of the digits right."""
         names = chapter(CUT, "cut-imports", "cut-train-net", "cut-train-descent")
         with np.errstate(all="ignore"):
             runs = [names["train"](k, 32, 10, rate, seeds, **options) for k in methods]
-        return [(names["accuracy"](*run) < 0.5).sum() for run in runs]
+        return [(names["accuracy"](*run) < 0.5).mean() for run in runs]
 
     three = "batch norm", "batch renorm.", "its whole gradient"
     for first in tried([48], [48, 80, 112]):
-        seeds = range(first, first + 32)
+        seeds = range(first, first + tried(8, 32))
         normal, held, whole = lost(three, 2.0)
         assert normal == held == 0  # of 376 seeds, from 24 on
-        assert 3 <= whole <= 16
+        assert 0.09 < whole <= 0.5
         for options in tried([{"warm": 0.0}], [{"warm": 0.0}, {"momentum": 0.01}]):
             normal, held, whole = lost(three, 2.0, **options)
             assert normal == 0
-            assert 5 <= held < 26
+            assert tried(0, 0.15) < held < 0.82
             assert held < whole
-            assert whole > 16
-        for rate, least, most in tried([], [(1.0, 0, 0), (2.5, 10, 24)]):
+            assert whole > 0.5
+        for rate, least, most in tried([], [(1.0, 0, 0), (2.5, 0.31, 0.75)]):
             normal, held, whole = lost(three, rate)
             assert normal == 0
             # At 2.5 one of 96 was lost, where the whole gradient lost about half: so 1, and not 0
-            assert held <= (rate > 2)
+            assert held <= (rate > 2) / len(seeds)
             assert least <= whole <= most
 
 
