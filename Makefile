@@ -21,8 +21,7 @@ SITE := _build/html/index.html
 SOURCES := _config.yml _toc.yml requirements.lock $(shell find chapters _static _ext code/batchnorm \
 	-type f -not -name '*.pyc' -not -path '*/.*' 2>/dev/null)
 
-# A test in a browser waits for its frames: one worker more than cores keeps them busy. Files are
-# taken in their order, the chapters last: they are short, so that no worker ends long after others.
+# A test in a browser waits for its frames: one worker more than cores keeps them busy.
 WORKERS = $(shell $(BIN)/python -c "import os; print((os.cpu_count() or 1) + 1)")
 SCRIPTS := $(shell find code/batchnorm -name '*.js' -not -name built.js)
 
@@ -73,8 +72,8 @@ figure: $(MODULES) ## Write the skeleton of a new figure (NAME=…)
 goldens: $(INSTALLED) ## Draw the pictures that the figures are compared with
 	$(BIN)/python tests/test_goldens.py
 
-claims: $(INSTALLED) ## Try what the chapters claim over more seeds, sizes and rates than they print
-	CLAIMS=all $(BIN)/python -m pytest tests/claims --durations=5
+claims: $(INSTALLED) ## Run the chapters once more, and try their claims over more seeds, sizes and rates
+	CLAIMS=all $(BIN)/python -m pytest --nbval --nbval-current-env chapters tests/claims --durations=5
 
 bench: $(SITE) stock ## Measure the layer, figures, pages, Python in the page, each against a peer
 	$(BIN)/python bench

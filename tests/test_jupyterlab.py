@@ -290,7 +290,7 @@ def test_a_slider_moves_a_figure_and_python_reads_it(lab):
 
 @pytest.mark.parametrize("chapter", ["workbench", "exercises"])
 def test_a_chapter_lives_in_jupyterlab(lab, chapter):
-    """It runs from top to bottom, and its figures are drawn. (nbval runs them all.)"""
+    """It runs from top to bottom, and its figures are drawn. (The book's build runs them all.)"""
     lab.open(f"{chapter}.ipynb")
     lab.run_all()
     expect(lab.figures()).to_have_count(len(FIGURES[chapter]))

@@ -2,8 +2,8 @@
 
     python _ext/tools/notebooks.py chapters/*.ipynb
 
-The text outputs are golden: the tests run every cell again and compare. Images and the state of
-widgets are dropped, since the book makes them again and they differ from machine to machine.
+The text outputs are golden: the tests compare what the build shows with them. Images and the state
+of widgets are dropped, since the book makes them again and they differ from machine to machine.
 Running this twice changes nothing.
 """
 
