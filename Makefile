@@ -25,7 +25,7 @@ SOURCES := _config.yml _toc.yml requirements.lock $(shell find chapters _static 
 WORKERS = $(shell $(BIN)/python -c "import os; print((os.cpu_count() or 1) + 1)")
 SCRIPTS := $(shell find code/batchnorm -name '*.js' -not -name built.js)
 
-.PHONY: help book serve lab test lint lock notebooks pictures goldens claims bench stock scripts figure clean
+.PHONY: help book serve lab test lint lock notebooks pictures goldens nbval claims bench stock scripts figure clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is
@@ -72,8 +72,11 @@ figure: $(MODULES) ## Write the skeleton of a new figure (NAME=…)
 goldens: $(INSTALLED) ## Draw the pictures that the figures are compared with
 	$(BIN)/python tests/test_goldens.py
 
-claims: $(INSTALLED) ## Run the chapters once more, and try their claims over more seeds, sizes and rates
-	CLAIMS=all $(BIN)/python -m pytest --nbval --nbval-current-env chapters tests/claims --durations=5
+nbval: $(INSTALLED) ## Run each chapter once more, and compare what each cell shows (CI does it, too)
+	$(BIN)/python -m pytest --nbval --nbval-current-env --numprocesses=$(WORKERS) --dist=loadfile chapters
+
+claims: $(INSTALLED) ## Try what the chapters claim over more seeds, sizes and rates than they print
+	CLAIMS=all $(BIN)/python -m pytest tests/claims --durations=5
 
 bench: $(SITE) stock ## Measure the layer, figures, pages, Python in the page, each against a peer
 	$(BIN)/python bench

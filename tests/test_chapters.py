@@ -1,7 +1,7 @@
 """What the chapters printed as the book was built is what is committed.
 
 The build has run each of them from the top, in a fresh kernel, with this package and the pinned
-parts. `make claims` runs them once more.
+parts. `make nbval`, a part of what continuous integration does, runs them once more.
 """
 
 from copy import deepcopy
