@@ -129,6 +129,7 @@ function mount(el, view) {
     picture.size(width, place.height);
     paint(picture, { ...analysis, ...around });
     const paths = Object.keys(parts);
+    // The parts are 7 units apart, too near for names beside them; and here a cut one is struck out
     keys.show([
       ["gradient arrow", "the whole gradient", true],
       ...paths.map((path) => entry(`${path} part`, called[path], flows[path])),

@@ -2,7 +2,8 @@ import { arrow } from "../kit/arrow.js";
 import { axis } from "../kit/axis.js";
 import { makeFigure } from "../kit/figure.js";
 import { handle } from "../kit/handle.js";
-import { bar, button, legend, stage } from "../kit/panel.js";
+import { labels } from "../kit/labels.js";
+import { bar, button, stage } from "../kit/panel.js";
 import { clamp, format, linear, short, subscript, tidy } from "../kit/scale.js";
 import { setText } from "../kit/svg.js";
 import { analyse, outputs } from "./model.js";
@@ -123,6 +124,28 @@ function lane(picture, i, { x, y: out, dy, defined, guess, reach, reveal }, arou
   });
 }
 
+/**
+ * What the arrows are, beside the tips of the first sample's.
+ * @param {Drawing} picture @param {Shown} analysis @param {number} width
+ * @param {import("../kit/scale.js").Scale} scale
+ */
+function names(picture, { x, y, mu, dy, guess, defined, reveal }, width, scale) {
+  const room = labels(picture, { left: 0, right: width, top: HEAD + 17, bottom: HEAD + LANE });
+  const row = (/** @type {number} */ v) => HEAD + v;
+  if (mu !== undefined) room.avoidLine([30, 38, 46, 54, 62].map((v) => [scale(mu), row(v)]));
+  /** @typedef {[key: string, from: number, by: number, row: number, text: string, colour: string]} Name */
+  const all = /** @type {Name[]} */ ([
+    ["guess", x[0], guess[0], INPUT, "your guess of dx", "ink"],
+    ...(reveal ? [["dx", x[0], reveal.dx[0], INPUT + 12, "the true dx", "gradient"]] : []),
+    ...(defined ? [["dy", y[0], dy[0], OUTPUT, "dy, at the output", "gradient"]] : []),
+  ]);
+  const points = (/** @type {number} */ from, /** @type {number} */ by, /** @type {number} */ v) =>
+    Array.from({ length: 41 }, (_, k) => [scale(from + (by * k) / 40), row(v)]);
+  for (const [, from, by, v] of all) room.avoidLine(points(from, by, v));
+  room.avoid(scale(x[0] + guess[0]), row(INPUT), guess[0] ? 10 : 18);
+  for (const [key, from, by, v, text, colour] of all)
+    room.put(`${key} name`, text, [scale(from + by), row(v)], [by < 0 ? -1 : 1, 0], colour);
+}
 /** @param {Drawing} picture @param {Shown} analysis @param {number} width @param {View} view */
 function paint(picture, analysis, width, view) {
   const { x, y, dy, mu, reach, defined } = analysis;
@@ -139,11 +162,12 @@ function paint(picture, analysis, width, view) {
     picture.text("mean name", "small middle halo", scale(mu), HEAD - 6, `μ = ${short(tidy(mu))}`);
   }
   x.forEach((_, i) => lane(picture, i, analysis, { view, width, scale }));
+  picture.layer("arrows");
+  names(picture, analysis, width, scale);
 }
 
 /** @type {Mount} */
 function mount(el, view) {
-  const keys = legend();
   const show = button("Show dx", () => view.set({ shown: !view.get().shown }));
   const next = button("Next batch", () => {
     const { problem, problems, guess } = view.get();
@@ -151,19 +175,13 @@ function mount(el, view) {
     view.set({ problem: at, shown: false, guess: guess.map(() => 0) });
   });
   const about = "A batch, the gradient at its outputs, and your guess of dx";
-  const parts = [bar(show, next), keys.root];
-  const { picture, finish } = stage(el, view, about, parts, LAYERS);
+  const { picture, finish } = stage(el, view, about, [bar(show, next)], LAYERS);
 
   return function draw(analysis, width) {
     const { problems, shown, reveal } = analysis;
     el.classList.toggle("asks", !reveal);
     setText(show, shown ? "Hide dx" : "Show dx");
     next.hidden = problems.length < 2;
-    keys.show([
-      ["ink", "your guess of dx"],
-      ...(reveal ? [/** @type {[string, string]} */ (["gradient", "the true dx"])] : []),
-      ["gradient dashed", "dy, which arrives at the output (ring)"],
-    ]);
     paint(picture, analysis, width, view);
     finish({ verdict: summary(analysis) });
   };

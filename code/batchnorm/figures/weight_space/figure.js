@@ -1,7 +1,7 @@
 import { courses, stepper, upTo } from "../kit/chart.js";
 import { makeFigure } from "../kit/figure.js";
 import { handle } from "../kit/handle.js";
-import { legend, stage } from "../kit/panel.js";
+import { stage } from "../kit/panel.js";
 import {
   angle,
   clamp,
@@ -185,9 +185,8 @@ function plots(picture, places, { paths, steps, step, optimum, rate }, moves) {
 /** @type {Mount} */
 function mount(el, view) {
   const about = "Two weights: the loss with batch norm and without, and a descent on each";
-  const keys = legend();
   const { buttons, ...moves } = stepper(view);
-  const { picture, finish } = stage(el, view, about, [buttons, keys.root], LAYERS);
+  const { picture, finish } = stage(el, view, about, [buttons], LAYERS);
 
   return function draw(shown, width) {
     const place = layout(width);
@@ -201,10 +200,6 @@ function mount(el, view) {
       start(picture, kind, place[kind], frame, shown, view);
     }
     plots(picture, place.plots, shown, { ...moves, text: `Step ${shown.step}. ${verdict}` });
-    keys.show([
-      ["cut", "the next step"],
-      ["ghost", "‖w‖ before"],
-    ]);
     finish({ verdict, rows: rowsOf(shown), head: ["", "with", "without"] });
   };
 }

@@ -120,8 +120,10 @@ function axes({ picture, kind, place, cx, cy, unit }) {
   }
 }
 
-/** Former norms worth a circle, the last first. @param {number[]} norms @param {number} apart */
-function former(norms, apart) {
+/** Former lengths of w worth a circle, the last first. @param {Shown} shown @param {number} unit */
+function formerOf({ paths, step }, unit) {
+  const apart = 3 / unit;
+  const norms = paths.normal.slice(0, step + 1).map(({ w }) => Math.hypot(...w));
   /** @type {number[]} */
   const kept = [];
   for (const r of norms.toReversed()) {
@@ -133,12 +135,11 @@ function former(norms, apart) {
 /** What counts of w: its length, now and before, and wᵀSw. @param {Scene} scene */
 function lengths(scene) {
   const { picture, cx, cy, unit, shown } = scene;
-  const { paths, step, now, variance, forms } = shown;
+  const { now, variance, forms } = shown;
   const { norm } = now.normal;
   if (!norm) return;
   const size = (/** @type {number} */ v) => Math.min(v * unit, FAR).toFixed(1);
-  const norms = paths.normal.slice(0, step + 1).map(({ w }) => Math.hypot(...w));
-  former(norms, 3 / unit).forEach((r, k) => {
+  formerOf(shown, unit).forEach((r, k) => {
     const look = { class: "ghost", "stroke-opacity": (0.8 ** k).toFixed(3) };
     picture.put(`former ${k}`, "circle", { ...look, cx, cy, r: size(r) });
   });
@@ -149,11 +150,22 @@ function lengths(scene) {
   picture.put("circle", "circle", { class: "axis round", cx, cy, r: size(norm) });
 }
 
+/**
+ * Where the next step leads, if there is a gradient.
+ * @param {Shown} shown @param {Kind} kind @param {Frame["at"]} at
+ */
+function nextOf({ now, rate, decay }, kind, at) {
+  const { w, gradient, defined } = now[kind];
+  if (!defined) return null;
+  const [a, b] = w.map((v, i) => v - rate * (gradient[i] + decay * v));
+  return at([a, b]);
+}
+
 /** The descent so far, w, its gradient, the next step. @param {Scene} scene */
 function walk(scene) {
   const { picture, kind, at, shown } = scene;
-  const { paths, now, step, rate, decay } = shown;
-  const { w, gradient, defined } = now[kind];
+  const { paths, now, step } = shown;
+  const { w, gradient } = now[kind];
   const walked = paths[kind].slice(0, step + 1).map((point) => point.w);
   if (walked.length > 1) {
     picture.put(`${kind} path`, "path", { class: "data hollow line", d: lineOf(scene, walked) });
@@ -162,9 +174,8 @@ function walk(scene) {
   }
   const from = at(w);
   arrow(picture, `${kind} w`, at([0, 0]), from, { className: "data part", dot: 0 });
-  if (defined) {
-    const [a, b] = w.map((v, i) => v - rate * (gradient[i] + decay * v));
-    const next = at([a, b]);
+  const next = nextOf(shown, kind, at);
+  if (next) {
     picture.put(`${kind} step`, "path", { class: "cut part", d: `M${pen(from)}L${pen(next)}` });
     const [cx, cy] = next;
     picture.put(`${kind} next`, "circle", { class: "cut landing", cx, cy, r: 5 });
@@ -195,6 +206,7 @@ function square({ picture, kind, at, shown }) {
 /** Names, where there is room. @param {Scene} scene */
 function names({ picture, kind, place, at, cx, cy, unit, shown }) {
   const { now, optimum, correlation } = shown;
+  const next = nextOf(shown, kind, at);
   const { left, right, top, bottom } = place;
   const room = labels(picture, place, 2);
   for (const { x, y, text } of numbersOf({ place, cx, cy, unit })) room.taken(x, y, lengthOf(text));
@@ -213,7 +225,11 @@ function names({ picture, kind, place, at, cx, cy, unit, shown }) {
   if (norm) put("w", from, away(from), "label");
   if (defined && Math.hypot(tip[0] - from[0], tip[1] - from[1]) > 12)
     put("gradient", tip, away(tip), "label");
+  if (next && Math.hypot(next[0] - from[0], next[1] - from[1]) > 12)
+    put("next step", next, away(next), "quiet");
   if (kind === "plain" || !norm) return;
+  const [last] = formerOf(shown, unit);
+  if (last * unit > 20) put("before", at([-0.6 * last, 0.8 * last]), [1, 1], "quiet");
   const low = /** @type {Pair} */ ([0.6 * norm, -0.8 * norm]);
   put(`‖w‖ = ${format(norm, 2)}`, at(low), away(at(low)), "label");
   if (Math.abs(correlation) > 0.05 && norm * unit > 30)
