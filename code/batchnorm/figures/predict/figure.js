@@ -135,7 +135,7 @@ function names(picture, { x, y, mu, dy, guess, defined, reveal }, width, scale) 
   if (mu !== undefined) room.avoidLine([30, 38, 46, 54, 62].map((v) => [scale(mu), row(v)]));
   /** @typedef {[key: string, from: number, by: number, row: number, text: string, colour: string]} Name */
   const all = /** @type {Name[]} */ ([
-    ["guess", x[0], guess[0], INPUT, "your guess of dx", "ink"],
+    ["guess", x[0], guess[0], INPUT - 4, "your guess of dx", "ink"],
     ...(reveal ? [["dx", x[0], reveal.dx[0], INPUT + 12, "the true dx", "gradient"]] : []),
     ...(defined ? [["dy", y[0], dy[0], OUTPUT, "dy, at the output", "gradient"]] : []),
   ]);

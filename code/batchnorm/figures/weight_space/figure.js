@@ -77,10 +77,10 @@ function verdictOf({ now, step, rate, decay, paths, variance, w: start }) {
   const sentences = [];
   if (!step) {
     const { to, from } = normal.change;
-    const change = to > from ? "longer" : to < from ? "shorter" : "no longer";
-    sentences.push(
-      `The next step makes w ${change}: ‖w‖ from ${size(normal.norm)} to ${size(Math.sqrt(to))}.`,
-    );
+    const change = to > from ? "makes w longer" : "makes w shorter";
+    const lengths = `‖w‖ from ${size(normal.norm)} to ${size(Math.sqrt(to))}`;
+    const same = `The next step leaves w as long as it is: ‖w‖ = ${size(normal.norm)}.`;
+    sentences.push(to === from ? same : `The next step ${change}: ${lengths}.`);
   } else {
     const how = only && normal.norm > first ? "only grew," : "went";
     const rates = [rate / first ** 2, rate / normal.norm ** 2].map(size);

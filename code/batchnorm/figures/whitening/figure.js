@@ -35,11 +35,7 @@ function summary({ before, after, dy, dx, method, landed }, shrink) {
     const apart = (/** @type {Pair} */ a, /** @type {Pair} */ b) =>
       Math.hypot(a[0] - b[0], a[1] - b[1]);
     const far = Math.max(...landed.flatMap((a) => landed.map((b) => apart(a, b))));
-    rows.push([
-      `${landed.length} batches: it landed apart by (${TITLES[method]})`,
-      "",
-      format(far, 2),
-    ]);
+    rows.push([`${landed.length} batches: farthest apart (${TITLES[method]})`, "", format(far, 2)]);
   }
   return { verdict: `Sent ${two(length(dy))} → came back ${two(length(dx))}`, rows };
 }
