@@ -109,12 +109,13 @@ function course(picture, place, shown) {
     return { name, look: LOOKS[k], at };
   });
   const marks = curves.flatMap(({ points }) => points.map(([u, v]) => [x(u), y(v), 4]));
-  const out = smallest[0].findIndex(({ low }) => low >= reach);
-  const far = out < 0 ? layers : out;
-  if (size !== sizes[0]) {
-    const at = /** @type {[number, number]} */ ([x(far / 2), inside(smallest[0][far].low / 2)]);
-    names.push({ name: `batch of ${sizes[0]}`, look: `${LOOKS[0]} faded`, at });
-  }
+  smallest.forEach((powers, k) => {
+    if (size === sizes[0]) return;
+    const out = powers.findIndex(({ low }) => low >= reach);
+    const far = out < 0 ? layers : out;
+    const at = /** @type {[number, number]} */ ([x(far / 2), inside(powers[far].low / 2)]);
+    names.push({ name: `batch of ${sizes[0]}`, look: `${LOOKS[k]} faded`, at });
+  });
   named(picture, "kind", place, names, marks);
   return x;
 }

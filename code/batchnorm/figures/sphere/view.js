@@ -189,6 +189,7 @@ export function parts(scene, { space, peeled }, left) {
     [start, tip],
     [space.x, space.dx],
     [space.x, space.next],
+    [space.x, space.centred],
   ]) {
     const from = scene.at(a);
     const to = scene.at(b);
@@ -211,13 +212,13 @@ export function parts(scene, { space, peeled }, left) {
   scene.arrow("dx", space.x, space.dx, "gradient arrow", 10);
   scene.dot("x hat", start, "data", 4.5);
   const beyond = (/** @type {Triple} */ p) => shifted(p, p, 1e-6);
-  scene.name("x̂", start, beyond(start), "label data");
-  const centred = scene.key === "top" ? "R = x − mean" : "x";
-  scene.name(centred, space.centred, beyond(space.centred), "label data");
   for (const [part, from, to, off] of pieces) {
     const look = off ? "quiet" : part === "passes" ? "" : part;
     if (seen(from, to)) scene.name(NAMES[part], from, to, `label ${look}`);
   }
+  scene.name("x̂", start, beyond(start), "label data");
+  const [batch, at] = scene.key === "top" ? ["R = x − mean", space.centred] : ["x", space.x];
+  scene.name(batch, at, beyond(at), "label data");
   if (seen(start, tip)) scene.name("dy", tip, beyond(tip), "label gradient");
   if (seen(space.x, space.dx)) scene.name("dx", space.x, space.dx, "label gradient");
   if (seen(space.x, space.next)) scene.name("next step", space.x, space.next, "quiet");
