@@ -170,8 +170,9 @@ def pair_notes(app, doctree):
 
 def is_label(node, text):
     """Whether a paragraph is just this word, in bold."""
-    bold = isinstance(node, nodes.paragraph) and [type(child) for child in node] == [nodes.strong]
-    return bold and node.astext() == text
+    if not isinstance(node, nodes.paragraph) or node.astext() != text:
+        return False
+    return [child.astext() for child in node.findall(nodes.strong)] == [text]
 
 
 def name_folds(app, pagename, templatename, context, doctree):
