@@ -121,7 +121,7 @@ def rewrite(engine, number, source):
     field = f'.cm-content[aria-label^="The code of cell {number} "]'
     engine.until("(field) => document.activeElement?.matches(field)", field)
     engine.type("Control+a", source)
-    engine.until(TOLD, number, "Changed, and not run yet.")
+    engine.until(TOLD, number, "Changed, but not run yet.")
     engine.type("Control+Enter")
 
 
