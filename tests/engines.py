@@ -167,7 +167,12 @@ class WebKit(Engine):
 
     def ask(self, function):
         script = f"({function})().then(arguments[0], (e) => arguments[0]({{ wrong: `${{e}}` }}))"
-        said = self.send("/execute/async", script=script, args=[])
+        try:
+            said = self.send("/execute/async", script=script, args=[])
+        except AssertionError as error:
+            if "before the unload event" not in str(error):
+                raise
+            said = self.send("/execute/async", script=script, args=[])  # of the page that came
         assert isinstance(said, str), said
         return said
 

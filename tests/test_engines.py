@@ -128,6 +128,9 @@ def rewrite(engine, number, source):
 @pytest.mark.parametrize("origin", ORIGINS)
 def test_cells_run_and_change_and_share_the_figure(read, origin):
     engine = read("chapters/two_samples.html", origin)
+    engine.js(
+        "() => { for (const fold of document.querySelectorAll('details')) fold.open = true; }"
+    )
     engine.press('[aria-label="Run cell 17"]')
     for number in range(1, 18):
         engine.until(TOLD, number, "The output is the published one.")
