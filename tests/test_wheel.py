@@ -1,7 +1,6 @@
 """The wheel: built, installed into an empty environment, and whole there."""
 
 import email
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -11,24 +10,22 @@ from pathlib import Path
 
 import pytest
 
+from _ext.site.publishing import build_wheel
+
 ROOT = Path(__file__).parents[1]
 SETTING = "the project's own address"
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """The path of the wheel, built from a copy of `code/`, with the tools that are here."""
+    """The path of the wheel, as the book's build makes it, with the tools that are here."""
     folder = tmp_path_factory.mktemp("wheel")
-    ignore = shutil.ignore_patterns("build", "*.egg-info", "__pycache__")
-    shutil.copytree(ROOT / "code", folder / "code", ignore=ignore)
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    done = subprocess.run(
-        [*pip, "--wheel-dir", folder, folder / "code"],
-        env={"BATCHNORM_SOURCE": SETTING, "PATH": "", "HOME": str(folder)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BATCHNORM_SOURCE", SETTING)
+        patch.delenv("BATCHNORM_HOMEPAGE", raising=False)
+        patch.setenv("PATH", "")
+        patch.setenv("HOME", str(folder))
+        build_wheel(folder)
     (path,) = folder.glob("*.whl")
     return path
 

@@ -34,8 +34,11 @@ STEPS = [
     ("config-inited", EARLY, [use_cache, assets.choose, publishing.set_address]),
     ("source-read", EARLY, [api.write, pages.mark_asides]),
     ("doctree-read", LATE, [pages.offer_targets, pages.pair_notes, pages.fold_asides]),
-    ("env-check-consistency", LATE, [begin, formulas.set_all]),
-    ("env-check-consistency", LATE, [assets.write_host, formulas.copy_style, python.prepare]),
+    (
+        "env-check-consistency",
+        LATE,
+        [begin, formulas.set_all, assets.write_host, formulas.copy_style, python.prepare],
+    ),
     (
         "html-page-context",
         EARLY,  # before MyST-NB hands a page its widgets' state
