@@ -16,12 +16,15 @@ pairwise algorithm for computing sample variances", for the merge.
 
 import math
 import zlib
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .validate import all_finite, check_finite, number, numbers, plain, quiet
+
+SMALL = 2**14  # entries: fewer are multiplied before np.einsum has started
+ZERO = np.zeros(())  # added, it makes a copy in float64, where -0 is 0
 
 
 class Moments(NamedTuple):
@@ -52,14 +55,26 @@ def moments(x):
 def _centred(x):
     """x minus its mean, as x's precision has it, and the `Moments` of x."""
     n = len(x)
-    ones = np.ones(n, x.dtype)  # a product with ones takes a quarter of the time of a sum
-    mean = ones.dot(x) / (n or 1)
+    ones, shares = _weights(n, x.dtype)
+    mean = shares.dot(x)
     centred = x - mean
     left = ones.dot(centred)
     rest = left / (n or 1)
-    m2 = np.einsum("ij,ij->j", centred, centred)
-    m2 -= left * rest
-    return centred, Moments(float(n), mean, np.maximum(m2, 0, out=m2), rest)
+    m2 = _sum_of_products(centred, centred) - left * rest
+    return centred, Moments(float(n), mean, np.maximum(m2, 0.0), rest)
+
+
+@lru_cache(4)
+def _weights(n, dtype):
+    """For Σ x and for its mean: a product takes a quarter of the time of a sum."""
+    return np.ones(n, dtype), np.full(n, 1 / (n or 1), dtype)
+
+
+def _sum_of_products(a, b):
+    """Σ a * b over the samples."""
+    if a.size > SMALL:
+        return np.einsum("ij,ij->j", a, b)  # no temporary of the full size
+    return _weights(len(a), a.dtype)[0].dot(a * b)
 
 
 def merge(a, b):
@@ -112,10 +127,10 @@ def forward(x, gamma, beta, eps=1e-5, *, comm):
         x_hat, own = _centred(x)
         if not all_finite(own.m2, own.m2):
             check_finite("x", x)
-        same = zlib.crc32(gamma), zlib.crc32(beta), eps
+        same = [zlib.crc32(gamma), zlib.crc32(beta), eps]
     except Exception as error:  # whatever it is, the others must know of it
         refused, nothing = error, np.zeros(_features(x, gamma, beta))
-        own, same = Moments(0.0, nothing, nothing, nothing), (0, 0, 0)
+        own, same = Moments(0.0, nothing, nothing, nothing), [0, 0, 0]
     whole = _all_merged(own, same, refused, comm)
     if whole.n == 0:
         raise ValueError("x: got no sample on any worker, want at least one")
@@ -167,8 +182,8 @@ def backward(dy, cache):
             check_finite("dy", dy)
             length = np.abs(flat).max() * math.sqrt(flat.size)
         sums[2] = length
-        np.dot(np.ones(len(dy)), dy, out=dbeta)
-        np.einsum("ij,ij->j", dy, x_hat, out=dgamma)
+        _weights(len(dy), dy.dtype)[0].dot(dy, out=dbeta)
+        dgamma[:] = _sum_of_products(dy, x_hat)
     except Exception as error:  # as in `forward`
         refused, sums[:2] = error, (1, comm.rank)
     comm.Allreduce(sums.copy(), sums)  # the operation is a sum unless one says otherwise
@@ -176,9 +191,10 @@ def backward(dy, cache):
     if refusing:
         _refuse(refused, f"rank {ranks:.0f}" if refusing == 1 else f"{refusing:.0f} ranks")
     scale = gamma / s
-    longest = scale * length  # dx is no longer than scale * dy
-    if not (all_finite(sums, sums) and all_finite(longest, longest)):
-        raise ValueError("dy: got numbers whose sums or gradients overflow, want smaller ones")
+    if not math.isfinite(sums.dot(sums) * scale.dot(scale)):  # the squares, if nothing else
+        longest = scale * length  # dx is no longer than scale * dy
+        if not (all_finite(sums, sums) and all_finite(longest, longest)):
+            raise ValueError("dy: got numbers whose sums or gradients overflow, want smaller ones")
     dx = x_hat * (dgamma / -n)
     dx += dy
     dx -= dbeta / n
@@ -188,16 +204,13 @@ def backward(dy, cache):
 
 def _arguments(x, gamma, beta, eps):
     x = numbers("x", x)[0].astype(float, copy=False)
-    # Copies; and -0 becomes 0, which it equals on another worker
-    gamma, beta = (
-        np.add(numbers(name, a)[0], 0.0, dtype=float)
-        for name, a in (("gamma", gamma), ("beta", beta))
-    )
+    gamma = numbers("gamma", gamma)[0] + ZERO
+    beta = numbers("beta", beta)[0] + ZERO
     if x.ndim != 2:
         raise ValueError(f"x: got shape {x.shape}, want (m, d)")
-    for name, a in (("gamma", gamma), ("beta", beta)):
-        if a.shape != x.shape[1:]:
-            raise ValueError(f"{name}: got shape {a.shape}, want {x.shape[1:]}")
+    if not gamma.shape == beta.shape == x.shape[1:]:
+        name, a = ("beta", beta) if gamma.shape == x.shape[1:] else ("gamma", gamma)
+        raise ValueError(f"{name}: got shape {a.shape}, want {x.shape[1:]}")
     return x, gamma, beta, number("eps", eps)
 
 
@@ -237,30 +250,35 @@ def _merging():
         # One element is a whole message: MPI may cut a long one, never an element
         into = np.frombuffer(right, float).reshape(-1, datatype.Get_size() // 8)
         for a, b in zip(np.frombuffer(left, float).reshape(into.shape), into, strict=True):
-            (one, *ours), own = _parts(a)
+            (one, *same), own = _parts(a)
             (two, *theirs), other = _parts(b)
-            same = [v if v == w else math.nan for v, w in zip(ours, theirs, strict=True)]
+            if same != theirs:
+                same = [v if v == w else math.nan for v, w in zip(same, theirs, strict=True)]
             b[:] = _message(one or two, same, merge(own, other))
 
-    return MPI.DOUBLE, MPI.Op.Create(combine, commute=True)
+    return MPI.Op.Create(combine, commute=True)
+
+
+@cache
+def _element(length):
+    """MPI's datatype of a message; there are as many as layers have widths, and all are kept."""
+    from mpi4py import MPI
+
+    return MPI.DOUBLE.Create_contiguous(length).Commit()
 
 
 def _all_merged(own, same, refused, comm):
     """The moments of all workers' samples, on each of them, by one all-reduce with `merge`."""
-    double, operation = _merging()
     sent = _message(0.0 if refused is None else comm.rank + 1, same, own)
     merged = np.empty_like(sent)
-    element = double.Create_contiguous(len(sent)).Commit()
-    try:
-        comm.Allreduce([sent, 1, element], [merged, 1, element], op=operation)
-    finally:
-        element.Free()
+    element = _element(len(sent))
+    comm.Allreduce([sent, 1, element], [merged, 1, element], op=_merging())
     (who, *same), whole = _parts(merged)
     if who:
         _refuse(refused, f"rank {who - 1:.0f}")
-    for name, found in zip(("gamma", "beta", "eps"), same, strict=True):
-        if math.isnan(found):
-            raise ValueError(f"{name}: got different values on some ranks, want the same on all")
+    if math.isnan(sum(same)):
+        name = ("gamma", "beta", "eps")[[math.isnan(v) for v in same].index(True)]
+        raise ValueError(f"{name}: got different values on some ranks, want the same on all")
     return whole
 
 
@@ -268,9 +286,11 @@ def _message(who, same, moments):
     """One array: who has refused its arguments, its rank counted from 1, or 0; what must be the
     `same` for gamma, beta and eps, or nan where it is not; and moments. `_parts` takes it apart.
     """
-    return np.concatenate([[who, *same, moments.n], *moments[1:]])
+    n, mean, m2, rest = moments
+    return np.concatenate([[who, *same, n], mean, m2, rest])
 
 
 def _parts(message):
     *head, n = message[:5].tolist()
-    return head, Moments(n, *message[5:].reshape(3, -1))
+    mean, m2, rest = message[5:].reshape(3, -1)
+    return head, Moments(n, mean, m2, rest)
