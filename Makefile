@@ -25,7 +25,7 @@ SOURCES := _config.yml _toc.yml requirements.lock $(shell find chapters _static 
 WORKERS = $(shell $(BIN)/python -c "import os; print((os.cpu_count() or 1) + 1)")
 SCRIPTS := $(shell find code/batchnorm -name '*.js' -not -name built.js)
 
-.PHONY: help book serve lab test lint lock notebooks pictures goldens nbval claims bench stock scripts figure clean
+.PHONY: help book serve lab test engines lint lock notebooks pictures goldens nbval claims bench stock scripts figure clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is
@@ -45,6 +45,9 @@ lab: $(INSTALLED) ## Open the chapters in JupyterLab
 
 test: $(SITE) lint ## Check style, formulas, chapters, and the built book in a browser
 	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder --durations=10
+
+engines: $(SITE) ## Try the built book in Firefox and WebKit, too, where they are installed
+	ENGINES=1 $(BIN)/python -m pytest tests/test_engines.py --numprocesses=2 --dist=loadgroup
 
 lint: $(INSTALLED) $(MODULES) ## Check style and types of Python, notebooks, scripts, style sheets
 	@$(BIN)/ruff check --quiet .

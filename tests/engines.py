@@ -16,16 +16,16 @@ SIZE = {"width": 1280, "height": 900}
 KEYS = {"Control": "\ue009", "Shift": "\ue008", "Enter": "\ue007"}
 KEYS |= {"Home": "\ue011", "End": "\ue010"}
 
-# Asks in the page, again and again, until a function gives something
-UNTIL = """async (patience, ...given) => {
-  for (const end = Date.now() + 1000 * patience; Date.now() < end; ) {
+# Asks in the page, again and again for a second, whether a function gives something
+SOON = """async (...given) => {
+  for (const end = Date.now() + 1000; Date.now() < end; ) {
     const value = await (WHAT)(...given);
-    if (value) return value;
+    if (value) return [value]; // an element becomes {}
     await new Promise((go) => setTimeout(go, 20));
   }
-  const told = [...document.querySelectorAll(".bn-told")].map((e) => e.textContent);
-  throw new Error(`waited in vain; the cells say: ${told.filter(Boolean).join("; ")}`);
 }"""
+SAID = """() => [location.href, ...[...document.querySelectorAll(".bn-told")]
+  .map((e) => e.textContent)].filter(Boolean).join("; ")"""
 
 # Brings an element into sight, and gives its middle once it stands still
 PLACE = """async (selector, nth) => {
@@ -41,8 +41,16 @@ PLACE = """async (selector, nth) => {
 }"""
 
 
+class Left(Exception):
+    """The page that was asked is not there any more, or does not answer."""
+
+
 class Engine:
-    """A browser with one window. A subclass knows how to `open`, go `back`, `ask` and `act`."""
+    """A browser with one window. A subclass knows how to `open`, go `back`, `ask` and `act`.
+
+    `ask(function, patience)` gives what an async function without arguments gives in the page, and
+    raises Left where the page went away meanwhile, or was silent for `patience` seconds.
+    """
 
     def __init__(self, folder, *command):
         self.log = folder / "log"
@@ -62,14 +70,25 @@ class Engine:
         os.killpg(self.process.pid, signal.SIGTERM)
         self.process.wait()
 
-    def js(self, function, *given):
+    def js(self, function, *given, patience=PATIENCE):
         """What a function gives in the page, in the end."""
         call = f"({function})({json.dumps(given)[1:-1]})"
-        return json.loads(self.ask(f"async () => JSON.stringify((await {call}) ?? null)"))
+        return json.loads(self.ask(f"async () => JSON.stringify((await {call}) ?? null)", patience))
 
     def until(self, function, *given):
-        """Waits until a function in the page gives something."""
-        return self.js(UNTIL.replace("WHAT", function), PATIENCE, *given)
+        """Waits until a function in the page gives something.
+
+        It is asked a second at a time, for a page that is left meanwhile may never answer.
+        """
+        end, left = time.monotonic() + PATIENCE, None
+        while time.monotonic() < end:
+            try:
+                if found := self.js(SOON.replace("WHAT", function), *given, patience=10):
+                    return found[0]
+            except Left as error:
+                left = error
+        said = self.js(SAID)
+        raise AssertionError(f"waited in vain for {function} ({left}); the page says: {said}")
 
     def press(self, selector, nth=0, right=0):
         """Presses the mouse on an element, and pulls it to the right."""
@@ -101,19 +120,26 @@ class Firefox(Engine):
         super().__init__(folder, "firefox", *quiet, "--remote-debugging-port", "0")
         look = re.compile(r"listening on (ws:\S+)\n")
         found = self.started(lambda: look.search(self.log.read_text()))
-        self.socket = create_connection(f"{found[1]}/session", PATIENCE + 20, suppress_origin=True)
+        self.socket = create_connection(f"{found[1]}/session", suppress_origin=True)
         self.count = 0
         self.send("session.new", capabilities={})
         # In the first tab the address bar has the focus, in a new one the page
         self.where = self.send("browsingContext.create", type="tab")
         self.send("browsingContext.setViewport", **self.where, viewport=SIZE)
 
-    def send(self, method, **params):
+    def send(self, method, patience=PATIENCE, **params):
+        from websocket import WebSocketTimeoutException
+
         self.count += 1
+        self.socket.settimeout(patience)
         self.socket.send(json.dumps({"id": self.count, "method": method, "params": params}))
-        while (said := json.loads(self.socket.recv())).get("id") != self.count:
-            pass  # what it tells unasked
-        assert said["type"] == "success", said
+        try:
+            while (said := json.loads(self.socket.recv())).get("id") != self.count:
+                pass  # an event, or the late answer to an earlier question
+        except WebSocketTimeoutException:
+            raise Left(f"{method}: no answer in {patience} s") from None
+        if said["type"] != "success":
+            raise Left(f"{method}: {said}")
         return said["result"]
 
     def open(self, address):
@@ -122,9 +148,9 @@ class Firefox(Engine):
     def back(self):
         self.send("browsingContext.traverseHistory", **self.where, delta=-1)
 
-    def ask(self, function):
+    def ask(self, function, patience):
         call = {"functionDeclaration": function, "awaitPromise": True, "target": self.where}
-        said = self.send("script.callFunction", **call)
+        said = self.send("script.callFunction", patience, **call)
         assert said["type"] == "success", said["exceptionDetails"]["text"]
         return said["result"]["value"]
 
@@ -142,7 +168,7 @@ class WebKit(Engine):
         super().__init__(folder, "xvfb-run", "-a", "WebKitWebDriver", f"--port={port}")
         self.address = f"http://127.0.0.1:{port}/session"
         self.address += "/" + self.started(self.begun)["sessionId"]
-        self.send("/timeouts", script=1000 * (PATIENCE + 10))
+        self.send("/timeouts", script=1000 * (PATIENCE - 10))
         self.send("/window/rect", **SIZE)
 
     def begun(self):
@@ -151,13 +177,15 @@ class WebKit(Engine):
         except urllib.error.URLError:
             return None  # it does not listen yet
 
-    def send(self, path, **body):
+    def send(self, path, patience=PATIENCE, **body):
         asked = urllib.request.Request(self.address + path, json.dumps(body).encode())
         try:
-            with urllib.request.urlopen(asked, timeout=PATIENCE + 20) as answer:
+            with urllib.request.urlopen(asked, timeout=patience) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
-            raise AssertionError(error.read().decode()) from None
+            raise Left(error.read().decode()) from None
+        except TimeoutError:
+            raise Left(f"{path}: no answer in {patience} s") from None
 
     def open(self, address):
         self.send("/url", url=address)
@@ -165,14 +193,9 @@ class WebKit(Engine):
     def back(self):
         self.send("/back")
 
-    def ask(self, function):
+    def ask(self, function, patience):
         script = f"({function})().then(arguments[0], (e) => arguments[0]({{ wrong: `${{e}}` }}))"
-        try:
-            said = self.send("/execute/async", script=script, args=[])
-        except AssertionError as error:
-            if "before the unload event" not in str(error):
-                raise
-            said = self.send("/execute/async", script=script, args=[])  # of the page that came
+        said = self.send("/execute/async", patience, script=script, args=[])
         assert isinstance(said, str), said
         return said
 

@@ -1,7 +1,8 @@
 """The built book in Firefox and WebKit: what its reader does, over http, in a sub-path, from file://.
 
-ENGINES=1 asks for it. Needed are Firefox, and WebKitGTK with its driver and xvfb (Debian: apt-get
-install firefox-esr webkit2gtk-driver xvfb). Everything else is tried in Chromium alone.
+`make engines` asks for it (ENGINES=1), and gives each a process of its own. Needed are Firefox, and
+WebKitGTK with its driver and xvfb (Debian: apt-get install firefox-esr webkit2gtk-driver xvfb).
+Everything else is tried in Chromium alone.
 """
 
 import os
@@ -19,6 +20,7 @@ from test_surroundings import TRANSLATE
 from test_trouble import FORBIDS, PASTE, STRICTER
 
 ORIGINS = ["http", "file"]
+KINDS = [Firefox, WebKit]
 
 # Runs before a page's own scripts: keeps what goes wrong, also where no console can be read;
 # and the browser keeps nothing where the address asks for it
@@ -39,10 +41,17 @@ window.moved = () => 0;
 # After Back, Firefox asks for an icon of its own accord
 AWAY = """(home) => performance.getEntriesByType("resource").map((entry) => entry.name)
   .filter((name) => !name.startsWith(home) && !/^(blob|data):|[/]favicon.ico$/.test(name))"""
-READY = "() => window.bnHost?.ready.then(() => document.fonts.ready).then(() => true) ?? true"
+READY = """async (address) => {
+  if (document.readyState !== "complete" || !location.href.startsWith(address)) return false;
+  await window.bnHost?.ready;
+  return document.fonts.ready.then(() => true);
+}"""
 
 
-@pytest.fixture(scope="module", params=[Firefox, WebKit])
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(kind, marks=pytest.mark.xdist_group(kind.__name__)) for kind in KINDS],
+)
 def engine(request, tmp_path_factory):
     """A browser for the tests of this file."""
     missing = [name for name in request.param.needs if not shutil.which(name)]
@@ -83,7 +92,7 @@ def read(engine, homes):
     def open_page(name, origin):
         at_its_end()
         engine.open(f"{homes[origin]}/{name}")
-        engine.js(READY)
+        engine.until(READY, f"{homes[origin]}/{name}")
         homes_read.append(homes[origin])
         return engine
 
@@ -205,7 +214,7 @@ def test_after_back_a_page_shows_what_it_showed(read):
     read("chapters/notation.html", "http")
     engine.back()
     engine.until("() => location.pathname.endsWith('two_samples.html') && window.bnHost")
-    engine.js(READY)
+    engine.until(READY, "")
     engine.until(f"(before) => JSON.stringify(({shown})()) === JSON.stringify(before)", before)
     assert engine.js("() => document.querySelectorAll('.bd-article details.hide')[1].open")
 
@@ -249,8 +258,9 @@ def test_what_is_pasted_is_run_or_refused_by_its_line(read, text, shown):
 @pytest.mark.parametrize(("change", "named"), STRICTER.values(), ids=STRICTER)
 def test_the_directive_that_stops_python_is_named(engine, python_book, change, named):  # noqa: F811
     with serve(strict(python_book, change)) as address:
-        engine.open(f"{address}/chapters/two_samples.html")
-        engine.js(READY)
+        page = f"{address}/chapters/two_samples.html"
+        engine.open(page)
+        engine.until(READY, page)
         engine.press('[aria-label="Run cell 2"]')
         if not named:
             engine.until(TOLD, 2, "The output is the published one.")

@@ -18,6 +18,27 @@ class TooLong(BaseException):
     """Raised inside code that runs over its time; not an Exception, so few catch it."""
 
 
+class Limit:
+    """A time limit for code that is traced step by step.
+
+    It is over after `seconds`, but on a busy machine, where other programs have the processor, not
+    before STEPS steps have run, or ten times the seconds have passed: code that does not end soon
+    runs so many, and code that only had to wait does not.
+    """
+
+    STEPS = 100_000
+
+    def __init__(self, seconds):
+        self.seconds, self.start, self.steps = seconds, time.perf_counter(), 0
+
+    def step(self):
+        """Count a step. Raises `TooLong` once the limit is over."""
+        self.steps += 1
+        took = time.perf_counter() - self.start
+        if took > self.seconds and (self.steps > self.STEPS or took > 10 * self.seconds):
+            raise TooLong("It did not finish, and was stopped.")
+
+
 @dataclass
 class Observation:
     """What one call did. `trouble` is a sentence, or "" if the call returned."""
@@ -31,11 +52,10 @@ class Observation:
 
 def within(seconds, file, call, /, *arguments, **named):
     """What the call returns. Raises `TooLong` where code of the file does not finish."""
-    until = time.perf_counter() + seconds
+    limit = Limit(seconds)
 
     def step(frame, event, argument):
-        if time.perf_counter() > until:
-            raise TooLong("It did not finish, and was stopped.")
+        limit.step()
         return step
 
     def enter(frame, event, argument):
@@ -65,7 +85,7 @@ def observe(function, arguments, seconds=2.0, put=(), own=False):
     if code is None:
         return Observation(trouble=f"This is not a Python function but {type(function).__name__}.")
     positional, named = arguments if isinstance(arguments, tuple) else ((), arguments)
-    watch = _Watch(code, time.perf_counter() + seconds, dict(put))
+    watch = _Watch(code, Limit(seconds), dict(put))
     before = sys.gettrace()
     seen = Observation()
     try:
@@ -119,8 +139,8 @@ def _line_of(error, code):
 class _Watch:
     """The trace function of one call, and what it saw in the outermost frame of `code`."""
 
-    def __init__(self, code, until, put):
-        self.code, self.until, self.put = code, until, put
+    def __init__(self, code, limit, put):
+        self.code, self.limit, self.put = code, limit, put
         self.frame, self.last = None, None
         self.variables, self.lines, self.called = {}, {}, ""
 
@@ -134,8 +154,7 @@ class _Watch:
         return None if "numpy" in file else self.step
 
     def step(self, frame, event, argument):
-        if time.perf_counter() > self.until:
-            raise TooLong
+        self.limit.step()
         if frame is self.frame and event != "opcode":
             self.look(frame)
         return self.step
