@@ -5,7 +5,7 @@ the search was tried on them.
 """
 
 ASKED = {
-    "computation_graph#parameters-variables-or-constants": [
+    "paths#parameters-variables-or-constants": [
         "are mean and variance parameters",
         "is the batch mean a constant or a variable",
         "batch statistics learnable?",
@@ -25,7 +25,7 @@ ASKED = {
         "why does the second term of dmu vanish",
         "sum of x minus mu is zero in dmu",
     ],
-    "computation_graph#partial-and-total": [
+    "paths#partial-and-total": [
         "dxhat/dx 1/s quotient rule",
         "partial vs total derivative",
         "why is the derivative of x_hat not 1/sigma",
@@ -70,7 +70,7 @@ ASKED = {
         "batchsize=1 error",
         "single sample batch",
     ],
-    "two_samples#the-variance-with-two-samples": [
+    "variance_of_two#a-batch-of-two-passes-almost-nothing": [
         "batch size 2",
         "batch of two gradient vanishes",
         "two samples variance",

@@ -2,14 +2,15 @@
 
 FIGURES = {
     "start_here": ["BatchFigure", "DescentFigure"],
-    "two_samples": ["PredictFigure", "BatchFigure", "BatchFigure", "DescentFigure"],
+    "two_samples": ["PredictFigure", "BatchFigure", "DescentFigure"],
+    "variance_of_two": ["BatchFigure"],
     "at_the_weights": ["DescentFigure", "DescentFigure"],
     "batch_normalization": ["RunningFigure"],
-    "computation_graph": [
-        *("GraphFigure", "GraphFigure", "PredictFigure", "GraphFigure", "BatchFigure"),
-    ],
+    "computation_graph": ["GraphFigure"],
+    "paths": ["GraphFigure", "PredictFigure", "GraphFigure", "BatchFigure"],
     "two_variance_graphs": ["GraphFigure"],
-    "derivation": ["SphereFigure", "PredictFigure"],
+    "circle": ["SphereFigure", "PredictFigure"],
+    "derivation": [],
     "jacobian": ["JacobianFigure"],
     "implementation": [],
     "numerics": ["CancellationFigure"],

@@ -132,17 +132,12 @@ def test_the_first_screen_asks_answers_and_can_be_touched(page, book, width, hei
 TALLEST = 7000
 TALLER = {
     "at_the_weights": 7200,
-    "batch_normalization": 7400,
-    "computation_graph": 10500,
     "cut_on_purpose": 9700,
     "depth": 9600,
-    "derivation": 9900,
     "exercises": 11800,
     "higher_derivatives": 7100,
     "notation": 10800,
-    "relatives": 7450,
     "smoothness": 7850,
-    "two_samples": 10000,
     "whitening_gradient": 7450,
     "without_it": 7750,
     "workbench": 7300,
@@ -218,7 +213,7 @@ def test_without_storage_marks_last_until_the_page_is_left(page, site):
 def test_what_to_notice_is_set_beside_what_to_try(page, book):
     opened(page, book, "two_samples")
     notes = page.locator(".bn-notes")
-    expect(notes).to_have_count(3)
+    expect(notes).to_have_count(2)
     for pair in notes.all():
         left, right = (half.bounding_box() for half in pair.locator("> div").all())
         assert left["x"] + left["width"] <= right["x"]

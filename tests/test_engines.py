@@ -136,22 +136,22 @@ def rewrite(engine, number, source):
 
 @pytest.mark.parametrize("origin", ORIGINS)
 def test_cells_run_and_change_and_share_the_figure(read, origin):
-    engine = read("chapters/two_samples.html", origin)
+    engine = read("chapters/variance_of_two.html", origin)
     engine.js(
         "() => { for (const fold of document.querySelectorAll('details')) fold.open = true; }"
     )
-    engine.press('[aria-label="Run cell 17"]')
-    for number in range(1, 18):
+    engine.press('[aria-label="Run cell 8"]')
+    for number in range(1, 9):
         engine.until(TOLD, number, "The output is the published one.")
 
     figure = "pair = bn.BatchFigure([1.0, 3.0], [0.9, -0.4], gamma=2.5)"
-    rewrite(engine, 17, f"{figure}; bn.controls(pair, gamma=(0.0, 3.0))")
+    rewrite(engine, 8, f"{figure}; bn.controls(pair, gamma=(0.0, 3.0))")
     engine.until(GAMMA, "2.50")
     engine.press(f"{SAMPLE} .target", right=40)
     engine.until(f"() => ({X})() > 1.2")
-    rewrite(engine, 18, "pair.x[0] > 1.2, np.allclose(pair.dx, pair.compute()['dx'])")
-    engine.until(PRINTED, 18, "(True, True)")
-    rewrite(engine, 19, "pair.x = [0.0, 5.0]; pair.gamma = 0.5")
+    rewrite(engine, 9, "pair.x[0] > 1.2, np.allclose(pair.dx, pair.compute()['dx'])")
+    engine.until(PRINTED, 9, "(True, True)")
+    rewrite(engine, 10, "pair.x = [0.0, 5.0]; pair.gamma = 0.5")
     engine.until(GAMMA, "0.50")
     engine.until(f"() => ({X})() === 0")
 

@@ -97,7 +97,7 @@ def test_descent_on_the_whole_gradient_ends_lower_a_cut_one_may_not(m, n):
 @pytest.mark.claim("scale-crosses-zero")
 @pytest.mark.parametrize("k", tried([0.5, 2.0], [0.1, 0.3, 0.5, 0.7, 0.9, 1.2, 2.0, 4.0]))
 def test_a_scale_crosses_zero_where_targets_are_closer(k):
-    descend = chapter("two_samples", "cell-002", "cell-046")["descend"]
+    descend = chapter("variance_of_two", "variance-imports", "cell-046")["descend"]
     a, rise = descend(k, tried(range(10, 13), range(10, 30)), steps=tried(100, 400))
     if k > 1:
         assert (np.diff(a, axis=0) > 0).all()

@@ -19,7 +19,7 @@ def solution(dy, x, gamma, eps):
 EXERCISE = Exercise(
     name="two_samples",
     title="Two samples",
-    chapter="two_samples",
+    chapter="variance_of_two",
     statement="""
 A batch holds two samples of one feature: `x` and `dy` have shape `(2,)`; `gamma` and `eps` are
 numbers. The layer is batch normalization. Find a closed form of `dx` that needs no graph.
