@@ -201,7 +201,7 @@ def draw(figure, *actions, width=WIDE):
     return Picture(_element(tree))
 
 
-HEAVY = ("_esm", "_css", "layout", "tooltip")
+HEAVY = ("_esm", "_css", "_take", "layout", "tooltip")
 
 
 RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
@@ -245,7 +245,8 @@ def _lines(node, depth, large=False):
 def _words(figure):
     """What stands below a picture, a line each: buttons, the legend, the message, the table."""
     for node in figure.walk():
-        if node.tag in ("button", "p", "tr", "span") and "bn-enlarge" not in node.classes:
+        named = node.tag in ("button", "p", "tr", "span")
+        if named and not {"bn-enlarge", "bn-menu"} & node.classes:
             cells = node.children if node.tag == "tr" else [node]
             look = [child["class"] for child in node.walk() if child.tag == "path"]
             flags = [n for n in ("hidden", "disabled") if node.attributes.get(n)]

@@ -337,7 +337,7 @@ def disturb(page):
 
 
 def the_buttons_of_the_figures_break_nothing(page):
-    buttons = page.locator(".bn-figure button:not(.bn-enlarge)")
+    buttons = page.locator(".bn-figure button:not(.bn-enlarge, .bn-menu)")
     pictures = Pictures(page)
     for _ in range(2):
         for index in range(buttons.count()):

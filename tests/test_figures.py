@@ -82,7 +82,18 @@ def test_a_script_that_was_not_built_is_refused():
 
 @pytest.mark.parametrize("name", MODULES)
 def test_a_script_stands_in_the_page_once_per_figure_so_it_is_small(name):
-    assert (FIGURES / name / "built.js").stat().st_size < 49_000
+    assert (FIGURES / name / "built.js").stat().st_size < 50_000
+
+
+def test_what_figures_take_along_is_up_to_date(built, tmp_path):
+    bundle.write_host(tmp_path)
+    for path, now in {
+        "built.js": built / "take" / "built.js",
+        "host/built.js": tmp_path / "built.js",
+        "host/built.css": tmp_path / "built.css",
+    }.items():
+        there = (FIGURES / "take" / path).read_text("utf8")
+        assert there == now.read_text("utf8"), "run: make scripts"
 
 
 def test_who_inherits_from_a_figure_has_its_script():

@@ -14,6 +14,7 @@ import shutil
 from io import BytesIO
 from pathlib import Path
 
+from batchnorm.figures.kit.base import TAKE
 from fontTools import subset
 from myst_nb.sphinx_ import NbMetadataCollector
 
@@ -42,6 +43,14 @@ def write_host(app, env):
     (site / "host.js").write_text(bundle.host_js(), encoding="utf-8")
     (site / "host.css").write_text(bundle.host_css(), encoding="utf-8")
     (site / "python" / "editor.js").write_text(bundle.editor_js(), encoding="utf-8")
+    write_take(site)
+
+
+def write_take(site):
+    """Write what a figure's menu loads when it is opened (figures/take/)."""
+    (site / "figures").mkdir(exist_ok=True)
+    script = bundle.factory(TAKE.read_text("utf8"), "take")
+    (site / "figures" / "take.js").write_text(script, encoding="utf-8")
 
 
 def keep(site, text, kind):
@@ -60,6 +69,7 @@ def share(state, site):
     scripts, styles = {}, {}
     for model in state["state"].values():
         values = model["state"]
+        values.pop("_take", None)
         if "_esm" in values:
             name = keep(site, values["_esm"], "js")
             values["_esm"] = f"bn-script:{name}"

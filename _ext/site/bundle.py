@@ -77,8 +77,16 @@ def write_figures(folder, figures=FIGURES):
     what it makes is committed.
     """
     entries = [model.with_name("figure.js") for model in sorted(figures.glob("*/model.js"))]
+    entries += figures.glob("take/take.js")
     where = [f"--outbase={figures}", f"--outdir={folder}", "--entry-names=[dir]/built"]
     esbuild(*entries, "--bundle", "--minify", "--format=esm", *where)
+
+
+def write_host(folder):
+    """Write what `Figure.save` puts into a page beside the figure: the host, and its style."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "built.js").write_text(host_js(), "utf8")
+    (folder / "built.css").write_text(host_css(), "utf8")
 
 
 def factory(module, name):
@@ -95,3 +103,4 @@ def factory(module, name):
 
 if __name__ == "__main__":
     write_figures(FIGURES)
+    write_host(FIGURES / "take" / "host")

@@ -101,8 +101,11 @@ def merged(wheels):
 
 
 def package_files(folder):
-    """What Python needs of a package: its modules, styles and data, and the figures' scripts."""
-    files = folder.rglob("*")
+    """What Python needs of a package: its modules, styles and data, and the figures' scripts.
+
+    Not what figures take along (figures/take/): a page has it, and loads it when it is asked for.
+    """
+    files = [p for p in folder.rglob("*") if p.suffix == ".py" or "take" not in p.parts]
     return sorted(p for p in files if p.suffix in (".py", ".css", ".npz") or p.name == "built.js")
 
 

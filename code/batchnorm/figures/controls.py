@@ -1,5 +1,7 @@
 """Sliders, boxes and menus for a figure, with the abbreviations of `ipywidgets.interact`."""
 
+import weakref
+
 import ipywidgets
 from ipywidgets.widgets.widget_selection import _Selection
 
@@ -41,7 +43,9 @@ def controls(figure, **abbreviations):
             control.layout.width = "32em"
         ipywidgets.jslink((control, key), (figure, name))
         rows.append(control)
-    return ipywidgets.VBox([figure, *rows]).add_class("bn-box")  # laid out by kit/figure.css
+    box = ipywidgets.VBox([figure, *rows]).add_class("bn-box")  # laid out by kit/figure.css
+    figure._box = weakref.ref(box)
+    return box
 
 
 LABELS = {"gamma": "scale γ", "beta": "shift β", "eps": "ε", "rate": "learning rate"}

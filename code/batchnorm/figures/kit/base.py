@@ -1,5 +1,7 @@
 """What every figure shares: its script, its colours, its traits."""
 
+import inspect
+import re
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,6 +13,7 @@ from ...plots import PALETTE
 from ...validate import array
 
 FIGURES = Path(__file__).parent.parent
+TAKE = FIGURES / "take" / "built.js"
 
 
 def _palette_css():
@@ -59,6 +62,12 @@ def _short(value):
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
+def _first_sentence(kind):
+    """What a class says of itself first, in one line."""
+    first, _, _ = (inspect.getdoc(kind) or kind.__name__).partition("\n\n")
+    return " ".join(re.split(r"\.\s", f"{first} ")[0].replace("``", "").split())
+
+
 class Figure(anywidget.AnyWidget):
     """An interactive figure, alive on the static page, in JupyterLab and in VS Code.
 
@@ -76,6 +85,8 @@ class Figure(anywidget.AnyWidget):
 
     _inputs = traitlets.List(traitlets.Unicode()).tag(sync=True)
     unfolded = traitlets.Bool(False, help="whether the table of numbers is open").tag(sync=True)
+    # What its menu loads when it is opened (kit/menu.js); a page of the book has one for all figures
+    _take = traitlets.Unicode(TAKE.read_text("utf8") if TAKE.exists() else "").tag(sync=True)
     # How much room the static page keeps before the script has run: at least so many pixels
     _min_height = traitlets.Int(300).tag(sync=True)
 
@@ -90,6 +101,7 @@ class Figure(anywidget.AnyWidget):
 
     def __init__(self, **kwargs):
         self._from_page = False
+        self._box = None  # the box of its controls, as a weak reference: see controls.py
         super().__init__(_inputs=list(self.inputs), **kwargs)
         self._update()
         self.observe(self._update, list(self.inputs))
@@ -111,6 +123,32 @@ class Figure(anywidget.AnyWidget):
             super().set_state(sync_data)
         finally:
             self._from_page = False
+
+    def save(self, path, *, title=None, caption="", width=720):
+        """Write the figure, as it is now, to a file. What it is, the end of `path` says.
+
+        ``.html``: a page that is alive, with the controls that `controls` gave the figure. It
+        loads nothing, and needs neither Python nor a server. ``.svg`` and ``.png``: a picture of
+        the figure in a light page, under its sentence; the PNG has two dots a unit. A picture is
+        drawn by a Chromium, Chrome or Edge that is installed (or by Playwright's Chromium).
+
+        Parameters
+        ----------
+        path : where to; an older file is replaced
+        title, caption : of the page; the title is by default the first sentence of the class
+        width : of a picture, in units
+
+        Raises ValueError for another ending or a width outside 200 to 4000; RuntimeError, which
+        says what to do instead, where no browser is found that can draw.
+        """
+        from ..take import save  # which needs modules that nothing else does
+
+        if not 200 <= width <= 4000:
+            raise ValueError(f"width: got {width}, want 200 to 4000")
+        box = self._box() if self._box else None
+        alive = Path(path).suffix == ".html" and box is not None
+        title = title if title is not None else _first_sentence(type(self))
+        save(box if alive else self, path, title=title, caption=caption, width=int(width))
 
     def __repr__(self):
         shown = ", ".join(f"{name}={_short(getattr(self, name))!r}" for name in self.inputs[:2])

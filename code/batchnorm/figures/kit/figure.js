@@ -1,5 +1,6 @@
 import { enlarger } from "./enlarge.js";
 import { memoizer } from "./memo.js";
+import { menu } from "./menu.js";
 
 /**
  * What joins every figure to its model: analyse once a state, draw once a frame, clean up.
@@ -115,6 +116,7 @@ function analysed({ analyse, outputs }, model) {
     analysis,
     views,
     unfolded: () => Boolean(model.get("unfolded")),
+    more: () => menu(model),
     // What does change is saved with the outputs that follow from it, in one message
     /** @param {Partial<Inputs>} changes */
     set: (changes) => Object.entries(changes).forEach(([name, v]) => model.set(name, v)),
@@ -293,7 +295,7 @@ function watch(room, changed) {
  * @param {Figure<Inputs, Analysis>["mount"]} mount
  * @param {ReturnType<typeof analysed<Inputs, Analysis>>} shared @param {HTMLElement} el
  */
-function shown(mount, { get, analysis, set, again, views, unfolded }, el) {
+function shown(mount, { get, analysis, set, again, views, unfolded, more }, el) {
   let frame = 0;
   const redraw = () => {
     frame ||= requestAnimationFrame(() => {
@@ -313,7 +315,7 @@ function shown(mount, { get, analysis, set, again, views, unfolded }, el) {
     place.changed();
     redraw();
   };
-  picture?.append(enlarger({ redraw: resized }));
+  picture?.append(more(), enlarger({ redraw: resized }));
   el.classList.toggle("bn-pictured", Boolean(picture));
   const numbers = /** @type {HTMLDetailsElement | null} */ (el.querySelector(".report"));
   if (numbers) numbers.open = unfolded();

@@ -1,0 +1,207 @@
+"""A figure taken along: as a page that lives by itself, as a picture, by its menu."""
+
+import re
+import xml.etree.ElementTree as ET
+from io import BytesIO
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+from stage import accessible, frame, get, resize, sound
+from test_goldens import STATES, batch
+from test_one_view import CASES
+
+import batchnorm as bn
+from batchnorm.figures import take
+
+HOSTILE = "</script><script>window.hit = 1</script><!--<script><img src=x onerror='window.hit = 1'>"
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture
+def saved(page, tmp_path):
+    """Saves a figure as a page and opens it: all it may ask for is itself."""
+
+    def opened(figure, **words):
+        path = tmp_path / "figure.html"
+        figure.save(path, **words)
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(path.as_uri())
+        page.evaluate("() => bnHost.ready")
+        frame(page)
+        assert asked == [path.as_uri()]
+        assert page.locator(".bn-missing").all_text_contents() == []
+        return page
+
+    return opened
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_saved_page_is_alive_and_sound(saved, name):
+    make, given = CASES[name]
+    figure = make()
+    box = bn.controls(figure, **given)
+    page = saved(figure, caption="What to notice.")
+    assert len(box.children) == 1 + len(given)
+    for width in (1280, 390):
+        resize(page, width, 900)
+        assert sound(page)
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    expect(page.locator("h1")).to_have_text(page.title())
+    expect(page.get_by_text("What to notice.")).to_be_visible()
+    accessible(page, "body")
+    control = page.locator("input[type=range]").first
+    for end in ("max", "min"):
+        control.fill(control.get_attribute(end))
+        frame(page)
+        assert sound(page)
+    trait = next(iter(given))
+    assert get(page, figure, trait) != getattr(figure, trait)
+
+
+def test_a_saved_page_follows_its_readers_light(saved):
+    saved(batch()).emulate_media(color_scheme="dark")
+    page = saved(batch())
+    assert page.evaluate("() => document.documentElement.dataset.theme") == "dark"
+    accessible(page, "body")
+
+
+def test_what_data_say_is_never_markup(saved):
+    tour = [(HOSTILE, HOSTILE, {"flow_through_mean": False})]
+    page = saved(batch(tour=tour), title=HOSTILE, caption=HOSTILE)
+    expect(page.locator("h1")).to_have_text(HOSTILE)
+    expect(page.locator(".caption")).to_have_text(HOSTILE)
+    expect(page.get_by_role("button", name=HOSTILE)).to_be_visible()
+    assert page.evaluate("() => window.hit") is None
+
+
+def test_a_saved_page_runs_no_other_script_and_loads_nothing(saved):
+    page = saved(batch())
+    policy = page.locator("meta[http-equiv]").get_attribute("content")
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy
+    assert "http" not in policy
+
+
+def lines(root):
+    return [text for node in root.iter(f"{SVG}text") if (text := "".join(node.itertext()).strip())]
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_picture_says_what_the_figure_says(page, show, tmp_path, name):
+    """Drawn by itself, it asks for nothing, and every word and shape of the figure is in it."""
+    figure = next(iter(STATES[name].values()))()[0]
+    figure.save(tmp_path / "figure.svg", width=700)
+    text = (tmp_path / "figure.svg").read_text("utf8")
+    root = ET.fromstring(text)
+    assert not re.search(r"\b(class|style|data-key|onload)=|url\(|href|var\(|NaN|undefined", text)
+    resize(show(figure), 700 + 16, 900)
+    drawn = page.evaluate(
+        """() => [...document.querySelectorAll(".bn-picture svg text, .keys .entry")]
+          .filter((node) => node.checkVisibility())
+          .map((node) => node.textContent.trim()).filter(Boolean)"""
+    )
+    verdict = page.locator(".verdict").text_content()
+    written = lines(root)
+    assert verdict == root.find(f"{SVG}desc").text
+    assert verdict.split() == " ".join(written).split()[: len(verdict.split())]
+    assert set(drawn) - set(written) <= {text for text in drawn if re.search(r"\d", text)}
+    assert len(written) >= 0.8 * len(drawn)
+
+
+def test_a_png_has_two_dots_a_unit_and_is_no_blank(browser, tmp_path):
+    figure = batch()
+    figure.save(tmp_path / "figure.svg")
+    figure.save(tmp_path / "figure.png")
+    root = ET.parse(tmp_path / "figure.svg").getroot()
+    image = Image.open(BytesIO((tmp_path / "figure.png").read_bytes()))
+    assert image.size == tuple(round(2 * float(root.get(side))) for side in ("width", "height"))
+    colours = {colour for _, colour in image.convert("RGB").getcolors(1 << 24)}
+    for meaning in ("data", "gradient", "mean", "ink", "paper"):
+        hue = bn.plots.colour(meaning)
+        assert tuple(bytes.fromhex(hue[1:])) in colours, meaning
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    for name in ("figure.pdf", "figure", "figure.html.txt"):
+        with pytest.raises(ValueError, match=r"path: got .*want a name that ends in \.html"):
+            batch().save(tmp_path / name)
+    with pytest.raises(ValueError, match="width: got 100, want 200 to 4000"):
+        batch().save(tmp_path / "figure.svg", width=100)
+
+
+def test_without_a_browser_a_picture_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(take, "_browser", lambda: None)
+    with pytest.raises(RuntimeError, match=r"save: found no Chromium.*use the figure's menu"):
+        batch().save(tmp_path / "figure.svg")
+    quiet = tmp_path / "quiet"
+    quiet.write_text("#!/bin/sh\n", "utf8")
+    quiet.chmod(0o755)
+    monkeypatch.setattr(take, "_browser", lambda: str(quiet))
+    with pytest.raises(RuntimeError, match="did not draw the figure; open the page"):
+        batch().save(tmp_path / "figure.png")
+    assert not list(tmp_path.glob("figure.*"))
+
+
+def test_the_menu_saves_pictures_by_keyboard(show):
+    page = show(batch())
+    button = page.get_by_role("button", name="Save, copy, embed")
+    button.focus()
+    page.keyboard.press("Enter")
+    items = page.get_by_role("menuitem")
+    expect(items.first).to_be_focused()
+    accessible(page)
+    page.keyboard.press("End")
+    expect(items.last).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(items.first).to_be_focused()
+    with page.expect_download() as got:
+        page.keyboard.press("Enter")
+    assert got.value.suggested_filename == "batch.svg"
+    ET.parse(got.value.path())
+    expect(items).to_have_count(0)
+    expect(button).to_be_focused()
+    expect(page.get_by_role("status")).to_have_text("Saved as batch.svg")
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowDown")
+    with page.expect_download() as got:
+        page.keyboard.press("Enter")
+    assert Image.open(got.value.path()).format == "PNG"
+
+
+def test_the_menu_closes(show):
+    page = show(batch())
+    button = page.get_by_role("button", name="Save, copy, embed")
+    items = page.get_by_role("menuitem")
+    for leave in (
+        lambda: page.keyboard.press("Escape"),
+        lambda: page.keyboard.press("Tab"),
+        lambda: page.mouse.click(5, 5),
+        button.click,
+    ):
+        button.click()
+        expect(items.first).to_be_focused()
+        expect(button).to_have_attribute("aria-expanded", "true")
+        leave()
+        expect(items).to_have_count(0)
+        expect(button).to_have_attribute("aria-expanded", "false")
+
+
+def test_a_menu_of_an_enlarged_figure_lies_on_it(show):
+    page = show(batch())
+    page.get_by_role("button", name="Enlarge").click()
+    page.get_by_role("button", name="Save, copy, embed").click()
+    expect(page.get_by_role("menuitem").first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator(".bn-enlarged")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".bn-enlarged")).to_have_count(0)
+
+
+def test_a_menu_that_does_not_load_says_so_and_may_be_pressed_again(show):
+    page = show(batch())
+    page.evaluate("() => { for (const m of bnHost.models.values()) m.set('_take', ''); }")
+    button = page.locator(".bn-menu")
+    button.click()
+    expect(button).to_have_attribute("title", re.compile("could not be loaded. Press again"))
