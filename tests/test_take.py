@@ -110,6 +110,12 @@ def test_a_picture_says_what_the_figure_says(page, show, tmp_path, name):
     assert len(written) >= 0.8 * len(drawn)
 
 
+def test_a_picture_of_a_training_waits_until_it_is_done(browser, tmp_path):
+    STATES["training"]["trained"]()[0].save(tmp_path / "figure.svg")
+    root = ET.parse(tmp_path / "figure.svg").getroot()
+    assert root.find(f"{SVG}desc").text.startswith("After 30 steps")
+
+
 def test_a_png_has_two_dots_a_unit_and_is_no_blank(browser, tmp_path):
     figure = batch()
     figure.save(tmp_path / "figure.svg")

@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "_static"
-PLAIN = ".bn-enlarge { display: none !important; }"
+PLAIN = ".bn-enlarge, .bn-menu { display: none !important; }"
 
 CARD = """<!doctype html><meta charset="utf-8"><style>
 @font-face {{ font-family: Book; font-weight: 600; src: url(data:font/woff2;base64,{font}); }}

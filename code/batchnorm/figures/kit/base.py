@@ -85,7 +85,7 @@ class Figure(anywidget.AnyWidget):
 
     _inputs = traitlets.List(traitlets.Unicode()).tag(sync=True)
     unfolded = traitlets.Bool(False, help="whether the table of numbers is open").tag(sync=True)
-    # What its menu loads when it is opened (kit/menu.js); a page of the book has one for all figures
+    # What its menu loads when it is opened (kit/menu.js); the book's pages have it once for all
     _take = traitlets.Unicode(TAKE.read_text("utf8") if TAKE.exists() else "").tag(sync=True)
     # How much room the static page keeps before the script has run: at least so many pixels
     _min_height = traitlets.Int(300).tag(sync=True)

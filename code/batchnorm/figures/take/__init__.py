@@ -7,10 +7,13 @@ import html
 import json
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 from ipywidgets.embed import dependency_state
@@ -64,10 +67,8 @@ def save(widget, path, *, title, caption, width):
         raise ValueError(f"path: got {path.name!r}, want a name that ends in {', '.join(KINDS)}")
     if path.suffix == ".html":
         path.write_text(page(widget, title, caption), "utf8")
-    elif path.suffix == ".svg":
-        path.write_text(_drawn(widget, "svg", width), "utf8")
     else:
-        path.write_bytes(base64.b64decode(_drawn(widget, "png", width).partition(",")[2]))
+        path.write_bytes(picture(widget, path.suffix[1:], width))
 
 
 def _escaped(value):
@@ -83,14 +84,16 @@ def _script(text):
 
 def _classic(module, name):
     """A module that `make scripts` wrote, as a script that puts it into `bnScripts`."""
-    code, default = re.fullmatch(r"(.+)export\{([\w$]+) as default\};\n", module, re.DOTALL).groups()
+    code, default = re.fullmatch(
+        r"(.+)export\{([\w$]+) as default\};\n", module, re.DOTALL
+    ).groups()
     return f"(self.bnScripts??={{}}).{name}=()=>{{{code}return{{default:{default}}}}};"
 
 
-def page(widget, title, caption="", *, more=("", "")):
+def page(widget, title, caption="", *, more=("", ""), allow="connect-src 'none'"):
     """A page that shows the widget: all that it needs is in it, and it may load nothing else.
 
-    ``more`` is a further script and style.
+    ``more`` is a further script and style, ``allow`` a line of its policy.
     """
     state = dependency_state([widget], drop_defaults=False)
     modules, styles = {}, {}
@@ -110,7 +113,7 @@ def page(widget, title, caption="", *, more=("", "")):
     view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
     policy = (
         f"default-src 'none'; script-src {_hashes(scripts)}; style-src {_hashes([style])}; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        f"img-src data:; {allow}; base-uri 'none'; form-action 'none'"
     )
     title, caption = html.escape(title), html.escape(caption)
     heading = f"<h1>{title}</h1>\n" if title else ""
@@ -145,11 +148,21 @@ def _hashes(texts):
     return " ".join(f"'sha256-{text}'" for text in every)
 
 
-# The page's own menu makes the picture; its text is then what the page holds
-DRAW = """bnHost.ready.then(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))))
-  .then(() => bnScripts.take().default.file(document.querySelector(".bn-figure"), "%s"))
-  .then((text) => { document.body.replaceChildren();
-    document.body.dataset.file = btoa(unescape(encodeURIComponent(text))); });"""
+# Once nothing moves any more (a net may be trained first), the figure's own menu makes the picture.
+DRAW = """bnHost.ready.then(async () => {
+  const figure = document.querySelector(".bn-figure");
+  let before = "";
+  for (let still = 0; still < 12; ) {
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    const now = figure.querySelector(".bn-picture").outerHTML;
+    still = now === before ? still + 1 : 0;
+    before = now;
+  }
+  const { text, png } = bnScripts.take().default.picture(figure);
+  await fetch(location.href, { method: "POST", body: KIND === "png" ? await png() : text });
+});"""
+INSTEAD = "open the page that save('….html') writes, and use the figure's menu (⋯)"
+PATIENCE = 120  # seconds
 
 
 def _browser():
@@ -159,25 +172,61 @@ def _browser():
     return next(on_path, None) or next(lying, None)
 
 
-def _drawn(widget, kind, width):
-    """The text of the picture: SVG, or a PNG's data address. It is drawn by a browser."""
+class _Desk(BaseHTTPRequestHandler):
+    """Hands out one page, and takes what it sends back."""
+
+    def do_GET(self):
+        known = self.path == self.server.address
+        self.send_response(200 if known else 404)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        if known:
+            self.wfile.write(self.server.page)
+
+    def do_POST(self):
+        if self.path == self.server.address:
+            self.server.got = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+def picture(widget, kind, width):
+    """The figure's picture, "svg" or "png", in bytes: a browser that nobody sees draws it.
+
+    Raises RuntimeError where none is found that does.
+    """
     browser = None if sys.platform == "emscripten" else _browser()
-    instead = f"open the page that save('….html') writes, and use the figure's menu (⋯) for {kind}"
     if browser is None:
-        raise RuntimeError(f"save: found no Chromium, Chrome or Edge to draw with; {instead}")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "figure.html")
-        path.write_text(page(widget, "", more=(DRAW % kind, "body{max-width:none}")), "utf8")
+        raise RuntimeError(f"save: found no Chromium, Chrome or Edge to draw with; {INSTEAD}")
+    more = DRAW.replace("KIND", repr(kind)), "body{max-width:none}"
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        HTTPServer(("127.0.0.1", 0), _Desk) as desk,
+    ):
+        desk.address, desk.got, desk.timeout = f"/{secrets.token_urlsafe()}", None, 0.2
+        desk.page = page(widget, "", more=more, allow="connect-src 'self'").encode()
+        address = f"http://127.0.0.1:{desk.server_port}{desk.address}"
         command = [browser, "--headless", "--disable-gpu", "--hide-scrollbars", "--no-first-run"]
+        command += [f"--user-data-dir={folder}", f"--window-size={width + 32},2000"]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             command.append("--no-sandbox")  # Chromium refuses to start for root without it
-        command += [f"--user-data-dir={folder}/profile", f"--window-size={width + 32},2000"]
-        command += ["--virtual-time-budget=20000", "--dump-dom", path.as_uri()]
+        command += ["--remote-debugging-port=0", address]  # with such a port it stays
         try:
-            done = subprocess.run(command, capture_output=True, encoding="utf8", timeout=120)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise RuntimeError(f"save: {browser} did not draw ({error}); {instead}") from None
-    found = re.search(r'<body data-file="([A-Za-z0-9+/=]+)"', done.stdout)
-    if not found:
-        raise RuntimeError(f"save: {browser} did not draw the figure; {instead}")
-    return base64.b64decode(found[1]).decode()
+            drawing = subprocess.Popen(
+                command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+        except OSError as error:
+            raise RuntimeError(f"save: {browser} does not start ({error}); {INSTEAD}") from None
+        try:
+            end = time.monotonic() + PATIENCE
+            while desk.got is None and drawing.poll() is None and time.monotonic() < end:
+                desk.handle_request()
+        finally:
+            drawing.kill()
+            drawing.wait()
+        if desk.got is None:
+            raise RuntimeError(f"save: {browser} did not draw the figure; {INSTEAD}")
+        return desk.got

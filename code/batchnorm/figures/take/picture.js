@@ -142,8 +142,24 @@ function legend(figure, width, top, family, ink) {
   return { made, bottom: made.length ? y + LINE : top };
 }
 
+/** An SVG document as a PNG of two dots a unit. @param {string} text @param {number[]} size */
+async function raster(text, [width, height]) {
+  const image = new Image();
+  image.src = `data:image/svg+xml,${encodeURIComponent(text)}`;
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  canvas.width = 2 * width;
+  canvas.height = 2 * height;
+  canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
+  /** @type {Promise<Blob>} */
+  const blob = new Promise((resolve, reject) =>
+    canvas.toBlob((made) => (made ? resolve(made) : reject(new Error("the picture is too large")))),
+  );
+  return blob;
+}
+
 /**
- * The picture under its sentence, as an SVG document of its own: { text, width, height }.
+ * The picture under its sentence, as an SVG document of its own, and as a PNG.
  * @param {Element} figure
  */
 export function picture(figure) {
@@ -157,7 +173,7 @@ export function picture(figure) {
   const lines = sentence ? wrapped(sentence, width, `600 15px ${family}`) : [];
   const top = lines.length * LINE + (lines.length ? 6 : 0);
   const keys = legend(figure, width, top + height + 4, family, String(ink));
-  const size = [width + 2 * MARGIN, keys.bottom + 2 * MARGIN];
+  const size = [width, keys.bottom].map((side) => Math.ceil(side + 2 * MARGIN));
   const root = svg("svg", {
     width: size[0],
     height: size[1],
@@ -178,20 +194,5 @@ export function picture(figure) {
   }
   root.append(inner, ...keys.made);
   const text = `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(root)}\n`;
-  return { text, width: size[0], height: size[1] };
-}
-
-/** The picture as a PNG, this many dots a unit. @param {Element} figure @param {number} [scale] */
-export async function png(figure, scale = 2) {
-  const { text, width, height } = picture(figure);
-  const image = new Image();
-  image.src = `data:image/svg+xml,${encodeURIComponent(text)}`;
-  await image.decode();
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.round(width * scale);
-  canvas.height = Math.round(height * scale);
-  canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
-  return new Promise((resolve, reject) =>
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture")))),
-  );
+  return { text, png: () => raster(text, size) };
 }

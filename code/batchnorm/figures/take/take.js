@@ -1,4 +1,4 @@
-import { png, picture } from "./picture.js";
+import { picture } from "./picture.js";
 
 /**
  * What a reader takes along from a figure: the menu, and what its entries do. It is loaded when a
@@ -35,7 +35,8 @@ const ENTRIES = [
   },
   {
     name: "Save as PNG",
-    does: async ({ figure, model }) => download(await png(figure), `${kindOf(model)}.png`),
+    does: async ({ figure, model }) =>
+      download(await picture(figure).png(), `${kindOf(model)}.png`),
   },
 ];
 
@@ -128,16 +129,4 @@ function say(button, text) {
   }, 6000);
 }
 
-/**
- * A figure's picture as a file's address, for who has no hand to press a button.
- * @param {HTMLElement} figure @param {"svg" | "png"} kind
- */
-async function file(figure, kind) {
-  if (kind === "svg") return picture(figure).text;
-  const reader = new FileReader();
-  reader.readAsDataURL(await png(figure));
-  await new Promise((resolve) => reader.addEventListener("load", resolve));
-  return String(reader.result);
-}
-
-export default { open, file };
+export default { open, picture };
