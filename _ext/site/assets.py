@@ -14,9 +14,10 @@ import shutil
 from io import BytesIO
 from pathlib import Path
 
-from batchnorm.figures.kit.base import TAKE
 from fontTools import subset
 from myst_nb.sphinx_ import NbMetadataCollector
+
+from batchnorm.figures.kit.base import TAKE
 
 from . import bundle, kept, purge
 
