@@ -128,7 +128,7 @@ install:
 		echo "make: the book needs Python 3.11 or newer; $(BASE_PYTHON) is $$($(BASE_PYTHON) -V 2>&1). Name another: make PYTHON=…"; exit 1; }
 	@echo "Installing the pinned parts into $(VENV) (once; about twenty seconds)"
 	@test -x $(BIN)/python || $(BASE_PYTHON) -m venv $(VENV)
-	@sh _ext/tools/install.sh $(BIN)/python >$(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
+	@$(BIN)/python _ext/tools/install.py >$(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
 
 # npm comes with .venv: nobody installs Node.js.
 $(MODULES): package-lock.json package.json .npmrc | $(INSTALLED)
