@@ -28,7 +28,7 @@ const HEAD = 20; // above the lanes: the mean's value
 const AXIS = 24; // below them
 const SCALE = 40; // and how long a gradient of 1 is
 const LANES = 340; // units: so high are all lanes together, where each has all it needs
-const PAD = 22; // between the panel's edge and what is at the end of the scale
+const PAD = 26; // between the panel's edge and what is at the end of the scale
 const WIDE = 480; // from this width on the gutter for the values has room to breathe
 const DOWNHILL = ["A step moves the dots", "the other way, downhill."];
 const TALL = 72; // units: a lower lane has no room for what is left, bracketed
@@ -67,7 +67,7 @@ export function layout(width, m, first = false) {
     line: (i, k) => at(i, 0) + (k + 0.75) * Math.min(15, lane / 4.2),
     row: lane >= TALL ? 7 : 6, // from one part to the next
     whole: lane >= TALL,
-    unit: (width - left - 2 * PAD) / 6, // of a gradient of 1
+    unit: (width - left - 2 * PAD) / 7, // of a gradient of 1: from a dot at 3 of 4 it ends in the panel
     scale: (/** @type {[number, number]} */ domain) => linear(domain, [left + PAD, width - PAD]),
   };
 }
