@@ -4,9 +4,13 @@ import re
 import xml.etree.ElementTree as ET
 from io import BytesIO
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from node import run
 from PIL import Image
 from playwright.sync_api import expect
+from programs import assert_same, book, traced
 from stage import accessible, frame, get, resize, sound
 from test_goldens import STATES, batch
 from test_one_view import CASES
@@ -211,3 +215,160 @@ def test_a_menu_that_does_not_load_says_so_and_may_be_pressed_again(show):
     button = page.locator(".bn-menu")
     button.click()
     expect(button).to_have_attribute("title", re.compile("could not be loaded. Press again"))
+
+
+NUMPY = """(module, state, bytes) => {
+  for (const name of bytes) state[name] = new DataView(Uint8Array.from(state[name]).buffer);
+  return ["import numpy as np", ...module.lines((name) => state[name])].join("\\n");
+}"""
+SHOWN = {  # what a figure hands back that its lines do not make: why
+    "graph": {"errors"},  # of a cut gradient, against the true one
+    "training": {"_losses", "diverged", "taken", "now"},  # under other names: see below
+}
+
+
+def lines_of(figure):
+    """The lines that the menu copies, in the state in which the figure is."""
+    state = {name: getattr(figure, name) for name in (*figure.inputs, *figure.outputs)}
+    packed = [name for name, v in state.items() if isinstance(v, bytes | memoryview)]
+    state |= {name: list(bytes(state[name])) for name in packed}
+    name = type(figure).__module__.rpartition(".")[2]
+    (text,) = run(f"figures/{name}/numpy.js", NUMPY, [state, packed])
+    if isinstance(text, Exception):
+        raise text
+    return text
+
+
+def executed(figure):
+    made = {}
+    with np.errstate(all="ignore"):
+        exec(lines_of(figure), made)
+    return made
+
+
+def same(a, b):
+    if isinstance(b, dict):
+        return a.keys() == b.keys() and all(same(a[name], b[name]) for name in b)
+    if b is None or (isinstance(b, list) and not b):
+        return True  # not defined, and the figure says so: what NumPy makes of it is no matter
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    scale = np.abs(b).max(initial=1)
+    return a.shape == b.shape and np.abs(a - b).max(initial=0) <= 1e-9 * scale
+
+
+@pytest.mark.parametrize(
+    ("name", "state"), [(name, state) for name, all in STATES.items() for state in all]
+)
+def test_copied_lines_make_the_numbers_that_are_shown(name, state):
+    figure = STATES[name][state]()[0]
+    made = executed(figure)
+    for output in {*figure.outputs} - SHOWN.get(name, set()):
+        want = getattr(figure, output)
+        if output in made or not (want == [] or want is None):
+            assert same(made[output], want), output
+
+
+def test_copied_lines_of_a_training_hold_its_losses_and_readings():
+    figure = STATES["training"]["trained"]()[0]
+    made = executed(figure)
+    assert same(made["losses"], figure.losses)
+    for name, now in figure.now.items():  # the losses are kept in single precision
+        assert made["loss"][name] == pytest.approx(now["loss"], rel=1e-6)
+    for reading in ("accuracy", "drift", "length", "angle"):
+        now = {name: figure.now[name][reading] for name in figure.now}
+        assert all(now[name] is None or same(made[reading][name], now[name]) for name in now)
+
+
+TRACED = """({ traced }, graph, how) => {
+  const cut = new Set(how.cut);
+  const { forward, backward } = traced(graph, { ...how, cut });
+  return [...forward, ...backward].join("\\n");
+}"""
+
+
+def check_written(graph, inputs, rng, cut=()):
+    """The lines written for a graph against the graph itself, forward and backward."""
+    ran = graph.forward(**inputs)
+    outputs = ran.output if isinstance(ran.output, tuple) else (ran.output,)
+    dys = [rng.normal(size=np.shape(output)) for output in outputs]
+    names = [f"upstream_{k}" for k in range(len(dys))]
+    to = [name for name in graph.inputs]
+    how = {"dys": names, "to": to, "cut": [f"{edge.target}:{edge.slot}" for edge in cut]}
+    (text,) = run("figures/take/lines.js", TRACED, [graph.to_json(), how])
+    if isinstance(text, Exception):
+        raise text
+    values = {name: np.asarray(inputs[name], float) for name in to}
+    made = {"np": np, **values, **dict(zip(names, dys, strict=True))}
+    with np.errstate(all="ignore"):
+        exec(text, made)
+        want = ran.backward(dys if len(dys) > 1 else dys[0], cut=cut)
+    scale = max((np.abs(f).max(initial=0) for f in want.flow.values()), default=1)
+    for name in to:
+        assert_same(f"{name}\n{text}\n", made[f"d{name}"], want[name], scale)
+
+
+@pytest.mark.parametrize("name", book())
+def test_lines_written_for_the_books_functions(name):
+    function, inputs = book()[name]
+    graph = bn.trace(function, **inputs)
+    given = {n: inputs.get(n, graph.state.get(n)) for n in graph.inputs}
+    rng = np.random.default_rng(0)
+    check_written(graph, given, rng)
+    edges = sorted(graph.cut([e for e in graph.edges if e.target % 2]))
+    check_written(graph, given, rng, cut=edges[:3])
+
+
+@settings(max_examples=150, deadline=None)
+@given(traced())
+def test_lines_written_for_random_programs(case):
+    program, graph, _, cut = case
+    rng = np.random.default_rng(0)
+    for edges in (set(), cut):
+        check_written(graph, program.inputs, rng, cut=edges)
+
+
+def choose(page, entry):
+    page.get_by_role("button", name="Save, copy, embed").click()
+    page.get_by_role("menuitem", name=entry).click()
+
+
+def test_numpy_lines_are_copied(show):
+    figure = batch(flow_through_mean=False)
+    page = show(figure)
+    page.evaluate(
+        "() => { navigator.clipboard.writeText = async (text) => { window.copied = text; }; }"
+    )
+    choose(page, "Copy as NumPy")
+    expect(page.get_by_role("status")).to_have_text("Copied")
+    made = {}
+    exec(page.evaluate("() => window.copied"), made)
+    np.testing.assert_allclose(made["dx"], figure.dx, rtol=1e-12)
+
+
+def test_where_nothing_may_be_copied_it_is_shown(show):
+    page = show(batch())
+    page.evaluate("() => { navigator.clipboard.writeText = async () => { throw new Error(); }; }")
+    choose(page, "Copy as NumPy")
+    area = page.get_by_role("textbox", name="What to copy")
+    expect(area).to_be_focused()
+    assert page.evaluate("() => getSelection().toString()").startswith("import numpy as np\n")
+    accessible(page)
+    page.keyboard.press("Escape")
+    expect(area).to_have_count(0)
+
+
+def test_entries_without_a_use_are_absent(show):
+    """No host gives links here, and a page on the disk is not embedded anywhere."""
+    page = show(batch())
+    page.get_by_role("button", name="Save, copy, embed").click()
+    expect(page.get_by_role("menuitem")).to_have_text(
+        ["Save as SVG", "Save as PNG", "Copy as NumPy"]
+    )
+    page.keyboard.press("Escape")
+    page.evaluate("() => { bnHost.link = () => 'the link'; }")
+    page.evaluate(
+        "() => { navigator.clipboard.writeText = async (text) => { window.copied = text; }; }"
+    )
+    choose(page, "Copy link")
+    expect(page.get_by_role("status")).to_have_text("Copied")
+    assert page.evaluate("() => window.copied") == "the link"

@@ -1,3 +1,15 @@
+import * as batch from "../batch/numpy.js";
+import * as cancellation from "../cancellation/numpy.js";
+import * as depth from "../depth/numpy.js";
+import * as descent from "../descent/numpy.js";
+import * as graph from "../graph/numpy.js";
+import * as jacobian from "../jacobian/numpy.js";
+import * as predict from "../predict/numpy.js";
+import * as running from "../running/numpy.js";
+import * as sphere from "../sphere/numpy.js";
+import * as training from "../training/numpy.js";
+import * as weight_space from "../weight_space/numpy.js";
+import * as whitening from "../whitening/numpy.js";
 import { picture } from "./picture.js";
 
 /**
@@ -6,15 +18,29 @@ import { picture } from "./picture.js";
  *
  * @import { Model } from "../kit/figure.js"
  * @typedef {{figure: HTMLElement, model: Model}} Source
- * @typedef {{name: string, does: (from: Source) => Promise<string> | string}} Entry `does` returns
- *   what is said then
+ * @typedef {{name: string, offered?: (from: Source) => boolean,
+ *   does: (from: Source) => Promise<string> | string}} Entry `does` returns what is said then
  */
 
+/** @type {Record<string, {lines: (get: import("./lines.js").Get) => string[]}>} */
+const NUMPY = {
+  batch,
+  cancellation,
+  depth,
+  descent,
+  graph,
+  jacobian,
+  predict,
+  running,
+  sphere,
+  training,
+  weight_space,
+  whitening,
+};
+const page = /** @type {any} */ (globalThis);
+
 /** "weight_space", of the figure's class. @param {Model} model */
-const kindOf = (model) =>
-  String(model.get("_anywidget_id") ?? "figure")
-    .split(".")
-    .at(-2) ?? "";
+const kindOf = (model) => String(model.get("_anywidget_id")).split(".").at(-2) ?? "figure";
 
 /** Hands a file to the browser. @param {Blob} content @param {string} name */
 function download(content, name) {
@@ -24,6 +50,23 @@ function download(content, name) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000); // by then it has been read
   return `Saved as ${name}`;
+}
+
+/** Where the book has this figure alone on a page; "" where there is none. @param {Model} model */
+function embedded(model) {
+  const script = document.querySelector("script[src*='figures/figure_']");
+  if (!script || !location.protocol.startsWith("http") || !(kindOf(model) in NUMPY)) return "";
+  const { src } = /** @type {HTMLScriptElement} */ (script);
+  return new URL(`../../embed/${kindOf(model)}.html`, src).href;
+}
+
+/** @param {Source} from */
+function frame({ figure, model }) {
+  const tall = Math.ceil((figure.closest(".bn-box") ?? figure).getBoundingClientRect().height) + 80;
+  const title = figure.querySelector("svg")?.getAttribute("aria-label") ?? "A figure";
+  const quoted = title.replace(/&/g, "&amp;").replace(/"/g, "&quot;").replace(/</g, "&lt;");
+  const size = `width="100%" height="${tall}" style="border: 0"`;
+  return `<iframe src="${embedded(model)}" title="${quoted}" ${size} loading="lazy"></iframe>`;
 }
 
 /** @type {Entry[]} */
@@ -38,7 +81,49 @@ const ENTRIES = [
     does: async ({ figure, model }) =>
       download(await picture(figure).png(), `${kindOf(model)}.png`),
   },
+  {
+    name: "Copy as NumPy",
+    offered: ({ model }) => kindOf(model) in NUMPY,
+    does: ({ figure, model }) => {
+      const lines = NUMPY[kindOf(model)].lines((name) => model.get(name));
+      return copy(["import numpy as np", "", ...lines, ""].join("\n"), figure);
+    },
+  },
+  {
+    name: "Copy link",
+    offered: () => Boolean(page.bnHost?.link),
+    does: async ({ figure, model }) => copy(String(await page.bnHost.link(model)), figure),
+  },
+  {
+    name: "Embed: copy the HTML",
+    offered: ({ model }) => Boolean(embedded(model)),
+    does: (from) => copy(frame(from), from.figure),
+  },
 ];
+
+/**
+ * Copies a text. Where the browser lets no page do so, it is shown, to be copied by hand.
+ * @param {string} text @param {HTMLElement} figure
+ */
+async function copy(text, figure) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return "Copied";
+  } catch {
+    const area = document.createElement("textarea");
+    area.className = "bn-copy";
+    area.readOnly = true;
+    area.value = text;
+    area.setAttribute("aria-label", "What to copy");
+    area.addEventListener("blur", () => area.remove());
+    area.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") area.blur();
+    });
+    figure.querySelector(".bn-menu")?.after(area);
+    area.select();
+    return "Press Ctrl+C (or ⌘C) to copy what is selected";
+  }
+}
 
 /** Closes the menu that is open, if any. */
 let close = () => {};
@@ -56,7 +141,9 @@ function open(button, model) {
   list.className = "bn-entries";
   list.setAttribute("role", "menu");
   list.setAttribute("aria-label", button.getAttribute("aria-label") ?? "");
-  list.append(...ENTRIES.map((entry) => item(entry, { figure, model }, button)));
+  const from = { figure, model };
+  const here = ENTRIES.filter(({ offered }) => !offered || offered(from));
+  list.append(...here.map((entry) => item(entry, from, button)));
   button.after(list);
   button.setAttribute("aria-expanded", "true");
   // Not the button: its click closes, and would open again what had been closed before
@@ -90,7 +177,7 @@ function item({ name, does }, from, button) {
       say(button, await does(from));
     } catch (error) {
       console.warn(error);
-      say(button, `${name}: this browser did not let it happen (${error})`);
+      say(button, `${name} did not work: ${error instanceof Error ? error.message : error}`);
     }
   });
   return node;
