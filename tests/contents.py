@@ -1,4 +1,4 @@
-"""Which figures stand in which chapter, in their order: what the built book must show."""
+"""What the built book must show: which figures in which chapter, in their order; how high it is."""
 
 FIGURES = {
     "start_here": ["BatchFigure", "DescentFigure"],
@@ -37,4 +37,20 @@ FIGURES = {
     "references": [],
     "about": [],
     "contributing": [],
+}
+
+# How many pixels high a page may be, 1280 wide and its folds closed, and what is higher: mostly
+# for its figures, which are not folded
+TALLEST = 7000
+TALLER = {
+    "at_the_weights": 7200,
+    "cut_on_purpose": 9700,
+    "depth": 9600,
+    "exercises": 11800,
+    "higher_derivatives": 7100,
+    "notation": 10800,
+    "smoothness": 7850,
+    "whitening_gradient": 7450,
+    "without_it": 7750,
+    "workbench": 7300,
 }

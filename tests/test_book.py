@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from contents import FIGURES
+from contents import FIGURES, TALLER, TALLEST
 from playwright.sync_api import expect
-from stage import accessible, resize, serve
+from stage import OFF_SCREEN, UNEVEN, accessible, resize, serve
 
 ROOT = Path(__file__).parents[1]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
@@ -147,19 +147,42 @@ def test_a_page(visit, book, name):
     The same pages in the dark, from a file and loaded by a phone: tests/test_abuse.py. One opening
     serves for many looks, since opening a page takes longer than most of what is done to it.
     """
-    page = visit(name)
+    page, figures = visit(name), FIGURES.get(Path(name).stem, [])
     stands(page, name, "light")
+    not_too_high(page, name)
     light(book, visit.loaded)
     accessible(page, "body")
-    resize(page, 360, 800)
+    assert page.evaluate(UNEVEN, True) == []
+    resize(page, 390, 900)
     stands(page, name, "light", loading=False)
+    assert page.evaluate(UNEVEN, False) == []
     resize(page, 280, 600)  # or 1120, at 400 %
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 280
     assert page.locator("main :is(.katex, pre, code, .bn-figure)").evaluate_all(TRANSLATED) == []
-    resize(page, 1280, 900)
-    if FIGURES.get(Path(name).stem):
+    if figures:
+        for size in SCREENS:
+            resize(page, *size)
+            assert [*enlarged(page)] == [[]] * len(figures)
         every_control_moves_a_figure(page)
         the_buttons_of_the_figures_break_nothing(page)
+
+
+SCREENS = ((1920, 1080), (1280, 720))
+
+
+def enlarged(page):
+    """For each figure: what lies off the screen once the figure fills it."""
+    for button in page.locator(".bn-enlarge:visible").all():
+        button.evaluate("(node) => node.click()")
+        settle(page)
+        yield page.evaluate(OFF_SCREEN)
+        page.keyboard.press("Escape")
+
+
+def not_too_high(page, name):
+    height = page.evaluate("document.querySelector('.bd-article').getBoundingClientRect().height")
+    if Path(name).stem in FIGURES:
+        assert height <= TALLER.get(Path(name).stem, TALLEST)
 
 
 # A file knows no absolute addresses, so that it stands for the other pages

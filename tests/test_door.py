@@ -1,4 +1,4 @@
-"""The book's first screen, the height of its pages, their faces, and what a reader has read."""
+"""The book's first screen, the faces of its pages, and what a reader has read."""
 
 import re
 from urllib.parse import urljoin
@@ -126,30 +126,6 @@ def test_the_first_screen_asks_answers_and_can_be_touched(page, book, width, hei
         article.get_by_role("button", name="Take a step").bounding_box(),
     ):
         assert box["height"] >= 40
-
-
-# Pages that are longer, mostly with figures, which are not folded: how high they may be.
-TALLEST = 7000
-TALLER = {
-    "at_the_weights": 7200,
-    "cut_on_purpose": 9700,
-    "depth": 9600,
-    "exercises": 11800,
-    "higher_derivatives": 7100,
-    "notation": 10800,
-    "smoothness": 7850,
-    "whitening_gradient": 7450,
-    "without_it": 7750,
-    "workbench": 7300,
-}
-
-
-@pytest.mark.parametrize("name", sorted(FIGURES))
-def test_a_page_is_not_too_long(page, book, name):
-    """1280 pixels wide, with its folds closed."""
-    opened(page, book, name)
-    height = page.evaluate("document.querySelector('.bd-article').getBoundingClientRect().height")
-    assert height <= TALLER.get(name, TALLEST)
 
 
 def face(path):
