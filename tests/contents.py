@@ -39,8 +39,8 @@ FIGURES = {
     "contributing": [],
 }
 
-# How many pixels high a page may be, 1280 wide and its folds closed, and what is higher: mostly
-# for its figures, which are not folded
+# How many pixels high a page may be with its folds closed, on a screen of 1280 by 720. What is
+# higher is so for its figures, mostly: they are not folded
 TALLEST = 7000
 TALLER = {
     "at_the_weights": 7200,
