@@ -7,7 +7,9 @@ give as plain float64; what is refused has to be a ValueError that begins with t
 
 import copy
 import inspect
+import re
 import reprlib
+from contextlib import contextmanager
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
@@ -22,6 +24,7 @@ import batchnorm as bn
 import batchnorm.variance
 from batchnorm import distributed
 from batchnorm.check import GradientMismatch
+from batchnorm.training import Data, Net
 
 FIGURES = {name for name in bn.__all__ if name.endswith("Figure")}
 # What these take goes to the reader's own functions as it is, bools and objects, too
@@ -417,6 +420,93 @@ def test_figures_take_no_mask_either(name):
         for value in (masked(a), Held(masked(a)), [np.ma.masked, *a[1:]]):
             with pytest.raises(ValueError, match=f"{argument}: got a masked array"):
                 make(**arguments | {argument: value})
+
+
+def squares(w):
+    loss = (w**2).sum()
+    return loss
+
+
+def figures():
+    """An example of each figure: {name: (function, arguments)}."""
+    w = dict(given=dict(w=[1.0, 2.0]), train=["w"], cut=[], watch=["loss"], step=3, steps=3)
+    runs = {"net": {2: [[1.0, 2.0, 3.0]], 4: [[1.0, 0.5, 0.2]]}}
+    x, labels = np.random.default_rng(0).normal(size=(4, 2)), np.array([0, 1, 0, 1])
+    data, net = Data(x, labels, x, labels), dict(variants={"net": Net((2, 3, 2))})
+    return shown() | {
+        "CancellationFigure": (bn.CancellationFigure, {}),
+        "DepthFigure": (bn.DepthFigure, dict(runs=runs, formulas={"net": ("1", lambda m: 1.0)})),
+        "DescentFigure": (partial(bn.DescentFigure, squares), w),
+        "JacobianFigure": (bn.JacobianFigure, {}),
+        "RunningFigure": (bn.RunningFigure, {}),
+        "TrainingFigure": (partial(bn.TrainingFigure, data=data, batch_size=2), net),
+        "WhiteningFigure": (bn.WhiteningFigure, {}),
+    }
+
+
+def test_every_figure_has_an_example():
+    assert set(figures()) == FIGURES
+
+
+EXTREME = [1e308, -1e308, 1e200, 1e-200, 0.0, -1.0, np.inf, -np.inf, np.nan]
+WHOLE = [2**62, -1, 0, 1]
+
+
+def leaves(value):
+    """The numbers of a trait, however they are nested."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [v for part in value for v in leaves(part)]
+    return [value] if isinstance(value, (float, np.floating)) else []
+
+
+@contextmanager
+def nothing_or_refusal(message):
+    """What runs in it may raise a ValueError, but one that begins like this."""
+    refused = []
+    try:
+        yield refused
+    except ValueError as error:
+        refused.append(error)
+    for error in refused:
+        assert message, error
+        assert re.match(message, str(error)), error
+
+
+@pytest.mark.parametrize("name", figures())
+@pytest.mark.filterwarnings("error")
+def test_figures_refuse_by_name_what_is_too_large_for_them(name):
+    """No extreme of a number gives an infinity, a warning, or an error that names something else"""
+    make, arguments = figures()[name]
+    first = make(**arguments)
+    for trait in first.inputs:
+        value = getattr(first, trait)
+        several = isinstance(value, list) and len(leaves(value)) == len(value) > 0
+        for extreme in WHOLE if type(value) is int else EXTREME:
+            if not several and type(value) not in (int, float):
+                continue
+            figure = make(**arguments)
+            signs = np.where(np.array(value) < 0, -1, 1)
+            given = (extreme * signs).tolist() if several else extreme
+            with nothing_or_refusal(f"{trait}: got"):
+                setattr(figure, trait, given)
+            for output in figure.outputs:
+                found = leaves(getattr(figure, output))
+                assert np.isfinite(found).all(), (trait, given, output, found)
+
+
+@pytest.mark.parametrize("name", ["BatchFigure", "PredictFigure", "SphereFigure"])
+@pytest.mark.parametrize("power", [1022, 514, 496, -450])
+def test_figures_are_right_or_refuse_at_any_size(name, power):
+    """Without eps, x_hat knows no unit: a batch of any size is shown right, or is refused."""
+    make, arguments = shown()[name]
+    own = dict(eps=0.0) | (dict(shown=True) if name == "PredictFigure" else {})
+    want = make(**arguments, **own)
+    with nothing_or_refusal("x: got .* want at most 1e.150" if power > 496 else None) as refused:
+        got = make(**arguments | dict(x=arguments["x"] * 2.0**power), **own)
+    if not refused:
+        assert np.array(got.dx) * 2.0**power == pytest.approx(np.array(want.dx), rel=1e-9)
 
 
 @each

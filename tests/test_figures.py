@@ -211,3 +211,6 @@ def test_controls_say_what_is_wrong():
         controls(figure, gama=(0.0, 1.0))
     with pytest.raises(ValueError, match=r"gamma: got .*, which stands for no control"):
         controls(figure, gamma=object())
+    for bad in [(3.0, 1.0), (0.0, 1.0, -0.1), (0.0, 1.0, 0.0), (0.0, "1"), (np.nan, 1.0), []]:
+        with pytest.raises(ValueError, match=re.escape(f"gamma: got {bad!r}")):
+            controls(figure, gamma=bad)

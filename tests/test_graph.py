@@ -300,7 +300,17 @@ def test_what_a_cut_may_be():
     assert graph.cut("centred") == leaving_centred
     assert graph.cut("mu->centred") == graph.cut(" mu -> centred ") == {Edge(centred, 1)}
     edge = Edge(centred, 1)
-    for spec in (edge, (centred, 1), [centred, 1], [edge], {edge}, [[centred, 1]], [edge, "mu"]):
+    as_array = np.array(edge)
+    for spec in (
+        edge,
+        as_array,
+        (centred, 1),
+        [centred, 1],
+        [edge],
+        {edge},
+        [[centred, 1]],
+        [edge, "mu"],
+    ):
         assert graph.cut(spec) == {edge}
     assert graph.cut(("x", "mu")) == graph.cut("x") | graph.cut("mu")
     assert graph.cut(()) == set()
@@ -318,6 +328,9 @@ def test_what_a_cut_may_be():
         (1, 2, 3),
         [3.5],
         [None],
+        3,
+        None,
+        0.5,
     ):
         with pytest.raises(ValueError, match=r"^cut: "):
             graph.cut(spec)
@@ -568,6 +581,10 @@ def test_other_refusals():
         graph.forward()
     with pytest.raises(ValueError, match="x: got <U1"):
         graph.forward(x="a")
+    two = trace(batch_norm, x=np.ones((3, 2)), gamma=np.ones(2), beta=0.0)
+    what = r"^forward: the inputs' shapes, x \(3, 2\), gamma \(5,\), .* fit each other in scaled"
+    with pytest.raises(ValueError, match=what):
+        two.forward(x=np.ones((3, 2)), gamma=np.ones(5), beta=0.0)
     run = graph.forward(x=V)
     for dy in (1.0, np.ones(2), np.ones((3, 1)), np.ones((1, 3))):
         with pytest.raises(ValueError, match=r"dy: got shape .*, the output has \(3,\)"):

@@ -4,7 +4,6 @@ import re
 
 import numpy as np
 import pytest
-import traitlets
 from models import analyses
 from playwright.sync_api import expect
 from stage import counted, drag, frame, get, put, settle, slide, sound
@@ -62,7 +61,7 @@ def test_says_what_is_wrong():
     for name in ("gamma", "rate", "turn"):
         with pytest.raises(ValueError, match=f"{name}: got nan, want a finite number"):
             SphereFigure(X, DY, **{name: np.nan})
-    with pytest.raises(traitlets.TraitError, match="peeled"):
+    with pytest.raises(ValueError, match="peeled: got 3, want 0 to 2"):
         SphereFigure(X, DY, peeled=3)
     figure = SphereFigure(X, DY)
     with pytest.raises(ValueError, match="trail: got 4 numbers"):

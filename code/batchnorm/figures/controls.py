@@ -4,6 +4,7 @@ import weakref
 
 import ipywidgets
 from ipywidgets.widgets.widget_selection import _Selection
+from traitlets import TraitError
 
 
 def controls(figure, **abbreviations):
@@ -34,7 +35,12 @@ def controls(figure, **abbreviations):
             raise ValueError(f"{name}: got {abbreviation!r}, which stands for no control")
         # Of a choice the browser knows only the index, so that is what the figure keeps
         key = "index" if isinstance(control, _Selection) else "value"
-        setattr(control, key, value)
+        try:
+            setattr(control, key, value)
+        except TraitError as error:  # as for a menu of nothing
+            raise ValueError(
+                f"{name}: got {abbreviation!r}, want one for {value}: {error}"
+            ) from None
         control.description = control.description or figure.labels.get(name) or _label(name)
         control.style.description_width = "initial"
         if isinstance(control, ipywidgets.Checkbox):

@@ -125,7 +125,7 @@ class Graph:
             raise ValueError(
                 f"cut: got {spec!r}, want a node's name, two with -> between them, or an Edge"
             ) from None
-        if items and all(isinstance(item, int) for item in items):
+        if items and all(isinstance(item, (int, np.integer)) for item in items):
             items = [items]
         found = set()
         for item in items:

@@ -69,7 +69,8 @@ class Descent:
         self.velocity = {name: np.zeros_like(v) for name, v in self.parameters.items()}
         self.statistics = None
         self.steps, self.losses, self.diverged = 0, [], None
-        self.graph = net.graph(**self._inputs(0))
+        with np.errstate(all="ignore"):  # it diverges at once, and says so
+            self.graph = net.graph(**self._inputs(0))
         self.cut = net.moment_edges(self.graph, cut_mean, cut_variance)
 
     def batch(self, step):

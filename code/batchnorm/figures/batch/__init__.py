@@ -8,13 +8,18 @@ import traitlets
 from ...graph import trace
 from ...reference import batch_norm
 from ...validate import array
-from ..kit import Figure, Vector
+from ..kit import Figure, Vector, finite, not_too_large
 
 PARAMETERS = ("gamma", "beta", "eps")
 
 
 def start_state(x, dy, graph):
-    """What a figure of this graph, as JSON, shows before any step and cut: {trait: value}."""
+    """What a figure of this graph, as JSON, shows before any step and cut: {trait: value}.
+
+    Raises ValueError for numbers beyond 1e150.
+    """
+    for name, a in (("x", x), ("dy", dy)):
+        not_too_large(name, np.asarray(a))
     x, dy = np.asarray(x, float).tolist(), np.asarray(dy, float).tolist()
     return {"x": x, "dy": dy, "graph": graph, "start": [x, dy], "trail": [], "steps": 0, "cut": []}
 
@@ -45,7 +50,7 @@ class BatchFigure(Figure):
 
     Hands back ``x``, ``dy``, ``y`` and ``dx`` as lists. ``y`` and ``dx`` are empty where they are
     not defined (equal samples with eps = 0). Raises ValueError for a wrong number of samples, for
-    data that are not finite, and for what `trace` refuses.
+    numbers that are not finite or beyond 1e150, and for what `trace` refuses.
     """
 
     inputs = (
@@ -102,11 +107,9 @@ class BatchFigure(Figure):
             self.trail, self.steps = [*self.trail, self.x], self.steps + 1
             self.x = np.array(self.x) - self.rate * np.array(self.dx)
 
-    @traitlets.validate("eps")
-    def _check_eps(self, proposal):
-        if not proposal.value >= 0:
-            raise ValueError(f"eps: got {proposal.value}, want a number >= 0")
-        return proposal.value
+    @traitlets.validate(*PARAMETERS, "rate")
+    def _check_number(self, proposal):
+        return finite(proposal)
 
     @traitlets.validate("cut")
     def _check_cut(self, proposal):

@@ -55,7 +55,8 @@ class DepthFigure(Figure):
             raise ValueError("runs: want finite norms above 0")
         if formulas.keys() != runs.keys():
             raise ValueError(f"formulas: got {', '.join(formulas)}, want {', '.join(runs)}")
-        self._logs = np.log10(norms / norms[..., :1]).astype("<f4")
+        logs = np.log10(norms)
+        self._logs = (logs - logs[..., :1]).astype("<f4")
         octaves = np.log2(sizes[-1] / sizes[0])
         grid = np.geomspace(sizes[0], sizes[-1], 1 + int(np.ceil(CURVE * octaves)))
         kinds = [

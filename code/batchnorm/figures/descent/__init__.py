@@ -52,8 +52,8 @@ class DescentFigure(Figure):
     steps : how many steps are taken, 1 to 500; ``step`` is the one that is read out
 
     Hands back ``now``: {name: [under the whole gradient, under the cut one]} at ``step``. Raises
-    ValueError for a name that is not in the graph, or a loss or watched node that is not one
-    number.
+    ValueError for a name that is not in the graph, a loss or watched node that is not one number,
+    or given values at which the loss, or what leads to it, is not finite.
     """
 
     inputs = ("step", "rate", "given", "train", "cut", "watch", "steps", "graph")
@@ -73,18 +73,22 @@ class DescentFigure(Figure):
 
     def __init__(self, loss, given, *, train, cut, watch, **parameters):
         given = {name: array(name, value).astype(float) for name, value in given.items()}
-        graph = trace(loss, **given)
+        with np.errstate(all="ignore"):
+            graph = trace(loss, **given)
         for name in [*train, *cut, *watch]:
             if name != "loss" and name not in {node.name for node in graph.nodes}:
                 raise ValueError(f"{name}: no value of that name in {loss.__name__}")
         for name in train:
             if name not in given:
                 raise ValueError(f"train: {name} is not among the given values")
-        run = graph.forward(**given)
+        with np.errstate(all="ignore"):
+            run = graph.forward(**given)
         for name in ["loss", *watch]:
             shape = np.shape(self._value(run, name))
             if shape != ():
                 raise ValueError(f"{name}: has shape {shape}, want one number")
+        if not all(np.isfinite(value).all() for value in run.arrays):
+            raise ValueError("given: got numbers with which the loss overflows, want smaller ones")
         self._graph = graph
         super().__init__(
             given={name: value.tolist() for name, value in given.items()},

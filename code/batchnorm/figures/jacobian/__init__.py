@@ -29,8 +29,8 @@ class JacobianFigure(Figure):
     Hands back the samples ``x``; ``jacobian``, a list of rows, in which row k, column i is
     ``∂x_hat_k/∂x_i``; and ``singular_values``, largest first. The latter two are empty where x_hat
     is not defined (equal samples with eps = 0, or numbers beyond float64). Raises ValueError for an
-    m outside 2 to 16, an outlier that is not finite, an eps < 0, and an entry that is not two whole
-    numbers >= 0.
+    m outside 2 to 16, an outlier or eps that is not finite, an eps < 0, and an entry that is
+    not two whole numbers >= 0.
     """
 
     inputs = ("m", "outlier", "eps", "identity", "mean", "variance", "entry", "graph")
@@ -63,7 +63,7 @@ class JacobianFigure(Figure):
 
     @traitlets.validate("outlier", "eps")
     def _check_number(self, proposal):
-        return finite(proposal)
+        return finite(proposal, np.finfo(float).max)  # it says itself where it overflows
 
     @traitlets.validate("entry")
     def _check_entry(self, proposal):

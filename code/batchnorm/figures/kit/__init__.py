@@ -1,5 +1,5 @@
 """What all figures share: the class they come from, its traits, its drawing, its handles."""
 
-from .base import Figure, Vector, finite, in_range
+from .base import LARGEST, Figure, Vector, finite, in_range, not_too_large
 
-__all__ = ["Figure", "Vector", "finite", "in_range"]
+__all__ = ["LARGEST", "Figure", "Vector", "finite", "in_range", "not_too_large"]

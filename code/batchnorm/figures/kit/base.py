@@ -14,6 +14,7 @@ from ...validate import array
 
 FIGURES = Path(__file__).parent.parent
 TAKE = FIGURES / "take" / "built.js"
+LARGEST = 1e150  # beyond it squares overflow, and numbers come out that are not true
 
 
 def _palette_css():
@@ -28,7 +29,9 @@ def _palette_css():
 
 
 class Vector(traitlets.TraitType):
-    """A list of finite numbers; takes any 1-D array. Raises ValueError for anything else."""
+    """A list of finite numbers; takes any 1-D array. Raises ValueError for anything else, and for
+    numbers beyond 1e150 in what a figure reads.
+    """
 
     info_text = "a list of finite numbers"
 
@@ -36,7 +39,16 @@ class Vector(traitlets.TraitType):
         a = array(self.name, value)
         if a.ndim != 1 or a.dtype.kind not in "fiu" or not np.isfinite(a).all():
             raise ValueError(f"{self.name}: got {value!r}, want a list of finite numbers")
+        if self.name in obj.inputs:
+            not_too_large(self.name, a)
         return [float(v) for v in a]
+
+
+def not_too_large(name, a):
+    """Raise ValueError for an array with finite numbers whose squares overflow."""
+    most = np.abs(a.astype(float)).max(initial=0)
+    if LARGEST < most < np.inf:
+        raise ValueError(f"{name}: got {most:g} in size, want at most {LARGEST:g}")
 
 
 def in_range(proposal, lo, hi):
@@ -46,12 +58,12 @@ def in_range(proposal, lo, hi):
     return proposal.value
 
 
-def finite(proposal):
-    """A trait's proposed value, if it is a finite number; eps >= 0. Raises ValueError if not."""
-    name, least = proposal.trait.name, 0 if proposal.trait.name == "eps" else -np.inf
-    if not (np.isfinite(proposal.value) and proposal.value >= least):
+def finite(proposal, most=LARGEST):
+    """A trait's proposed value, if it is at most so large; eps >= 0. Raises ValueError if not."""
+    name, least = proposal.trait.name, 0 if proposal.trait.name == "eps" else -most
+    if not least <= proposal.value <= most:
         wanted = "a number >= 0" if name == "eps" else "a finite number"
-        raise ValueError(f"{name}: got {proposal.value}, want {wanted}")
+        raise ValueError(f"{name}: got {proposal.value}, want {wanted}, at most {most:g} in size")
     return proposal.value
 
 

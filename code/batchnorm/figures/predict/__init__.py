@@ -8,7 +8,7 @@ import traitlets
 from ...graph import trace
 from ...reference import batch_norm
 from ...validate import array
-from ..kit import Figure, Vector, finite
+from ..kit import Figure, Vector, finite, not_too_large
 
 PARAMETERS = ("gamma", "beta", "eps")
 TRIES = 300  # random batches looked at, before it is said that none is worth a guess
@@ -37,8 +37,8 @@ class PredictFigure(Figure):
 
     Hands back ``x`` and ``dy`` of the batch, and ``dx``, which is empty before it is shown and
     where it is not defined (equal samples with eps = 0). Raises ValueError for a wrong number of
-    samples, data that are not finite, a batch for which dx is not defined, a function for which
-    no random batch is worth a guess, and for what `trace` refuses.
+    samples, numbers that are not finite or beyond 1e150, a batch for which dx is not defined, a
+    function for which no random batch is worth a guess, and for what `trace` refuses.
     """
 
     inputs = ("guess", "shown", "problem", "problems", *PARAMETERS, "graph")
@@ -62,6 +62,8 @@ class PredictFigure(Figure):
             raise ValueError(f"x: got shape {x.shape}, want 2 to 8 samples of one feature")
         if dy.shape != x.shape or not np.isfinite([x, dy]).all():
             raise ValueError(f"dy: got {dy}, want one finite number a sample, shape {x.shape}")
+        for name, a in (("x", x), ("dy", dy)):
+            not_too_large(name, a)
         wanted = [name for name in inspect.signature(function).parameters if name in PARAMETERS]
         given = {name: parameters.get(name, self.trait_defaults(name)) for name in wanted}
         with np.errstate(all="ignore"):

@@ -7,10 +7,18 @@ import traitlets
 
 from ...graph import trace
 from ...reference import batch_norm, evaluate, update_running
+from ...validate import integer
 from ..kit import Figure, in_range
 
 LARGEST = 64  # samples a batch
-RANGES = {"step": (0, 499), "batch": (1, LARGEST), "momentum": (0, 1), "drift": (-1e3, 1e3)}
+MOST = 500  # steps
+RANGES = {
+    "step": (0, MOST - 1),
+    "batch": (1, LARGEST),
+    "momentum": (0, 1),
+    "drift": (-1e3, 1e3),
+    "shift": (-1e3, 1e3),
+}
 
 
 class RunningFigure(Figure):
@@ -28,6 +36,7 @@ class RunningFigure(Figure):
     momentum : weight of the new batch, 0 to 1
     drift : how far the true mean moves in a step; the true variance is 1
     shift : how far the batch that is read was dragged; it does not enter the running statistics
+    steps : how many there are, 1 to 500
     seed : of the samples
 
     Hands back ``mean`` and ``var`` (the running ones at the step), ``y_train`` and ``y_eval``
@@ -56,7 +65,7 @@ class RunningFigure(Figure):
     _min_height = traitlets.Int(470).tag(sync=True)
 
     def __init__(self, *, seed=0, **parameters):
-        steps = parameters.get("steps", 60)
+        steps = integer("steps", parameters.get("steps", 60), 1, f"an integer, 1 to {MOST}", MOST)
         samples = np.random.default_rng(seed).normal(size=(steps, LARGEST))
         x = np.ones((2, 3))  # each step is a feature of its own
         self._graphs = {
@@ -69,13 +78,14 @@ class RunningFigure(Figure):
             **parameters,
         )
 
-    @traitlets.validate(*RANGES)
+    @traitlets.validate(*RANGES, "steps")
     def _check(self, proposal):
-        return in_range(proposal, *RANGES[proposal.trait.name])
+        drawn = len(self.noise) // (LARGEST * np.dtype(np.float32).itemsize)
+        return in_range(proposal, *RANGES.get(proposal.trait.name, (1, drawn)))
 
     def compute(self):
         step, m = min(self.step, self.steps - 1), self.batch
-        noise = np.frombuffer(self.noise, np.float32).reshape(self.steps, LARGEST)
+        noise = np.frombuffer(self.noise, np.float32).reshape(-1, LARGEST)
         x = self.drift * np.arange(step + 1) + noise[: step + 1, :m].T.astype(float)
         train, evaluation = self._graphs.values()
         run = train.forward(x=x, gamma=1.0, beta=0.0)

@@ -6,7 +6,7 @@ import traitlets
 from ...graph import trace
 from ...reference import batch_norm
 from ...validate import array
-from ..kit import Figure, Vector, finite
+from ..kit import Figure, Vector, finite, in_range
 
 
 class SphereFigure(Figure):
@@ -30,8 +30,8 @@ class SphereFigure(Figure):
 
     Hands back ``x``, ``dy``, ``x_hat`` and ``dx`` as lists; the latter two are empty where they are
     not defined (samples equal to within rounding, with eps = 0). ``trail`` holds the batches before
-    each step taken, three numbers each. Raises ValueError for anything but three finite numbers in
-    x and dy, and for a gamma, rate or turn that is not finite, or an eps < 0.
+    each step taken, three numbers each. Raises ValueError for anything but three numbers in x and
+    dy, for what is not finite or beyond 1e150, and for an eps < 0.
     """
 
     inputs = ("x", "dy", "gamma", "eps", "rate", "turn", "peeled", "trail", "start", "graph")
@@ -43,7 +43,7 @@ class SphereFigure(Figure):
     eps = traitlets.CFloat(0.0).tag(sync=True)
     rate = traitlets.CFloat(1.0).tag(sync=True)
     turn = traitlets.CFloat(40.0).tag(sync=True)
-    peeled = traitlets.Int(0, min=0, max=2).tag(sync=True)
+    peeled = traitlets.Int(0).tag(sync=True)
     trail = Vector([]).tag(sync=True)
     start = traitlets.List([[], []]).tag(sync=True)  # x and dy as "Reset" brings them back
     graph = traitlets.Unicode().tag(sync=True)
@@ -72,14 +72,20 @@ class SphereFigure(Figure):
             raise ValueError(f"trail: got {len(proposal.value)} numbers, want three a batch")
         return proposal.value
 
+    @traitlets.validate("peeled")
+    def _check_peeled(self, proposal):
+        return in_range(proposal, 0, 2)
+
     @traitlets.validate("gamma", "eps", "rate", "turn")
     def _check_number(self, proposal):
         return finite(proposal)
 
     def compute(self):
         x = np.array(self.x)
-        # Rounding alone spreads equal samples by so much; x_hat would be made of it
-        if self.eps == 0 and np.ptp(x) <= 1e-13 * np.abs(x).max():
+        # Rounding alone spreads equal samples by so much, or their squares underflow
+        if self.eps == 0 and np.ptp(x) <= max(1e-13 * np.abs(x).max(), 1e-150):
             return {"x_hat": [], "dx": []}
-        run = self._graph.forward(x=x, gamma=self.gamma, beta=0.0, eps=self.eps)
-        return {"x_hat": run["x_hat"], "dx": run.backward(np.array(self.dy))["x"]}
+        with np.errstate(over="ignore"):
+            run = self._graph.forward(x=x, gamma=self.gamma, beta=0.0, eps=self.eps)
+            dx = run.backward(np.array(self.dy))["x"]
+        return {"x_hat": run["x_hat"], "dx": dx if np.isfinite(dx).all() else []}

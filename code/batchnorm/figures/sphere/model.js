@@ -62,8 +62,9 @@ export const intoSpace = (v) => /** @type {Triple} */ (FRAME.map((axis) => dot(a
 /** A place in space to samples. @param {Triple} p */
 export const outOfSpace = (p) => FRAME.reduce((sum, axis, k) => shifted(sum, axis, p[k]), NOTHING);
 
-/** Equal samples, to within what rounding alone spreads them by. @param {number[]} x */
-const allEqual = (x) => Math.max(...x) - Math.min(...x) <= 1e-13 * Math.max(...x.map(Math.abs));
+/** Equal samples, to within what rounding spreads them by, or squares lose. @param {number[]} x */
+const allEqual = (x) =>
+  Math.max(...x) - Math.min(...x) <= Math.max(1e-13 * Math.max(...x.map(Math.abs)), 1e-150);
 
 /**
  * @param {Inputs} inputs @param {Analysis["next"]} next @param {Parts} parts @param {Triple} xHat

@@ -6,9 +6,8 @@ import traitlets
 from ...graph import trace
 from ...reparameterization import batch_norm_loss, descend, least_squares_loss, output_variance
 from ...validate import array
-from ..kit import Figure, Vector, in_range
+from ..kit import LARGEST, Figure, Vector, in_range, not_too_large
 
-LARGEST = 1e150  # beyond it squares overflow, and numbers come out that are not true
 SAME, OTHER = np.eye(2), np.eye(2)[::-1]
 
 
@@ -82,6 +81,7 @@ class WeightSpaceFigure(Figure):
         samples = array("samples", samples).astype(float)
         if samples.ndim != 2 or samples.shape[1] != 2 or not np.isfinite(samples).all():
             raise ValueError(f"samples: got shape {samples.shape}, want finite (m, 2)")
+        not_too_large("samples", samples)
         centred = samples - samples.mean(axis=0)
         spread, axes = np.linalg.eigh(centred.T @ centred / len(samples))
         if not spread[0] > 1e-10 * spread[1]:
@@ -111,8 +111,6 @@ class WeightSpaceFigure(Figure):
         name, value = proposal.trait.name, proposal.value
         if len(value) != 2:
             raise ValueError(f"{name}: got {len(value)} numbers, want two")
-        if max(map(abs, value)) > LARGEST:
-            raise ValueError(f"{name}: got {value}, want at most {LARGEST:g} in size")
         if name == "optimum" and not any(value):
             raise ValueError("optimum: got (0, 0), want a direction")
         return value

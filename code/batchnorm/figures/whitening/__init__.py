@@ -137,6 +137,8 @@ class WhiteningFigure(Figure):
         if (got != 2) if name == "pull" else (got % 3):
             wanted = "two" if name == "pull" else "three a point: its index, how far it was moved"
             raise ValueError(f"{name}: got {got} numbers, want {wanted}")
+        if name == "moved" and not {*proposal.value[::3]} <= {*range(MOST)}:
+            raise ValueError(f"moved: got {proposal.value[::3]}, want indices, 0 to {MOST - 1}")
         return proposal.value
 
     def compute(self):
