@@ -39,6 +39,13 @@ FIGURES = {
     "contributing": [],
 }
 
+# The first chapter with each kind of figure
+FIRST = {
+    next(name for name, figures in FIGURES.items() if kind in figures)
+    for figures in FIGURES.values()
+    for kind in figures
+}
+
 # How many pixels high a page may be with its folds closed, on a screen of 1280 by 720. What is
 # higher is so for its figures, mostly: they are not folded
 TALLEST = 7000

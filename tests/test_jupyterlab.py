@@ -288,15 +288,6 @@ def test_a_slider_moves_a_figure_and_python_reads_it(lab):
     assert lab.python("(slider.value, dot.x, dot.y)") == (3.5, 3.5, 12.25)
 
 
-@pytest.mark.parametrize("chapter", ["workbench", "exercises"])
-def test_a_chapter_lives_in_jupyterlab(lab, chapter):
-    """It runs from top to bottom, and its figures are drawn. (The book's build runs them all.)"""
-    lab.open(f"{chapter}.ipynb")
-    lab.run_all()
-    expect(lab.figures()).to_have_count(len(FIGURES[chapter]))
-    expect(lab.page.get_by_text("Error displaying widget")).to_have_count(0)
-
-
 def test_every_figure_lives_in_jupyterlab(lab):
     """Each is drawn, a slider moves it, and Python knows; no script complains."""
     assert set(EVERY) == {name for name in bn.figures.__all__ if name.endswith("Figure")}
@@ -318,8 +309,11 @@ def test_every_figure_lives_in_jupyterlab(lab):
 
 
 def test_a_guess_is_compared_with_dx(lab):
+    """In a chapter that runs from top to bottom, and draws its figures."""
     lab.open("two_samples.ipynb")
     lab.run_all()
+    expect(lab.figures()).to_have_count(len(FIGURES["two_samples"]))
+    expect(lab.page.get_by_text("Error displaying widget")).to_have_count(0)
     guess = lab.figures().first
     guess.get_by_role("button", name="Show dx").click()
     guess.get_by_text("guess 0, dx₁ = 0.65", exact=True).wait_for()
