@@ -62,3 +62,16 @@ def test_a_line_that_differs_is_found():
     assert [number for number, *_ in differences(committed, ran)] == [1]
     committed.cells[0].metadata.tags = ["nbval-ignore-output"]
     assert [*differences(committed, ran)] == []
+
+
+def test_code_that_two_chapters_have_is_the_same_in_both():
+    """A cell whose id begins with "both-" is in several chapters: a reader may begin with any."""
+    both = {}
+    for path in CHAPTERS:
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.id.startswith("both-"):
+                both.setdefault(cell.id, []).append(cell.source)
+    assert both
+    for name, sources in both.items():
+        assert len(sources) > 1, name
+        assert len(set(sources)) == 1, name

@@ -29,7 +29,7 @@ PLACES = {
     "detach": [
         "notation.html#term-cut",
         "two_samples.html#only-the-mean",
-        "cut_on_purpose.html#detached-moments-wrong",
+        "constants.html#detached-moments-wrong",
     ],
     "frozen": ["in_practice.html#frozen-and-moving-still"],
     "batch size 1": ["batch_normalization.html#a-batch-of-one-a-batch-of-two"],

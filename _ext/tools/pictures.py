@@ -1,6 +1,7 @@
 """Take the picture of the README, and each page's preview card, from the figures they show.
 
     make pictures
+    .venv/bin/python _ext/tools/pictures.py depth    the cards of these pages alone
 
 They are in git, since taking them needs a browser: do it again when figures look different. A card
 is small: few colours, half as large as it is shown.
@@ -13,7 +14,7 @@ from html import escape
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "_static"
@@ -46,6 +47,10 @@ def take_card(page, card, name):
     page.add_style_tag(content=PLAIN)
     title = page.locator("h1").first.evaluate("(h1) => h1.firstChild.textContent")
     figure = page.locator(".bn-picture").first
+    train = page.locator(".bn-figure").first.get_by_role("button", name="Run", exact=True)
+    if train.count():  # untrained nets show nothing
+        train.click()
+        expect(page.locator(".verdict").first).to_contain_text("After", timeout=60_000)
     shot = figure.screenshot()
     picture = f'<img src="{data(shot, "image/png")}">'
     width, height = Image.open(io.BytesIO(shot)).size
@@ -60,7 +65,7 @@ def take_card(page, card, name):
     small.save(STATIC / "cards" / f"{name}.png", optimize=True)
 
 
-def main():
+def main(wanted):
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
     from conftest import launch
     from contents import FIGURES
@@ -70,16 +75,17 @@ def main():
         browser = launch(playwright.chromium)
         look = {"device_scale_factor": 2, "reduced_motion": "reduce"}  # nothing is in the middle
         page = browser.new_page(viewport={"width": 770, "height": 900}, **look)
-        page.goto((ROOT / "_build" / "html" / "chapters" / "start_here.html").as_uri())
-        page.evaluate("() => window.bnHost?.ready")
-        page.add_style_tag(content=PLAIN)
-        page.locator(".bn-picture").first.screenshot(path=STATIC / "start_here.png")
+        if not wanted:
+            page.goto((ROOT / "_build" / "html" / "chapters" / "start_here.html").as_uri())
+            page.evaluate("() => window.bnHost?.ready")
+            page.add_style_tag(content=PLAIN)
+            page.locator(".bn-picture").first.screenshot(path=STATIC / "start_here.png")
         card = browser.new_page(viewport={"width": 1200, "height": 630})
         page.set_viewport_size({"width": 1280, "height": 900})  # graphs from left to right
-        for name in [name for name, figures in FIGURES.items() if figures]:
+        for name in wanted or [name for name, figures in FIGURES.items() if figures]:
             take_card(page, card, name)
         browser.close()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -227,7 +227,7 @@ def test_internal_covariate_shift_goes_either_way():
 
 @pytest.mark.claim("smoother-on-raw-pixels")
 def test_gradients_are_more_predictive_on_raw_pixels_and_less_on_centred_ones():
-    names = chapter("smoothness", "imports", "along-measure")
+    names = chapter("smoothness", "imports", "both-pixels", "along-measure")
     net = {kind: Net((64, 32, 32, 32, 10), kind) for kind in ("none", "batch")}
     for first in tried([30], [30, 35, 40, 45]):
         seeds = range(first, first + 5)
@@ -240,7 +240,7 @@ def test_gradients_are_more_predictive_on_raw_pixels_and_less_on_centred_ones():
             assert (sign * difference[:2] > 0).all()
 
 
-LONGER = "smoothness", "imports", "along-measure", "longer-nets"
+LONGER = "longer_steps", "imports", "both-pixels", "longer-nets"
 
 
 @pytest.mark.claim("longer-steps")
@@ -388,9 +388,9 @@ def test_how_far_the_modes_differ_depends_on_the_kurtosis(m):
         assert off == pytest.approx(np.sqrt((1 + (kurtosis - 1) / 4) / m), rel=0.05)
 
 
-# --- Deep at the start --------------------------------------------------------------------------
+# --- Do the samples stay apart? ----------------------------------------------------------------
 
-DEEP = "depth", "imports", "norms", "apart-code"
+DEEP = "samples_apart", "imports", "both-norms", "apart-code"
 
 
 @pytest.mark.claim("samples-stay-apart")
@@ -426,12 +426,10 @@ def test_orthogonal_weights_keep_the_gradient_where_the_batch_is_twice_the_width
 
 # --- When a cut is right ------------------------------------------------------------------------
 
-CUT = "cut_on_purpose"
-
 
 @pytest.mark.claim("renorm-runs-away-uncut")
 def test_batch_renormalization_runs_away_under_its_whole_gradient():
-    names = chapter(CUT, "cut-imports", "cut-renorm", "cut-drift-run")
+    names = chapter("cut_on_purpose", "cut-imports", "cut-renorm", "cut-drift-run")
     for seed in tried(range(10, 12), range(10, 30)):
         u, t = np.random.default_rng(seed).normal(size=(2, 16))
         for rate, momentum in [(0.1, 0.1), (0.5, 0.05)]:
@@ -451,12 +449,18 @@ def test_batch_renormalization_runs_away_under_its_whole_gradient():
         assert losses[-1] < held[-1]
 
 
+# --- Held, frozen or detached -------------------------------------------------------------------
+
+TRAIN = "constants", "imports", "cut-train-net", "cut-train-descent"
+
+
 @cache
 def accuracies(m, classes, rate, seeds):
     """The medians of the four methods, and the parameters they end with."""
-    names = chapter(CUT, "cut-imports", "cut-train-net", "cut-train-descent")
+    names = chapter(*TRAIN)
     with np.errstate(all="ignore"):
-        runs = [names["train"](k, m, classes, rate, seeds) for k in names["METHODS"]]
+        ends = names["train"](m, classes, (rate,), seeds)
+    runs = [ends[name] for name in names["METHODS"]]
     return [np.median(names["accuracy"](*run)) for run in runs], [run[0] for run in runs]
 
 
@@ -473,7 +477,7 @@ def test_batch_renormalization_helps_where_batches_mislead():
             assert all(-0.05 < other - normal < 0.08 for other in others)
         for rate, lead in tried([(0.5, 0.03)], [(0.2, 0.01), (0.5, 0.03)]):
             (normal, held, whole, cut), _ = accuracies(8, 2, rate, seeds)
-            assert 0.55 < normal < held - lead < whole - lead - 0.01
+            assert 0.5 < normal < held - lead < whole - lead - 0.01
             assert cut < normal - 0.15
         (normal, held, whole, _), _ = accuracies(2, 10, 0.1, seeds)
         assert normal + 0.1 < held < whole - 0.03
@@ -483,28 +487,27 @@ def test_batch_renormalization_helps_where_batches_mislead():
 def test_batch_renormalization_fails_where_its_statistics_lag():
     def lost(methods, rate, **options):
         """Which share of the descents ends with less than half of the digits right."""
-        names = chapter(CUT, "cut-imports", "cut-train-net", "cut-train-descent")
+        names = chapter(*TRAIN)
         with np.errstate(all="ignore"):
-            runs = [names["train"](k, 32, 10, rate, seeds, **options) for k in methods]
-        return [(names["accuracy"](*run) < 0.5).mean() for run in runs]
+            ends = names["train"](32, 10, (rate,), seeds, methods, **options)
+        return [(names["accuracy"](*ends[name]) < 0.5).mean() for name in methods]
 
     three = "batch norm", "batch renorm.", "its whole gradient"
     for first in tried([48], [48, 80, 112]):
         seeds = range(first, first + tried(8, 32))
         normal, held, whole = lost(three, 2.0)
-        assert normal == held == 0  # of 376 seeds, from 24 on
-        assert 0.09 < whole <= 0.5
+        assert normal == held == 0
+        assert 0.2 < whole < 0.6
         for options in tried([{"warm": 0.0}], [{"warm": 0.0}, {"momentum": 0.01}]):
             normal, held, whole = lost(three, 2.0, **options)
             assert normal == 0
             assert tried(0, 0.15) < held < 0.82
             assert held < whole
             assert whole > 0.5
-        for rate, least, most in tried([], [(1.0, 0, 0), (2.5, 0.31, 0.75)]):
+        for rate, least, most in tried([], [(1.0, 0, 0), (2.5, 0.75, 1)]):
             normal, held, whole = lost(three, rate)
             assert normal == 0
-            # At 2.5 one of 96 was lost, where the whole gradient lost about half: so 1, and not 0
-            assert held <= (rate > 2) / len(seeds)
+            assert held <= (0.125 if rate > 2 else 0)
             assert least <= whole <= most
 
 
@@ -540,7 +543,7 @@ def test_fixups_factor_gives_the_first_step_one_size_at_any_depth(k):
 
 @pytest.mark.claim("which-rates-diverge")
 def test_which_rates_diverge_without_batch_norm():
-    cells = "imports", "standard-code", "clip-code", "blocks", "starts", "train"
+    cells = "imports", "both-standardize", "both-clip", "blocks", "starts", "train"
     names = chapter("without_it", *cells)
     rates, seeds = (0.3, 0.7, 2.0), range(20, 20 + tried(3, 8))
 
