@@ -95,13 +95,13 @@ ASKED = {
         "does batch norm help",
         "does batchnorm really help",
     ],
-    "cut_on_purpose#frozen-statistics-exact": [
+    "constants#frozen-statistics-exact": [
         "backward with frozen statistics",
         "frozen statistics exact gradient",
         "gradient with frozen statistics",
         "freeze batchnorm layer",
     ],
-    "cut_on_purpose#one-rule-for-all-of-them": [
+    "constants#one-rule-for-all-of-them": [
         "may I detach the moments",
         "is stop gradient ever right",
         "when is it right to detach the moments",
@@ -116,7 +116,7 @@ ASKED = {
         "can I do without batch norm DyT",
         "networks without normalization fixup",
     ],
-    "smoothness#three-answers-side-by-side": [
+    "longer_steps#three-answers-side-by-side": [
         "why does batchnorm work",
         "smoother loss or longer steps",
         "why batch norm works three answers",

@@ -65,13 +65,13 @@ def test_a_line_that_differs_is_found():
 
 
 def test_code_that_two_chapters_have_is_the_same_in_both():
-    """A cell whose id begins with "both-" is in several chapters: a reader may begin with any."""
-    both = {}
+    """A cell whose id begins with "twice-" is in several chapters: a reader may begin with any."""
+    cells = {}
     for path in CHAPTERS:
         for cell in nbformat.read(path, as_version=4).cells:
-            if cell.id.startswith("both-"):
-                both.setdefault(cell.id, []).append(cell.source)
-    assert both
-    for name, sources in both.items():
+            if cell.id.startswith("twice-"):
+                cells.setdefault(cell.id, []).append(cell.source)
+    assert cells
+    for name, sources in cells.items():
         assert len(sources) > 1, name
         assert len(set(sources)) == 1, name

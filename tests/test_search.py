@@ -31,7 +31,10 @@ PLACES = {
         "two_samples.html#only-the-mean",
         "constants.html#detached-moments-wrong",
     ],
-    "frozen": ["in_practice.html#frozen-and-moving-still"],
+    "frozen": [
+        "in_practice.html#frozen-and-moving-still",
+        "constants.html#frozen-statistics-exact",
+    ],
     "batch size 1": ["batch_normalization.html#a-batch-of-one-a-batch-of-two"],
     "batch of one": ["batch_normalization.html#a-batch-of-one-a-batch-of-two"],
     "layer norm": ["relatives.html#one-function"],

@@ -227,7 +227,7 @@ def test_internal_covariate_shift_goes_either_way():
 
 @pytest.mark.claim("smoother-on-raw-pixels")
 def test_gradients_are_more_predictive_on_raw_pixels_and_less_on_centred_ones():
-    names = chapter("smoothness", "imports", "both-pixels", "along-measure")
+    names = chapter("smoothness", "imports", "twice-pixels", "along-measure")
     net = {kind: Net((64, 32, 32, 32, 10), kind) for kind in ("none", "batch")}
     for first in tried([30], [30, 35, 40, 45]):
         seeds = range(first, first + 5)
@@ -240,7 +240,7 @@ def test_gradients_are_more_predictive_on_raw_pixels_and_less_on_centred_ones():
             assert (sign * difference[:2] > 0).all()
 
 
-LONGER = "longer_steps", "imports", "both-pixels", "longer-nets"
+LONGER = "longer_steps", "imports", "twice-pixels", "longer-nets"
 
 
 @pytest.mark.claim("longer-steps")
@@ -390,7 +390,7 @@ def test_how_far_the_modes_differ_depends_on_the_kurtosis(m):
 
 # --- Do the samples stay apart? ----------------------------------------------------------------
 
-DEEP = "samples_apart", "imports", "both-norms", "apart-code"
+DEEP = "samples_apart", "imports", "twice-norms", "apart-code"
 
 
 @pytest.mark.claim("samples-stay-apart")
@@ -543,7 +543,7 @@ def test_fixups_factor_gives_the_first_step_one_size_at_any_depth(k):
 
 @pytest.mark.claim("which-rates-diverge")
 def test_which_rates_diverge_without_batch_norm():
-    cells = "imports", "both-standardize", "both-clip", "blocks", "starts", "train"
+    cells = "imports", "twice-standardize", "twice-clip", "blocks", "starts", "train"
     names = chapter("without_it", *cells)
     rates, seeds = (0.3, 0.7, 2.0), range(20, 20 + tried(3, 8))
 
