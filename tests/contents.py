@@ -55,13 +55,8 @@ FIRST = {
 TALLEST = 7000
 TALLER = {
     "at_the_weights": 7200,
-    "cut_on_purpose": 9700,
-    "depth": 9600,
     "exercises": 11800,
     "higher_derivatives": 7100,
     "notation": 10800,
-    "smoothness": 7850,
-    "whitening_gradient": 7450,
-    "without_it": 7750,
     "workbench": 7300,
 }
