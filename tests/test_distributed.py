@@ -74,6 +74,10 @@ def test_bad_input_is_named():
         distributed.forward(x, np.ones(2), one, comm=Alone())
     with pytest.raises(ValueError, match="eps: got -1"):
         distributed.forward(x, one, one, -1, comm=Alone())
+    with pytest.raises(ValueError, match=r"x: got variance 0 in feature \(0,\)"):
+        distributed.forward(x, one, one, 0, comm=Alone())
+    with pytest.raises(ValueError, match=r"x: got numbers whose squares underflow in feature"):
+        distributed.forward(np.eye(3) * 1e-160, one, one, 0, comm=Alone())
     _, cache = distributed.forward(np.eye(3), one, one, comm=Alone())
     with pytest.raises(ValueError, match="comm: got NoneType, want an mpi4py communicator"):
         distributed.forward(x, one, one, comm=None)

@@ -88,6 +88,10 @@ def test_a_scroll_that_begins_on_a_slider_leaves_it_alone(phone, continuous):
     swipe(within(thumb, 0.1), 4, -150)
     assert page.evaluate("() => scrollY") > 50
     assert (get(page, slider), thumb.get_attribute("aria-valuetext")) == (exact, "30.12")
+    page.evaluate("() => scrollTo(0, 0)")
+    swipe(within(page.get_by_label("a, value"), 0.5), 4, -150)
+    assert page.evaluate("() => scrollY") > 50
+    assert get(page, slider) == exact
     thumb.focus()
     page.keyboard.press("Home")
     assert get(page, slider) == 0

@@ -787,6 +787,22 @@ def test_an_eps_that_vanishes_in_float32_is_no_eps():
         forward(x, np.ones(2), np.zeros(2), 1e-90)
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("power", [0.4, 0.49, 0.495, 0.505, 0.51, 0.515, 0.55, 1.02])
+def test_squares_that_underflow_are_refused(dtype, power):
+    """Without eps, x_hat knows no unit: it is that of larger numbers, or the layer says no."""
+    x = np.random.default_rng(0).normal(size=(6, 2)).astype(dtype)
+    tiny = float(np.finfo(dtype).tiny)
+    small = (x * 2.0 ** np.round(np.log2(tiny) * power)).astype(dtype)
+    given = np.ones(2), np.zeros(2), 0
+    if power > 0.5:
+        with pytest.raises(ValueError, match=r"^x: got (numbers whose squares underflow|variance)"):
+            forward(small, *given)
+    else:
+        np.testing.assert_allclose(forward(small, *given)[0], forward(x, *given)[0], rtol=1e-5)
+    forward(small, np.ones(2), np.zeros(2), tiny)
+
+
 @pytest.mark.parametrize("momentum", [-0.1, 1.1, math.nan, "0.1", None])
 def test_momentum_is_a_weight(momentum):
     with pytest.raises(ValueError, match=r"momentum: got .*, want a number from 0 to 1"):

@@ -24,6 +24,7 @@ import numpy as np
 from .validate import all_finite, check_finite, number, numbers, plain, quiet
 
 SMALL = 2**14  # entries: fewer are multiplied before np.einsum has started
+LEAST = float(np.finfo(float).tiny)  # of full precision
 ZERO = np.zeros(())  # added, it makes a copy in float64, where -0 is 0
 
 
@@ -110,7 +111,7 @@ def forward(x, gamma, beta, eps=1e-5, *, comm):
     Returns (y, cache), y in float64. Raises ValueError, on every worker, if any of them has shapes
     that do not fit, data that are not finite real numbers, or eps < 0; if gamma, beta or eps differ
     between them; if the whole batch is empty, its squares or y overflow, or a feature has variance
-    0 with eps = 0.
+    0 with eps = 0, or one that underflows.
 
     It is not checked that d is the same everywhere: that would take another message. If it is not,
     MPI reports a truncated message, on some of the workers only, or ends the program; the results
@@ -137,9 +138,10 @@ def forward(x, gamma, beta, eps=1e-5, *, comm):
     var = whole.m2 / whole.n
     if not all_finite(stable := var + eps, stable):
         raise ValueError("x: got numbers whose squares overflow, want smaller ones")
-    if eps == 0 and not var.all():
-        where = tuple(map(int, np.argwhere(var == 0)[0]))
-        raise ValueError(f"x: got variance 0 in feature {where}, want some spread, or eps > 0")
+    if eps < LEAST and (small := stable < LEAST).any():
+        where = tuple(map(int, np.argwhere(small)[0]))
+        got = "numbers whose squares underflow" if var[where] else "variance 0"
+        raise ValueError(f"x: got {got} in feature {where}, want some spread, or eps > {eps:g}")
     # |x_hat| is at most √n: so all workers can tell alike whether y may overflow
     if not math.isfinite(scales * whole.n + shifts):
         most = np.abs(gamma) * whole.n**0.5 + np.abs(beta)

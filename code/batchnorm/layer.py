@@ -97,8 +97,8 @@ def forward(
     x's axes can vary along an averaged one, so (C,) always means the channels.
 
     Raises ValueError for shapes that do not fit, an empty x, masked arrays, data that are not
-    finite real numbers or whose squares overflow, eps < 0, a variance of 0 with eps = 0, and for a
-    y that its dtype cannot hold.
+    finite real numbers or whose squares overflow, eps < 0, a variance of 0 with eps = 0, or one so
+    small that it underflows, and for a y that its dtype cannot hold.
     """
     x, dtype, work = numbers("x", x)
     axis = axes(axis, x.shape)

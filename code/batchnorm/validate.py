@@ -22,6 +22,7 @@ Function = TypeVar("Function", bound=Callable)
 
 _WORK = {np.dtype(t): np.dtype(w) for t, w in (("f2", "f4"), ("f4", "f4"), ("f8", "f8"))}
 MOST = {dtype: float(np.finfo(dtype).max) for dtype in _WORK}
+LEAST = {dtype: float(np.finfo(dtype).tiny) for dtype in _WORK}  # of full precision
 LARGEST = MOST[np.dtype(np.float64)]
 WIDER = {np.dtype("f2"): "float32", np.dtype("f4"): "float64"}
 
@@ -291,15 +292,26 @@ def check_sums(name: str, a: np.ndarray, one: np.ndarray, two: np.ndarray) -> No
 def check_spread(
     x: np.ndarray, var: np.ndarray, ivar: np.ndarray, eps: float, axis: Shape, from_x: bool
 ) -> None:
-    """Refuse a variance that is no finite number, or 0 where eps is, too."""
+    """Refuse a variance that is no finite number; 0 where eps is, too; or made of squares so small
+    that they have lost their digits.
+    """
     if not all_finite(var, var):
         raise ValueError("x: got numbers whose squares overflow, want smaller ones or float64")
-    if eps > 0 and all_finite(ivar, ivar):
+    least = LEAST[ivar.dtype]
+    if eps >= least and all_finite(ivar, ivar):
         return
-    none = ~np.isfinite(ivar.reshape([n for a, n in enumerate(x.shape) if a not in axis]))
+    kept = [n for a, n in enumerate(x.shape) if a not in axis]
+    none = ~np.isfinite(ivar.reshape(kept))
     if from_x:  # rounding can hide that all samples are equal, so ask the samples
         first = x[tuple(slice(1) if a in axis else slice(None) for a in range(x.ndim))]
         none |= (x == first).all(axis=axis)
+        small = ~none & (var.reshape(kept) + eps < least)
+        if small.any():
+            where = tuple(map(int, np.argwhere(small)[0]))
+            raise ValueError(
+                f"x: got numbers whose squares underflow in feature {where}, "
+                f"want larger ones, or eps > {eps:g}"
+            )
     if none.any():
         where = tuple(map(int, np.argwhere(none)[0]))
         raise ValueError(
