@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -51,9 +53,9 @@ def browser():
         chromium.close()
 
 
-@pytest.fixture
-def page(browser):
-    """An empty page; the test fails on any console error or page error."""
+@contextmanager
+def watched(browser):
+    """An empty page, in which there may be no console error nor page error."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.add_init_script(COUNT)
@@ -65,17 +67,25 @@ def page(browser):
     assert errors == []
 
 
+def opened(page, folder, *views, **options):
+    """Opens a page with these views over file:// and waits for it; none may be named as missing."""
+    page.goto(write(folder, *views, **options).as_uri())
+    page.evaluate("() => bnHost.ready")
+    assert page.locator(".bn-missing").all_text_contents() == []
+    return page
+
+
+@pytest.fixture
+def page(browser):
+    """An empty page; the test fails on any console error or page error."""
+    with watched(browser) as page:
+        yield page
+
+
 @pytest.fixture
 def show(page, tmp_path):
-    """Opens a page over file:// and waits for it; nothing on it may be named as missing."""
-
-    def opened(*views, **options):
-        page.goto(write(tmp_path, *views, **options).as_uri())
-        page.evaluate("() => bnHost.ready")
-        assert page.locator(".bn-missing").all_text_contents() == []
-        return page
-
-    return opened
+    """show(*views): the page with these views."""
+    return partial(opened, page, tmp_path)
 
 
 @pytest.fixture(scope="session")

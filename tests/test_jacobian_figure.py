@@ -254,8 +254,7 @@ def test_the_outlier_is_dragged_on_an_axis_that_stands_still(show):
     expect(knob).to_have_attribute("aria-valuenow", "10")
 
 
-@pytest.mark.parametrize("width", [1280, 320])
-@pytest.mark.parametrize("m", [2, 3, 16])
+@pytest.mark.parametrize(("m", "width"), [(2, 320), (3, 320), (16, 1280), (16, 320)])
 def test_extremes_stay_readable(show, page, m, width):
     page.set_viewport_size({"width": width, "height": 800})
     figure = JacobianFigure(m)

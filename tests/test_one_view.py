@@ -5,6 +5,7 @@ from itertools import combinations
 import ipywidgets
 import numpy as np
 import pytest
+from conftest import opened, watched
 from playwright.sync_api import expect
 from stage import OFF_SCREEN, UNEVEN, frame, resize, slide
 
@@ -93,10 +94,21 @@ SEEN = """(control) => {
 }"""
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_the_picture_stays_in_sight_of_every_control(show, name):
-    make, wanted = CASES[name]
-    page = show(controls(make(), **wanted), tags="<p style='height: 200vh'>What follows.</p>")
+@pytest.fixture(scope="module", params=CASES)
+def shown(request, browser, tmp_path_factory):
+    """A page with one figure and its controls. It is opened once for all tests, which leave it as
+    they found it, but for the size of the window."""
+    make, wanted = CASES[request.param]
+    with watched(browser) as page:
+        folder, below = (
+            tmp_path_factory.mktemp("view"),
+            "<p style='height: 200vh'>What follows.</p>",
+        )
+        yield opened(page, folder, controls(make(), **wanted), tags=below)
+
+
+def test_the_picture_stays_in_sight_of_every_control(shown):
+    page = shown
     for width, height in [(1280, 800), (1000, 700), (390, 844)]:
         resize(page, width, height)
         for control in page.locator(".bn-box :is(input, select, .bar button)").all():
@@ -106,44 +118,6 @@ def test_the_picture_stays_in_sight_of_every_control(show, name):
             share, of_window = control.evaluate(SEEN)
             text = control.evaluate("(node) => node.outerHTML")
             assert share >= 0.9 or of_window >= 0.45, (width, text)
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_a_move_costs_one_analysis_and_one_picture(show, name):
-    make, wanted = CASES[name]
-    page = show(controls(make(), **wanted))
-    frame(page)
-    for control in page.locator("input[type=range]").all():
-        before = page.evaluate("() => ({ ...bnCounts })")
-        end = "min" if control.input_value() == control.get_attribute("max") else "max"
-        control.fill(control.get_attribute(end))
-        frame(page)
-        after = page.evaluate("() => ({ ...bnCounts })")
-        assert after["analysis"] - before["analysis"] == 1
-        assert after["draw"] - before["draw"] <= 2
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_a_figure_fills_the_screen_and_goes_back(show, name):
-    make, wanted = CASES[name]
-    page = show(controls(make(), **wanted), tags="<p style='height: 200vh'>What follows.</p>")
-    before = page.locator(".bn-picture").bounding_box()
-    enlarge = page.get_by_role("button", name="Enlarge")
-    enlarge.focus()
-    page.keyboard.press("Enter")
-    dialog = page.get_by_role("dialog")
-    expect(dialog).to_be_visible()
-    frame(page)
-    assert dialog.bounding_box() == {"x": 0, "y": 0, "width": 1280, "height": 900}
-    slide(page, page.locator(".bn-box label").first.text_content(), 2)
-    for _ in range(40):  # round and round: Tab never leaves the dialog
-        page.keyboard.press("Tab")
-        assert dialog.evaluate("(node) => node.contains(document.activeElement)")
-    page.keyboard.press("Escape")
-    expect(dialog).to_have_count(0)
-    expect(enlarge).to_be_focused()
-    frame(page)
-    assert page.locator(".bn-picture").bounding_box() == before
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -166,20 +140,16 @@ def test_beside_a_square_picture_below_a_wide_one_whichever_style_comes_last(
         assert picture["y"] + picture["height"] <= control["y"]
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_controls_take_less_room_than_their_picture(show, name):
-    make, wanted = CASES[name]
-    page = show(controls(make(), **wanted))
+def test_controls_take_less_room_than_their_picture(shown):
+    page = shown
     for width in (1280, 390):
         resize(page, width, 900)
         assert page.evaluate(UNEVEN, width > 600) == []
 
 
 @pytest.mark.parametrize("size", [(1920, 1080), (1280, 720)])
-@pytest.mark.parametrize("name", CASES)
-def test_all_of_an_enlarged_figure_is_on_the_screen(show, name, size):
-    make, wanted = CASES[name]
-    page = show(controls(make(), **wanted))
+def test_all_of_an_enlarged_figure_is_on_the_screen(shown, size):
+    page = shown
     resize(page, *size)
     page.get_by_role("button", name="Enlarge").click()
     frame(page)
@@ -194,6 +164,8 @@ def test_all_of_an_enlarged_figure_is_on_the_screen(show, name, size):
     )
     assert zoom >= 1
     assert zoom == pytest.approx(2.4, abs=0.01) or share > 0.9  # as large as there is room
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 @pytest.mark.parametrize("width", [1280, 1000, 390])
@@ -229,11 +201,51 @@ SIZES = """() => [...document.querySelectorAll(".bn-box, .bn-box *")]
     (node.ownerSVGElement ? node.getScreenCTM().a : 1))"""
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_no_text_is_smaller_than_12_pixels(show, name):
-    make, wanted = CASES[name]
-    page = show(controls(make(), **wanted))
+def test_no_text_is_smaller_than_12_pixels(shown):
+    page = shown
     for width, least in [(1280, 11.99), (390, 11.99), (1920, 14)]:
         resize(page, width, 900)
         page.wait_for_function(f"(least) => Math.min(...({SIZES})()) >= least", arg=least)
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+
+
+def test_a_figure_fills_the_screen_and_goes_back(shown):
+    page = shown
+    resize(page, 1280, 900)
+    page.evaluate("() => scrollTo(0, 0)")
+    before = page.locator(".bn-picture").bounding_box()
+    enlarge = page.get_by_role("button", name="Enlarge")
+    enlarge.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    frame(page)
+    assert dialog.bounding_box() == {"x": 0, "y": 0, "width": 1280, "height": 900}
+    control = page.locator(".bn-box label").first.text_content()
+    start = page.get_by_role("slider", name=control, exact=True).and_(page.locator("input"))
+    start = start.input_value()
+    slide(page, control, 2)
+    for _ in range(40):  # round and round: Tab never leaves the dialog
+        page.keyboard.press("Tab")
+        assert dialog.evaluate("(node) => node.contains(document.activeElement)")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(enlarge).to_be_focused()
+    frame(page)
+    assert page.locator(".bn-picture").bounding_box() == pytest.approx(before, abs=0.1)
+    slide(page, control, start)
+
+
+def test_a_move_costs_one_analysis_and_one_picture(shown):
+    page = shown
+    frame(page)
+    for control in page.locator("input[type=range]").all():
+        before = page.evaluate("() => ({ ...bnCounts })")
+        start = control.input_value()
+        end = "min" if start == control.get_attribute("max") else "max"
+        control.fill(control.get_attribute(end))
+        frame(page)
+        after = page.evaluate("() => ({ ...bnCounts })")
+        assert after["analysis"] - before["analysis"] == 1
+        assert after["draw"] - before["draw"] <= 2
+        control.fill(start)

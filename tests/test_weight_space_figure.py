@@ -316,7 +316,7 @@ def test_a_finger_drags_w(show, page):
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
 
 
-@pytest.mark.parametrize("width", [1280, 360, 320])
+@pytest.mark.parametrize("width", [1280, 320])
 def test_no_extreme_breaks_it(show, page, width):
     page.set_viewport_size({"width": width, "height": 800})
     figure = WeightSpaceFigure()
