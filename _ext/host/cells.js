@@ -18,6 +18,8 @@ const live = async () => {
   return page.bnPython;
 };
 
+page.bnLive = live;
+
 const DWELL = 150; // milliseconds: a pointer that only passes over a button starts nothing
 
 /**

@@ -49,6 +49,7 @@ function proxy(model, signal) {
   const context = {};
   signal.addEventListener("abort", () => model.off(null, null, context));
   const seen = {
+    model_id: model.model_id,
     get: model.get.bind(model),
     set: model.set.bind(model),
     save_changes: model.save_changes.bind(model),

@@ -1,8 +1,11 @@
 /**
  * The first script of every page, in its head and before the theme's own: from here on, storage
- * never throws (see store.js). What has been read is marked. After Back, the folds that were open are open again. Paper is white,
- * and nobody unfolds a line on it: what is printed is light and open.
+ * never throws (see store.js). What has been read is marked. After Back, the folds that were open
+ * are open again. An address that holds a state is opened (see open.js). Paper is white, and nobody
+ * unfolds a line on it: what is printed is light and open.
  */
+import { holdsState, placeIn } from "./address.js";
+import { element } from "./element.js";
 import { markRead } from "./reading.js";
 import { store, tellUnkept } from "./store.js";
 import { changed, recalled, remember } from "./visit.js";
@@ -16,14 +19,47 @@ document.addEventListener("click", ({ target }) => {
 const folds = () => [...document.querySelectorAll("details")];
 /** Opens what a link leads to. Not every browser does so by itself. */
 function reveal() {
-  const target = document.getElementById(location.hash.slice(1));
+  const target = document.getElementById(placeIn(location.hash));
   if (target?.matches("section"))
     target.querySelector(":scope > .bn-aside")?.setAttribute("open", "");
   for (let at = target?.closest("details"); at; at = at.parentElement?.closest("details"))
     at.open = true;
 }
 
+const page = /** @type {any} */ (globalThis);
+
+/** What opens and copies links: loaded when it is needed. @param {(opened: any) => void} use */
+function withLinks(use) {
+  if (page.bnOpened) return use(page.bnOpened);
+  const onload = () => use(page.bnOpened);
+  document.head.append(element("script", { src: page.bnLinkScript, onload }));
+}
+
+const arrival = () => {
+  const [entry] = performance.getEntriesByType("navigation");
+  return /** @type {PerformanceNavigationTiming | undefined} */ (entry)?.type ?? "navigate";
+};
+if (holdsState(location.hash)) withLinks(({ open }) => open(arrival()));
+addEventListener("popstate", ({ state }) => {
+  if (!state?.bn && holdsState(location.hash)) withLinks(({ open }) => open("navigate"));
+});
+
+/** A button for a link to the page as it is, on a page that can be changed. */
+function offerLink() {
+  const named = {
+    type: "button",
+    className: "btn bn-copy",
+    title: "Copy a link to this page as it is",
+  };
+  const button = element("button", named, element("i", { className: "fas fa-link" }));
+  button.ariaLabel = named.title;
+  button.onclick = () => withLinks(({ copy }) => copy(button));
+  if (document.querySelector(".cell"))
+    document.querySelector(".article-header-buttons")?.prepend(button);
+}
+
 document.addEventListener("DOMContentLoaded", () => {
+  offerLink();
   /** @type {boolean[]} */
   const open = recalled("folds") ?? [];
   folds().forEach((fold, i) => {

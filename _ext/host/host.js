@@ -11,6 +11,8 @@
  * page has been read.
  *
  * `window.bnHost` gives `models`, by id, and `ready`, a promise kept once every view is drawn.
+ * `link(model)` is the address at which a figure is as it is now, `link()` that of the page; there
+ * is none where links are not opened (`bnLinkScript`: see visit.js). `figures()` is theirs, too.
  * Where the page has a Python (python/live.js), that uses `enter`, `view` and `CONTROLS`, too.
  *
  * Not here, because nothing needs it: Button, HTML, Output, Play, Text, Tab (refused by name);
@@ -21,6 +23,7 @@ import { CONTROLS } from "./controls.js";
 import { start } from "./figures.js";
 import { isLink, joinTraits } from "./links.js";
 import { Model, message, models, nameOf, Refusal } from "./models.js";
+import { figures, keepAddress, link } from "./state.js";
 import { defineViews, missing, pending, shown, view } from "./views.js";
 import { changed, recalled, remember } from "./visit.js";
 
@@ -143,5 +146,9 @@ const page = /** @type {any} */ (window);
 // A stray second copy of this script must not draw a second figure.
 if (!page.bnHost) {
   defineViews();
-  page.bnHost = { models, ready: run(), enter, view, CONTROLS };
+  page.bnHost = { models, ready: run(), enter, view, CONTROLS, figures };
+  if (page.bnLinkScript) {
+    keepAddress();
+    page.bnHost.link = link;
+  }
 }

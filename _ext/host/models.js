@@ -186,13 +186,20 @@ export class Model {
    * @returns {Record<string, any>}
    */
   changes() {
+    const changed = Object.entries(this.first()).filter(
+      ([name, first]) => !equal(first, this.get(name)),
+    );
+    return Object.fromEntries(changed.map(([name]) => [name, this.get(name)]));
+  }
+
+  /**
+   * What all this was when it was published: to set it again takes back what the reader has done.
+   * @returns {Record<string, any>}
+   */
+  first() {
     const names = this.get("_inputs") ?? this.keys();
     if (this.#published.has("_inputs")) return {};
-    return Object.fromEntries(
-      [...this.#published]
-        .filter(([name, first]) => names.includes(name) && !equal(first, this.get(name)))
-        .map(([name]) => [name, this.get(name)]),
-    );
+    return Object.fromEntries([...this.#published].filter(([name]) => names.includes(name)));
   }
 
   /** Tells the peer what has changed. Without one there is nobody to save to. */

@@ -11,6 +11,8 @@ import { joinNames } from "./names.js";
 class View extends HTMLElement {
   /** @type {() => void} */
   dispose = () => {};
+  /** @type {Model | undefined} what it shows */
+  model;
 
   disconnectedCallback() {
     queueMicrotask(() => this.isConnected || this.dispose()); // a move is not a removal
@@ -43,6 +45,7 @@ export function view(reference) {
   const controller = new AbortController();
   const model = lookUp(reference);
   el.dispose = () => controller.abort();
+  el.model = model;
   shown.add(model);
   pending.push(
     draw(reference, el, controller.signal).catch((error) => {

@@ -7,9 +7,20 @@
  *   changed: the models by id, which folds are open, the cells' sources and outputs as published
  */
 
+import { hashOf, placeIn } from "./address.js";
+
+/** @typedef {import("./address.js").Entry} Entry */
+
 const PAUSE = 500; // milliseconds between two savings: browsers limit their number
 
-const page = /** @type {{ bnVisit?: Visit }} */ (/** @type {unknown} */ (globalThis));
+/**
+ * `bnLinkScript` is the address of open.js, where the page has it: its own address then says what
+ * it shows. `bnSaid` is what a link to it holds, by the part of the page that says it.
+ * @type {{ bnVisit?: Visit, bnLinkScript?: string, bnSaid?: Map<string, () => Entry[]> }}
+ */
+const page = /** @type {any} */ (globalThis);
+page.bnSaid ??= new Map();
+const said = page.bnSaid;
 
 /** What the page was when it was left; a page that is loaded again keeps the edits alone. */
 function left() {
@@ -37,13 +48,43 @@ let timer = 0;
  */
 export const recalled = (name) => visit[name];
 
-function save() {
+/** Says what a link is to hold of a part of the page. @param {string} part @param {() => Entry[]} read */
+export const say = (part, read) => said.set(part, read);
+
+/** The end of the page's address, as the page is now. */
+export function hashNow() {
+  const at = placeIn(location.hash);
+  const entries = [...said.values()].flatMap((read) => read());
+  const section = !entries.length && (!at || document.getElementById(at));
+  return section ? at && `#${at}` : hashOf(entries, at);
+}
+
+/** The page's address, without what it shows. */
+export const bareAddress = () => location.href.replace(/#.*/, "");
+
+/** @param {"replaceState" | "pushState"} how */
+export function save(how = "replaceState") {
   clearTimeout(timer);
   timer = 0;
   for (const [name, read] of parts) Object.assign(visit, { [name]: read() });
+  const address = page.bnLinkScript && (hashNow() || bareAddress());
   try {
-    history.replaceState({ ...history.state, bn: visit }, "");
+    history[how]({ ...history.state, bn: visit }, "", address);
   } catch {} // too large, or not to be copied: the page then begins as it was published
+}
+
+/**
+ * A reader presses something that may set a state: Back leads from there to what was before. What
+ * is dragged only changes the entry that is there.
+ */
+export function press() {
+  if (!page.bnLinkScript) return;
+  if (timer || !history.state?.bn) save();
+  const before = hashNow();
+  setTimeout(() => {
+    const now = hashNow();
+    if (now !== before && now !== location.hash) save("pushState");
+  });
 }
 
 /** Something has changed that is to be kept. */
@@ -62,7 +103,7 @@ export function remember(name, read) {
     const now = () => void (timer && save());
     addEventListener("pagehide", now);
     addEventListener("click", now); // perhaps on a link
-    addEventListener("hashchange", changed); // a new entry of the same page
+    addEventListener("hashchange", changed); // another entry of the same page
   }
   parts.set(name, read);
 }

@@ -42,6 +42,7 @@ def write_host(app, env):
     site = Path(app.outdir) / "_static"
     (site / "python").mkdir(parents=True, exist_ok=True)
     (site / "host.js").write_text(bundle.host_js(), encoding="utf-8")
+    (site / "open.js").write_text(bundle.open_js(), encoding="utf-8")
     (site / "host.css").write_text(bundle.host_css(), encoding="utf-8")
     (site / "python" / "editor.js").write_text(bundle.editor_js(), encoding="utf-8")
     write_take(site)
@@ -166,6 +167,12 @@ def slim(app):
         path.write_text(kept.call(purge.purged, style, named), "utf8")
     cut_icons(site)
     cut_letters(site, out.rglob("*.html"))
-    small = {site / "host.js", site / "host.css", site / "search.js", site / "sections.js"}
+    small = {
+        site / "host.js",
+        site / "open.js",
+        site / "host.css",
+        site / "search.js",
+        site / "sections.js",
+    }
     small |= {*site.glob("figures/*"), *site.glob("sections/*")}
     bundle.minify_in_place(site, (scripts | styles) - small)

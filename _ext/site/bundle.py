@@ -42,6 +42,11 @@ def editor_js():
     return esbuild(path, "--bundle", "--minify", "--format=iife", "--global-name=bnEditor")
 
 
+def open_js():
+    """What opens links that hold a state, and copies them."""
+    return joined("host/open.js")
+
+
 def search_js():
     """The search page's script."""
     return joined("site/search/search.js")

@@ -5,6 +5,7 @@ to an explicit target of another page, `[text](page.md#target)`, as it may to a 
 work in JupyterLab, too. A folded cell is named by its own words.
 """
 
+import hashlib
 import json
 import re
 import struct
@@ -20,7 +21,7 @@ from nbformat import NotebookNode
 from sphinx.errors import ExtensionError
 
 from .assets import STATE
-from .bundle import joined
+from .bundle import joined, open_js
 from .publishing import homepage
 from .sections import plain
 
@@ -53,7 +54,9 @@ REDIRECT = """\
 
 def set_theme(app, pagename, templatename, context, doctree):
     """Set theme and letters before the first paint; say what a page without scripts lacks."""
-    context["first_script"] = joined("host/head.js")
+    version = hashlib.sha256(open_js().encode()).hexdigest()[:12]
+    where = json.dumps(f"{context['pathto']('_static/open.js', 1)}?v={version}")
+    context["first_script"] = f"var bnLinkScript={where};{joined('host/head.js')}"
     app.add_js_file(None, body=RESOLVE_THEME, priority=0)
     app.add_js_file(None, body=joined("host/letters.js"), priority=0)
     if STATE in NbMetadataCollector.get_js_files(app.env, pagename):

@@ -35,6 +35,13 @@ export class Cell {
   #running = false;
   verb = "Run";
   /**
+   * What the cell held before a link brought it code that its reader has not run yet.
+   * @type {string | null}
+   */
+  foreign = null;
+  /** @type {HTMLElement | null} */
+  note = null;
+  /**
    * What "Run" does instead, if anything: it gives the words to end with.
    * @type {((add: (output: Output) => void) => Promise<string>) | null}
    */
@@ -166,9 +173,48 @@ export class Cell {
     this.tell(`${result.status === "ok" ? differs : "It ended with an error."}${drawn} (${how})`);
   }
 
+  /** Shows code that came with a link: someone else's, which nothing runs before it is accepted. */
+  async offer(/** @type {string} */ source) {
+    this.foreign ??= this.source;
+    const words = "This code came with the link. Nobody has run it here: read it before you press ";
+    this.note ??= element("p", { className: "bn-foreign", role: "note" });
+    const remove = button("Remove it", `Remove the link's code from ${this.name}`, () =>
+      this.decline(),
+    );
+    this.note.replaceChildren(`${words}${this.verb}. `, remove);
+    this.input.before(this.note);
+    this.el.classList.add("bn-offered");
+    if (this.editor) this.editor.value = source;
+    this.take(source);
+    await this.edit(false);
+  }
+
+  /** Its reader runs it: from now on it is theirs. */
+  accept() {
+    if (this.foreign === null) return;
+    this.#own();
+    this.actions.changed(this);
+    for (const { changed } of this.#followers) changed?.();
+  }
+
+  /** Takes away what a link brought: the cell is as it was. */
+  decline() {
+    const before = this.foreign ?? this.published;
+    this.#own();
+    if (before === this.published) return this.restore();
+    if (this.editor) this.editor.value = before;
+    this.take(before);
+  }
+
+  #own() {
+    this.foreign = null;
+    this.note?.remove();
+    this.el.classList.remove("bn-offered");
+  }
+
   /** Opens an editor in the place of the code. */
-  async edit() {
-    if (this.editor) return this.editor.focus();
+  async edit(focus = true) {
+    if (this.editor) return focus && this.editor.focus();
     const place = element("div", { className: "bn-editor" });
     let advance = false;
     place.addEventListener(
@@ -193,7 +239,7 @@ export class Cell {
     shown.after(place);
     this.buttons[1].hidden = true;
     this.tell(was);
-    this.editor.focus();
+    if (focus) this.editor.focus();
     for (const { opened } of this.#followers) opened?.();
   }
 
@@ -202,13 +248,15 @@ export class Cell {
     this.source = source;
     if (!this.editor) this.code.textContent = source;
     this.actions.changed(this);
-    this.tell(this.edited ? "Changed, but not run yet." : "");
+    const what = this.foreign === null ? "Changed" : "Code from the link";
+    this.tell(this.edited ? `${what}, but not run yet.` : "");
     for (const { changed } of this.#followers) changed?.();
   }
 
   /** Brings the cell back as it was published. */
   restore() {
     if (this.running) this.actions.stop();
+    this.#own();
     const shown = /** @type {HTMLElement} */ (this.input.firstElementChild);
     this.editor?.destroy();
     this.editor = null;

@@ -5,7 +5,8 @@
  */
 import { Cell } from "./cell.js";
 import { recall, store, tellUnkept } from "../store.js";
-import { changed, recalled, remember } from "../visit.js";
+import { deflated } from "../packing.js";
+import { changed, recalled, remember, say } from "../visit.js";
 import { startInWords, Stopped } from "./protocol.js";
 
 /**
@@ -24,6 +25,8 @@ export class Notebook {
   #queue = Promise.resolve();
   #lives = 0;
   #recalling = true;
+  /** @type {Map<Cell, string>} what a link holds of a cell's code */
+  #packed = new Map();
 
   /**
    * @param {Kernel} kernel
@@ -53,13 +56,21 @@ export class Notebook {
       if (Object.hasOwn(outputs, cell.published)) cell.recall(outputs[cell.published]);
     }
     this.#recalling = false;
+    say("cells", () =>
+      this.cells
+        .filter(({ edited }) => edited)
+        .flatMap((cell) => {
+          const text = this.#packed.get(cell);
+          return text === undefined ? [] : [[`cell${cell.number}`, text]];
+        }),
+    );
     /** @template T @param {(cell: Cell) => boolean} some @param {(cell: Cell) => T} value */
     const of = (some, value) => () =>
       Object.fromEntries(this.cells.filter(some).map((cell) => [cell.published, value(cell)]));
     remember(
       "edits",
       of(
-        ({ edited }) => edited,
+        ({ edited, foreign }) => edited && foreign === null,
         ({ source }) => source,
       ),
     );
@@ -74,12 +85,24 @@ export class Notebook {
 
   /** Keeps one cell's source beside those that other tabs may have kept meanwhile. @param {Cell} cell */
   #keep(cell) {
+    this.#pack(cell);
     if (this.#recalling) return;
     changed();
+    if (cell.foreign !== null) return; // or the next visit would take it for the reader's own
     const { [cell.published]: _, ...edits } = recall(KEEP);
     if (cell.edited) edits[cell.published] = cell.source;
     if (!Object.keys(edits).length) store.remove(KEEP);
     else if (!store.set(KEEP, JSON.stringify(edits))) tellUnkept(cell.bar, "What you change");
+  }
+
+  /** Makes a cell's code ready for a link. @param {Cell} cell */
+  async #pack(cell) {
+    const { source } = cell;
+    const recalling = this.#recalling;
+    const text = cell.edited ? await deflated(source) : "";
+    if (cell.source !== source) return; // there is a newer one
+    this.#packed.set(cell, text);
+    if (!recalling) changed();
   }
 
   /** @param {import("./protocol.js").Status} status */
@@ -99,6 +122,7 @@ export class Notebook {
    * @param {boolean} [advance] whether the reader goes on to the next cell, as Shift+Enter has it
    */
   run(cell, advance = false) {
+    cell.accept();
     if (advance) this.#next(cell);
     const life = this.#lives;
     cell.running = true; // its button stops what it waits for
@@ -107,6 +131,12 @@ export class Notebook {
       const first = cell.check ? cell.number - 1 : 0; // an exercise needs no cell above it
       for (const each of this.cells.slice(first, cell.number)) {
         if (life !== this.#lives) return;
+        if (each.foreign !== null) {
+          cell.tell(
+            `Not run: ${each.name}, above, holds code from the link. Run or remove it first.`,
+          );
+          return;
+        }
         if (each !== cell && each.ran) continue;
         const fine = await this.#runOne(each);
         if (fine) continue;

@@ -60,7 +60,7 @@ export class Workbench {
     this.rests = element("p", { hidden: true }, NO_BATCH);
     cell.follow({ opened: () => this.#open(), changed: () => this.#later() });
     kernel.listen((status) => this.#progress(status));
-    if (cell.edited) this.#later();
+    if (cell.edited) this.#later(); // not what a link has brought: see #later
   }
 
   /** @param {string[][]} functions names and sources */
@@ -89,12 +89,13 @@ export class Workbench {
   #later() {
     if (!this.cell.editor) this.menu.hidden = true;
     clearTimeout(this.#timer);
+    if (this.cell.foreign !== null) return; // to trace it is to run it
     this.#timer = window.setTimeout(() => this.#follow(), PAUSE);
   }
 
   /** Traces the function as it is now, and again if it has changed meanwhile. */
   async #follow() {
-    if (this.#busy) return;
+    if (this.#busy || this.cell.foreign !== null) return;
     this.#busy = true;
     try {
       await page.bnHost.ready;

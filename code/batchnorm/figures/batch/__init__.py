@@ -59,19 +59,19 @@ class BatchFigure(Figure):
     )
     outputs = ("y", "dx")
 
-    x = Vector().tag(sync=True)
-    dy = Vector().tag(sync=True)
-    gamma = traitlets.CFloat(1.0).tag(sync=True)
-    beta = traitlets.CFloat(0.0).tag(sync=True)
-    eps = traitlets.CFloat(1e-5).tag(sync=True)
-    flow_through_mean = traitlets.Bool(True).tag(sync=True)
-    flow_through_variance = traitlets.Bool(True).tag(sync=True)
-    cut = traitlets.List().tag(sync=True)
-    rate = traitlets.CFloat(0.5).tag(sync=True)
+    x = Vector().tag(sync=True, link=("reals",))
+    dy = Vector().tag(sync=True, link=("reals",))
+    gamma = traitlets.CFloat(1.0).tag(sync=True, link=("real",))
+    beta = traitlets.CFloat(0.0).tag(sync=True, link=("real",))
+    eps = traitlets.CFloat(1e-5).tag(sync=True, link=("real", 0))
+    flow_through_mean = traitlets.Bool(True).tag(sync=True, link=("bool",))
+    flow_through_variance = traitlets.Bool(True).tag(sync=True, link=("bool",))
+    cut = traitlets.List().tag(sync=True, link=("edges",))
+    rate = traitlets.CFloat(0.5).tag(sync=True, link=("real",))
     graph = traitlets.Unicode().tag(sync=True)
     start = traitlets.List([[], []]).tag(sync=True)  # x and dy as "Reset" brings them back
     trail = traitlets.List().tag(sync=True)  # x before each of the steps taken, first to last
-    steps = traitlets.Int(0).tag(sync=True)
+    steps = traitlets.Int(0).tag(sync=True, link=("int", 0))
     tour = traitlets.List().tag(sync=True)
     y = Vector([]).tag(sync=True)
     dx = Vector([]).tag(sync=True)
@@ -92,6 +92,10 @@ class BatchFigure(Figure):
             raise ValueError(f"steps: got {steps}, want 0 to 100")
         for _ in range(steps):
             self._step()
+        self._made()
+
+    def _kinds(self):
+        return super()._kinds() | {"trail": ["rows", len(self.x)]}
 
     def _stop(self, label, caption, changes):
         unknown = set(changes) - {"x", "flow_through_mean", "flow_through_variance", "steps"}

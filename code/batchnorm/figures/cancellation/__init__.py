@@ -14,6 +14,7 @@ METHODS = {
     "Welford": variance.by_welford,
     "merged": lambda x: variance.merged(x, min(4, len(x))),
 }
+RANGES = {"offset": (1, 1e8), "m": (2, 256)}
 
 
 class CancellationFigure(Figure):
@@ -35,8 +36,8 @@ class CancellationFigure(Figure):
     outputs = ("computed", "exact")
     labels: ClassVar = {"m": "samples"}
 
-    offset = traitlets.CFloat(1e4).tag(sync=True)
-    m = traitlets.Int(64).tag(sync=True)
+    offset = traitlets.CFloat(1e4).tag(sync=True, link=("real", *RANGES["offset"]))
+    m = traitlets.Int(64).tag(sync=True, link=("int", *RANGES["m"]))
     noise = Vector([]).tag(sync=True)
     computed = Vector([]).tag(sync=True)
     exact = traitlets.CFloat(0.0).tag(sync=True)
@@ -47,9 +48,9 @@ class CancellationFigure(Figure):
         noise = np.random.default_rng(seed).normal(size=256).round(6)
         super().__init__(noise=noise, **parameters)
 
-    @traitlets.validate("offset", "m")
+    @traitlets.validate(*RANGES)
     def _check(self, proposal):
-        return in_range(proposal, *{"offset": (1, 1e8), "m": (2, 256)}[proposal.trait.name])
+        return in_range(proposal, *RANGES[proposal.trait.name])
 
     def compute(self):
         x = (self.offset + np.array(self.noise[: self.m])).astype(np.float32)

@@ -76,6 +76,13 @@ class DepthFigure(Figure):
             **{"depth": min(20, shape[1] - 1), "batch": sizes[len(sizes) // 2]} | parameters,
         )
 
+    def _kinds(self):
+        ranges = {
+            "batch": ["real", self.sizes[0], self.sizes[-1]],
+            "depth": ["int", 1, self.layers],
+        }
+        return super()._kinds() | ranges
+
     @traitlets.validate("batch")
     def _check_batch(self, proposal):
         in_range(proposal, self.sizes[0], self.sizes[-1])

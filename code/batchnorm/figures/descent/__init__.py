@@ -59,8 +59,8 @@ class DescentFigure(Figure):
     inputs = ("step", "rate", "given", "train", "cut", "watch", "steps", "graph")
     outputs = ("now",)
 
-    step = traitlets.Int(0).tag(sync=True)
-    rate = traitlets.CFloat(0.5).tag(sync=True)
+    step = traitlets.Int(0).tag(sync=True, link=("int", 0))
+    rate = traitlets.CFloat(0.5).tag(sync=True, link=("real", 0))
     steps = traitlets.Int(40).tag(sync=True)
     given = traitlets.Dict().tag(sync=True)
     train = traitlets.List(traitlets.Unicode()).tag(sync=True)

@@ -76,9 +76,9 @@ class GraphFigure(Figure):
     """
 
     dy = traitlets.Any().tag(sync=True)
-    cut = traitlets.List().tag(sync=True)
+    cut = traitlets.List().tag(sync=True, link=("edges",))
     step = traitlets.Int(0).tag(sync=True)  # nodes passed on the way back; 0: all of it is shown
-    numbers = traitlets.Bool(False).tag(sync=True)
+    numbers = traitlets.Bool(False).tag(sync=True, link=("bool",))
     graph = traitlets.Unicode().tag(sync=True)
     picture = traitlets.Unicode().tag(sync=True)  # where nodes and edges stand, and their words
     start = traitlets.Dict().tag(sync=True)  # what "Reset" brings back
@@ -92,7 +92,7 @@ class GraphFigure(Figure):
             if self.has_trait(name) or self.has_trait(f"d{name}") or hasattr(self, name):
                 raise ValueError(f"{name}: the figure needs this name for itself; use another")
             shape = np.shape(value)
-            traits[name] = Nested(shape, name=name).tag(sync=True)
+            traits[name] = Nested(shape, name=name).tag(sync=True, link=("reals",))
             traits[f"d{name}"] = Nested(shape, empty=True).tag(sync=True)
             values[name] = traits[name].validate(self, value)
         with np.errstate(all="ignore"):
@@ -104,6 +104,10 @@ class GraphFigure(Figure):
         cut = _pairs(graph, cut)
         super().__init__(**values, dy=dy, cut=cut, numbers=numbers, **drawn(graph, numbers))
         self.start = {**values, "dy": self.dy, "cut": cut, "step": 0}
+        self._made()
+
+    def _kinds(self):
+        return super()._kinds() | {"step": ["int", 0, len(self._graph.nodes)]}
 
     @traitlets.validate("cut")
     def _check_cut(self, proposal):
@@ -180,7 +184,7 @@ def _output_trait(run):
     if len(shapes) > 1:
         raise ValueError(f"function: its outputs have the shapes {sorted(shapes)}, want one shape")
     shape = (len(outputs), *shapes.pop()) if len(outputs) > 1 else shapes.pop()
-    return Nested(shape).tag(sync=True)
+    return Nested(shape).tag(sync=True, link=("reals",))
 
 
 def _pairs(graph, cut):

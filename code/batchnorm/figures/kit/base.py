@@ -11,6 +11,7 @@ import traitlets
 
 from ...plots import PALETTE
 from ...validate import array
+from .link import written
 
 FIGURES = Path(__file__).parent.parent
 TAKE = FIGURES / "take" / "built.js"
@@ -89,6 +90,13 @@ class Figure(anywidget.AnyWidget):
     the latter follow from the former. In the browser the script computes them; in Python `compute`
     does, whenever Python (and not the browser) sets an input. So the next cell can read
     ``figure.dx`` whether or not the figure has been shown.
+
+    A trait that a reader sets has a tag ``link=(kind, …)``: a link can hold it, and nothing that is
+    not of its kind or out of its range. The kinds are ``"bool"``, ``"int"``, ``"real"``, with the
+    least and the largest value after them; ``"ints"`` and ``"reals"``, the same for lists, which
+    keep their shape; ``"list", n``, so many numbers, or twice or three times as many; ``"edges"``
+    of the figure's graph; and ``"past", n``, like a list, but to five digits, for what is only
+    drawn (``"rows", n``: the same as lists of n).
     """
 
     inputs: tuple[str, ...] = ()
@@ -96,6 +104,7 @@ class Figure(anywidget.AnyWidget):
     labels: ClassVar[dict[str, str]] = {}  # what a control is called, if not by its trait's name
 
     _inputs = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    _link = traitlets.Dict(help="what a link can hold: {trait: [kind, …]}").tag(sync=True)
     unfolded = traitlets.Bool(False, help="whether the table of numbers is open").tag(sync=True)
     # What its menu loads when it is opened (kit/menu.js); the book's pages have it once for all
     _take = traitlets.Unicode(TAKE.read_text("utf8") if TAKE.exists() else "").tag(sync=True)
@@ -115,6 +124,8 @@ class Figure(anywidget.AnyWidget):
         self._from_page = False
         self._box = None  # the box of its controls, as a weak reference: see controls.py
         super().__init__(_inputs=list(self.inputs), **kwargs)
+        self._link = self._kinds()
+        self._made()
         self._update()
         self.observe(self._update, list(self.inputs))
 
@@ -161,6 +172,38 @@ class Figure(anywidget.AnyWidget):
         alive = Path(path).suffix == ".html" and box is not None
         title = title if title is not None else _first_sentence(type(self))
         save(box if alive else self, path, title=title, caption=caption, width=int(width))
+
+    def _kinds(self):
+        """What a link can hold. A subclass adds the ranges that only an instance knows."""
+        tagged = self.traits(link=lambda kind: kind is not None)
+        return {name: [*trait.metadata["link"]] for name, trait in tagged.items()}
+
+    def _made(self):
+        """Remembers the present state as the one that the figure has when it is published."""
+        self._at_first = {name: getattr(self, name) for name in self._link}
+
+    def link(self, base="", number=1):
+        """A link to a page with this figure, which opens in the state that it has now.
+
+        The text after ``#`` names each trait that is not as the figure was made, as in
+        ``#s=1&batch.x=1,3.5&batch.gamma=2.5&at=batch``. *Copy link* in the page writes the same.
+
+        Parameters
+        ----------
+        base : address of the page
+        number : which figure of its kind it is on that page, from 1
+
+        Raises ValueError for a number below 1.
+        """
+        if number < 1:
+            raise ValueError(f"number: got {number}, want 1 for the first figure of its kind")
+        key = type(self).__name__.removesuffix("Figure").lower() + (f"-{number}" * (number > 1))
+        parts = [
+            f"{key}.{name}={written(kind, getattr(self, name))}&"
+            for name, (kind, *_) in sorted(self._link.items())
+            if getattr(self, name) != self._at_first[name]
+        ]
+        return f"{base.partition('#')[0]}#s=1&{''.join(parts)}at={key}"
 
     def __repr__(self):
         shown = ", ".join(f"{name}={_short(getattr(self, name))!r}" for name in self.inputs[:2])

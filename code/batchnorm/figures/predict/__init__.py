@@ -44,13 +44,13 @@ class PredictFigure(Figure):
     inputs = ("guess", "shown", "problem", "problems", *PARAMETERS, "graph")
     outputs = ("x", "dy", "dx")
 
-    guess = Vector().tag(sync=True)
-    shown = traitlets.Bool(False).tag(sync=True)
+    guess = Vector().tag(sync=True, link=("reals",))
+    shown = traitlets.Bool(False).tag(sync=True, link=("bool",))
     problem = traitlets.Int(0).tag(sync=True)
     problems = traitlets.List().tag(sync=True)  # x and dy of each batch
-    gamma = traitlets.CFloat(1.0).tag(sync=True)
-    beta = traitlets.CFloat(0.0).tag(sync=True)
-    eps = traitlets.CFloat(0.0).tag(sync=True)
+    gamma = traitlets.CFloat(1.0).tag(sync=True, link=("real",))
+    beta = traitlets.CFloat(0.0).tag(sync=True, link=("real",))
+    eps = traitlets.CFloat(0.0).tag(sync=True, link=("real", 0))
     graph = traitlets.Unicode().tag(sync=True)
     x = Vector([]).tag(sync=True)
     dy = Vector([]).tag(sync=True)
@@ -96,6 +96,9 @@ class PredictFigure(Figure):
             if size >= 0.3 * long and np.linalg.norm(dx - dy) >= 0.3 * size > 0:
                 found.append((x, dy))
         raise ValueError(f"more: got {count}, want 0: every dx here is nearly 0, or nearly dy")
+
+    def _kinds(self):
+        return super()._kinds() | {"problem": ["int", 0, len(self.problems) - 1]}
 
     @traitlets.validate("guess")
     def _check_guess(self, proposal):

@@ -48,11 +48,11 @@ class RunningFigure(Figure):
     outputs = ("mean", "var", "y_train", "y_eval", "mismatch")
     labels: ClassVar = {"batch": "samples a batch", "drift": "drift a step"}
 
-    step = traitlets.Int(30).tag(sync=True)
-    batch = traitlets.Int(8).tag(sync=True)
-    momentum = traitlets.CFloat(0.1).tag(sync=True)
-    drift = traitlets.CFloat(0.1).tag(sync=True)
-    shift = traitlets.CFloat(0.0).tag(sync=True)
+    step = traitlets.Int(30).tag(sync=True, link=("int", *RANGES["step"]))
+    batch = traitlets.Int(8).tag(sync=True, link=("int", *RANGES["batch"]))
+    momentum = traitlets.CFloat(0.1).tag(sync=True, link=("real", *RANGES["momentum"]))
+    drift = traitlets.CFloat(0.1).tag(sync=True, link=("real", *RANGES["drift"]))
+    shift = traitlets.CFloat(0.0).tag(sync=True, link=("real",))
     steps = traitlets.Int(60).tag(sync=True)
     noise = traitlets.Bytes().tag(sync=True)  # float32, (steps, LARGEST)
     graphs = traitlets.Dict().tag(sync=True)

@@ -47,15 +47,15 @@ class TrainingFigure(Figure):
     inputs = (*HOW, "steps", "chosen", "most", "plots", "problem", "samples")
     outputs = ("taken", "diverged", "now", "_losses")
 
-    seed = traitlets.Int(0).tag(sync=True)
-    rate = traitlets.CFloat(0.1).tag(sync=True)
+    seed = traitlets.Int(0).tag(sync=True, link=("int", 0, 2**32 - 1))
+    rate = traitlets.CFloat(0.1).tag(sync=True, link=("real", 0))
     batch_size = traitlets.Int(64).tag(sync=True)
-    momentum = traitlets.CFloat(0.0).tag(sync=True)
-    weight_decay = traitlets.CFloat(0.0).tag(sync=True)
-    eps = traitlets.CFloat(1e-5).tag(sync=True)
-    noise = traitlets.CFloat(0.5).tag(sync=True)
-    running = traitlets.CFloat(0.1).tag(sync=True)
-    steps = traitlets.Int(0).tag(sync=True)
+    momentum = traitlets.CFloat(0.0).tag(sync=True, link=("real", 0))
+    weight_decay = traitlets.CFloat(0.0).tag(sync=True, link=("real", 0))
+    eps = traitlets.CFloat(1e-5).tag(sync=True, link=("real", 0))
+    noise = traitlets.CFloat(0.5).tag(sync=True, link=("real", 0))
+    running = traitlets.CFloat(0.1).tag(sync=True, link=("real", 0))
+    steps = traitlets.Int(0).tag(sync=True, link=("int", 0, MOST))
     most = traitlets.Int(1000).tag(sync=True)
     chosen = traitlets.Int(0).tag(sync=True)
     plots = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -89,6 +89,10 @@ class TrainingFigure(Figure):
                 raise ValueError(f"plots: got {name!r}, want some of {wanted}")
         samples = np.concatenate([data.x, data.test_x]).astype("<f8").tobytes()
         super().__init__(problem=problem, samples=samples, plots=plots, **settings)
+
+    def _kinds(self):
+        most = {"batch_size": [1, len(self._data.x)], "chosen": [0, len(self._variants) - 1]}
+        return super()._kinds() | {name: ["int", *ends] for name, ends in most.items()}
 
     def _descent(self, name, how):
         net, own = self._variants[name]

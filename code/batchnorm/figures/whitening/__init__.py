@@ -99,19 +99,23 @@ class WhiteningFigure(Figure):
     )
     outputs = ("x", "x_hat", "dy", "dx")
 
-    method = Choice(METHODS, "zca").tag(sync=True)
-    upstream = Choice(UPSTREAM, "one point").tag(sync=True)
-    correlation = traitlets.CFloat(0.8).tag(sync=True)
-    scale_1 = traitlets.CFloat(1.5).tag(sync=True)
-    scale_2 = traitlets.CFloat(1.0).tag(sync=True)
-    batch_size = traitlets.Int(24).tag(sync=True)
-    iterations = traitlets.Int(5).tag(sync=True)
-    eps = traitlets.CFloat(1e-5).tag(sync=True)
-    seed = traitlets.Int(1).tag(sync=True)
-    selected = traitlets.Int(0).tag(sync=True)
-    pull = Vector([1.0, 0.6]).tag(sync=True)
-    moved = Vector([]).tag(sync=True)  # for each point that was dragged: its index, how far
-    past = traitlets.Int(0).tag(sync=True)  # how many earlier batches are marked
+    method = Choice(METHODS, "zca").tag(sync=True, link=("int", 0, len(METHODS) - 1))
+    upstream = Choice(UPSTREAM, "one point").tag(sync=True, link=("int", 0, len(UPSTREAM) - 1))
+    correlation = traitlets.CFloat(0.8).tag(sync=True, link=("real", *RANGES["correlation"]))
+    scale_1 = traitlets.CFloat(1.5).tag(sync=True, link=("real", *RANGES["scale_1"]))
+    scale_2 = traitlets.CFloat(1.0).tag(sync=True, link=("real", *RANGES["scale_2"]))
+    batch_size = traitlets.Int(24).tag(sync=True, link=("int", *RANGES["batch_size"]))
+    iterations = traitlets.Int(5).tag(sync=True, link=("int", *RANGES["iterations"]))
+    eps = traitlets.CFloat(1e-5).tag(sync=True, link=("real", *RANGES["eps"]))
+    seed = traitlets.Int(1).tag(sync=True, link=("int", *RANGES["seed"]))
+    selected = traitlets.Int(0).tag(sync=True, link=("int", *RANGES["selected"]))
+    pull = Vector([1.0, 0.6]).tag(sync=True, link=("reals",))
+    moved = Vector([]).tag(
+        sync=True, link=("list", 3)
+    )  # for each point that was dragged: its index, how far
+    past = traitlets.Int(0).tag(
+        sync=True, link=("int", *RANGES["past"])
+    )  # how many earlier batches are marked
     graphs = traitlets.List(traitlets.Unicode()).tag(sync=True)  # a method each, the ellipse
     x = traitlets.List().tag(sync=True)
     x_hat = traitlets.List().tag(sync=True)

@@ -1,0 +1,148 @@
+/**
+ * A page's state in its address: `#s=1&batch.x=1,3.5&batch-2.gamma=2.5&cell3=<code>&at=batch`.
+ *
+ * `s` is the version of the format. Then comes what differs from the published page: a figure's
+ * trait, by the figure's kind, which one of its kind it is on the page, and the trait's name; and a
+ * cell's code, deflated, in base64url. `at` says where the link leads: to a figure, a cell or a
+ * section. A trait's value is numbers with commas between them, true and false are 1 and 0; where
+ * something has been, which is only drawn, is packed to three bytes a number. In Python:
+ * figures/kit/link.py writes the same.
+ *
+ * @typedef {[kind: string, low?: number | null, high?: number | null]} Kind what a trait can be: the
+ *   class Figure (kit/base.py) says it
+ * @typedef {[key: string, text: string]} Entry
+ */
+
+export const VERSION = 1;
+const MOST = 1000; // numbers in a value
+const DIGITS = /^-?\d+(\.\d+)?(e-?\d+)?$/;
+
+/** @param {Uint8Array} bytes */
+export const toBase64 = (bytes) =>
+  btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+
+/** @param {string} text in base64url; throws for any other */
+export const fromBase64 = (text) =>
+  Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) =>
+    letter.charCodeAt(0),
+  );
+
+/** @param {string} kind */
+const isPacked = (kind) => kind === "past" || kind === "rows";
+
+/** Numbers to 16 bits of precision, three bytes each. @param {number[]} values */
+function packed(values) {
+  const bytes = new Uint8Array(3 * values.length);
+  const view = new DataView(new ArrayBuffer(4));
+  values.forEach((v, i) => {
+    view.setFloat32(0, v);
+    view.setUint32(0, view.getUint32(0) + 128);
+    bytes.set(new Uint8Array(view.buffer, 0, 3), 3 * i);
+  });
+  return toBase64(bytes);
+}
+
+/** @param {string} text */
+function unpacked(text) {
+  let bytes;
+  try {
+    bytes = fromBase64(text);
+  } catch {
+    return [NaN];
+  }
+  if (bytes.length % 3) return [NaN];
+  const view = new DataView(new ArrayBuffer(4));
+  return Array.from({ length: bytes.length / 3 }, (_, i) => {
+    for (let k = 0; k < 3; k++) view.setUint8(k, bytes[3 * i + k]);
+    return view.getFloat32(0);
+  });
+}
+
+/** The text of a trait's value. @param {string} kind @param {any} value */
+export function written(kind, value) {
+  const flat = [value].flat(Infinity).map(Number);
+  return isPacked(kind) ? packed(flat) : flat.map((v) => String(v).replace("e+", "e")).join(",");
+}
+
+/**
+ * Numbers in the nested lists of another value.
+ * @param {any} like @param {() => number} next @returns {any}
+ */
+const shaped = (like, next) =>
+  Array.isArray(like) ? like.map((part) => shaped(part, next)) : next();
+
+/** @param {number[]} flat @param {number} n */
+const inRows = (flat, n) =>
+  Array.from({ length: flat.length / n }, (_, i) => flat.slice(n * i, n * i + n));
+
+/**
+ * What a text says, if it is a value of this kind; undefined if not.
+ * @param {string} text
+ * @param {Kind} kind
+ * @param {any} now the trait's present value, which has the shape that it keeps
+ * @param {(target: number, slot: number) => boolean} [isEdge]
+ */
+export function valueFrom(text, [kind, low, high], now, isEdge = () => false) {
+  const parts = text === "" ? [] : text.split(",");
+  const values = isPacked(kind) ? unpacked(text) : parts.map((v) => (DIGITS.test(v) ? +v : NaN));
+  const grouped = ["list", "past", "rows"].includes(kind);
+  const [least, most] = grouped ? [-Infinity, Infinity] : [low ?? -Infinity, high ?? Infinity];
+  const whole = ["bool", "int", "ints", "edges"].includes(kind);
+  const fits = (/** @type {number} */ v) =>
+    Number.isFinite(v) && least <= v && v <= most && (!whole || Number.isSafeInteger(v));
+  if (values.length > MOST || !values.every(fits)) return undefined;
+  const n = kind === "edges" ? 2 : (low ?? 1);
+  if (kind === "edges" || grouped) {
+    if (values.length % n) return undefined;
+    if (kind === "list" || kind === "past") return values;
+    const rows = inRows(values, n);
+    return kind === "rows" || rows.every(([target, slot]) => isEdge(target, slot))
+      ? rows
+      : undefined;
+  }
+  if (values.length !== [now].flat(Infinity).length) return undefined;
+  if (kind === "bool") return values[0] === 0 || values[0] === 1 ? values[0] === 1 : undefined;
+  return shaped(now, () => /** @type {number} */ (values.shift()));
+}
+
+/** The part of an address that holds a state. @param {Entry[]} entries @param {string} at */
+export function hashOf(entries, at = "") {
+  const all = at ? [...entries, ["at", at]] : entries;
+  return `#s=${VERSION}${all.map(([key, text]) => `&${key}=${text}`).join("")}`;
+}
+
+/** Whether an address holds a state, be it a good one. @param {string} hash */
+export const holdsState = (hash) => hash.startsWith("#s=");
+
+/**
+ * Where an address leads: to a figure, a cell or a section; "" for the page.
+ * @param {string} hash
+ */
+export const placeIn = (hash) => /(?:^#|^#s=.*&at=)([\w.-]+)$/.exec(hash)?.[1] ?? "";
+
+const LONGEST = 50_000; // characters of an address that anyone looks at
+
+/**
+ * What an address says; null where it cannot be read.
+ * @param {string} hash
+ * @returns {{ version: number, entries: Entry[], at: string } | null}
+ */
+export function parsed(hash) {
+  if (hash.length > LONGEST) return null;
+  let text = hash;
+  try {
+    text = decodeURIComponent(hash); // some programs write a comma as %2C
+  } catch {
+    return null;
+  }
+  if (!/^#s=\d{1,9}(&[\w.-]+=[\w.,-]*)*$/.test(text)) return null;
+  const [[, version], ...rest] = text
+    .slice(1)
+    .split("&")
+    .map((part) => /** @type {Entry} */ (part.split("=")));
+  const entries = rest.filter(([key]) => key !== "at");
+  return { version: Number(version), entries, at: rest.find(([key]) => key === "at")?.[1] ?? "" };
+}

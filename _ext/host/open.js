@@ -1,0 +1,215 @@
+/**
+ * Opens a link that holds a state (see address.js), and copies one. A script of its own, which
+ * head.js loads when the page's address holds a state, or when a link is to be copied.
+ *
+ * Nothing that a link says is taken for markup. A value must be of its trait's kind and in its
+ * range; code is shown as someone else's, and does not run before its reader presses Run.
+ */
+import { parsed, valueFrom, VERSION } from "./address.js";
+import { element } from "./element.js";
+import { inflated } from "./packing.js";
+import { bareAddress, hashNow, save } from "./visit.js";
+
+/**
+ * @typedef {import("./models.js").Model} Model
+ * @typedef {import("./python/cell.js").Cell} Cell
+ */
+
+const page = /** @type {any} */ (globalThis);
+
+const there = () =>
+  new Promise((go) => {
+    if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", go);
+    else go(undefined);
+  });
+
+/** @returns {Map<string, Model>} */
+const figures = () => page.bnHost?.figures() ?? new Map();
+
+/** Whether a figure's graph has this edge. @param {Model} model */
+const edgesOf = (model) => {
+  const { nodes } = JSON.parse(model.get("graph") ?? '{"nodes":[]}');
+  return (/** @type {number} */ target, /** @type {number} */ slot) =>
+    target >= 0 && slot >= 0 && nodes[target]?.inputs?.[slot] !== undefined;
+};
+
+/**
+ * Sets what the entries say of figures. Gives those that could be set, and what did not fit.
+ * @param {import("./address.js").Entry[]} entries
+ */
+function setFigures(entries) {
+  const known = figures();
+  for (const model of known.values()) model.set(model.first());
+  /** @type {Map<Model, Record<string, any>>} */
+  const found = new Map();
+  /** @type {string[]} */
+  const wrong = [];
+  for (const [key, text] of entries) {
+    const [name, trait, more] = key.split(".");
+    const model = known.get(name);
+    const kinds = model?.get("_link") ?? {};
+    const fits = model && more === undefined && trait && Object.hasOwn(kinds, trait);
+    const value = fits && valueFrom(text, kinds[trait], model.get(trait), edgesOf(model));
+    if (!model || !fits || value === undefined) wrong.push(key);
+    else found.set(model, { ...found.get(model), [trait]: value });
+  }
+  for (const [model, values] of found) model.set(values).save_changes();
+  return { set: [...found.keys()], wrong };
+}
+
+/**
+ * Shows the code that a link holds in its cells. Gives these, and what did not fit.
+ * @param {import("./address.js").Entry[]} entries
+ */
+async function offerCode(entries) {
+  /** @type {Cell[]} */
+  const offered = [];
+  /** @type {string[]} */
+  const wrong = [];
+  if (!entries.length) return { offered, wrong };
+  const live = await page.bnLive?.().catch(() => null);
+  for (const [key, text] of entries) {
+    /** @type {Cell | undefined} */
+    const cell = live?.notebook.cells[Number(key.slice(4)) - 1];
+    const code = await inflated(text);
+    if (!cell || code === null) wrong.push(key);
+    else if (code !== cell.source) {
+      await cell.offer(code);
+      offered.push(cell);
+    }
+  }
+  return { offered, wrong };
+}
+
+/** Where a link leads. @param {string} at @returns {Element | null} */
+function placeOf(at) {
+  const model = figures().get(at);
+  const views = /** @type {NodeListOf<any>} */ (document.querySelectorAll("bn-view"));
+  const view = [...views].find((el) => el.model === model);
+  const cells = [...document.querySelectorAll(".cell:has(.bn-run)")];
+  const cell = /^cell\d+$/.test(at) ? cells[Number(at.slice(4)) - 1] : null;
+  return (model && view) || cell || document.getElementById(at);
+}
+
+/** @param {string[]} names @param {number} [most] */
+const listed = (names, most = 3) => {
+  const some = names.slice(0, most).map((name) => name.slice(0, 30));
+  const more = names.length - some.length;
+  return some.join(", ") + (more > 0 ? ` and ${more} more` : "");
+};
+
+/**
+ * What is said of a link, in a line.
+ * @param {number} set figures @param {Cell[]} offered @param {string[]} wrong
+ */
+function words(set, offered, wrong) {
+  const names = listed(offered.map(({ number }) => String(number)));
+  const many = offered.length > 1;
+  const code = `${many ? "Cells" : "Cell"} ${names} ${many ? "hold" : "holds"} code that came with
+    the link: it runs only when you press Run.`;
+  const said = [];
+  if (set) said.push(`This page is in the state that its link holds.`);
+  if (offered.length) said.push(code);
+  if (wrong.length) {
+    const none = said.length ? "Left out, because it" : "Nothing in this link";
+    said.push(`${none} ${said.length ? "does not fit" : "fits"} this page: ${listed(wrong)}.`);
+  }
+  return said.join(" ").replace(/\s+/g, " ");
+}
+
+/** @type {HTMLElement | null} */
+let line = null;
+
+/**
+ * Says something in a line of its own, before what the link leads to.
+ * @param {string} text @param {Element | null} place @param {(() => void) | null} back
+ */
+function tell(text, place, back) {
+  line?.remove();
+  if (!text) return;
+  const status = element("span", { role: "status" });
+  line = element("div", { className: "bn-opened" }, status);
+  const above = place?.closest(".cell");
+  const heading = (place ?? document).querySelector("h1, h2, h3");
+  if (above) above.before(line);
+  else if (heading) heading.after(line);
+  else (document.querySelector("main") ?? document.body).prepend(line);
+  if (back) {
+    const button = element("button", { type: "button" }, "Show the published state");
+    button.onclick = () => {
+      back();
+      button.remove();
+      status.textContent = "This page is as it was published.";
+    };
+    line.append(" ", button);
+  }
+  status.textContent = text;
+}
+
+/** Takes back what a link has set. @param {Cell[]} offered */
+const takeBack = (offered) => () => {
+  save();
+  for (const model of figures().values()) model.set(model.first()).save_changes();
+  for (const cell of offered) cell.foreign === null ? cell.restore() : cell.decline();
+  save("pushState");
+};
+
+/** @param {Element} place */
+function unfold(place) {
+  for (let at = place.closest("details"); at; at = at.parentElement?.closest("details") ?? null)
+    at.open = true;
+}
+
+/** @param {Element} place */
+function reveal(place) {
+  unfold(place);
+  (line ?? place).scrollIntoView({ block: "start", behavior: "instant" });
+}
+
+/**
+ * Opens the page's own address.
+ * @param {string} how the reader came to it: "navigate", "reload" or "back_forward"
+ */
+async function open(how) {
+  const said = parsed(location.hash);
+  await there();
+  await page.bnHost?.ready;
+  if (!said || said.version !== VERSION) {
+    const later = said && said.version > VERSION;
+    const why = later
+      ? "This link was made by a later version of this book, which this page cannot read."
+      : "This link is damaged: the page cannot read what it holds.";
+    return tell(why, null, null);
+  }
+  const isCode = (/** @type {string} */ key) => /^cell[1-9]\d{0,3}$/.test(key);
+  const { set, wrong } = setFigures(said.entries.filter(([key]) => !isCode(key)));
+  const code = await offerCode(said.entries.filter(([key]) => isCode(key)));
+  for (const { el, input } of code.offered) unfold(input ?? el);
+  if (how === "back_forward") return;
+  const place = said.at ? placeOf(said.at) : null;
+  const missing = said.at && !place ? [said.at] : [];
+  const text = words(set.length, code.offered, [...wrong, ...code.wrong, ...missing]);
+  tell(text, place, set.length || code.offered.length ? takeBack(code.offered) : null);
+  if (place && how === "navigate") reveal(place);
+}
+
+const GONE = 4000; // milliseconds until what is said at a button goes
+
+/** Copies the address of the page as it is, or shows it to be copied. @param {HTMLElement} button */
+async function copy(button) {
+  const address = bareAddress() + hashNow();
+  const said = element("span", { className: "bn-said", role: "status" });
+  button.after(said);
+  try {
+    await navigator.clipboard.writeText(address);
+    said.textContent = "Copied: a link to this page as it is.";
+    setTimeout(() => said.remove(), GONE);
+  } catch {
+    const field = element("input", { value: address, readOnly: true, ariaLabel: "Link" });
+    said.append("Copy this: ", field);
+    field.onblur = () => said.remove();
+    field.select();
+  }
+}
+
+page.bnOpened = { open, copy };

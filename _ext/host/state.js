@@ -1,0 +1,97 @@
+/** The figures' part of a page's address, and what Back and Forward do to them. */
+import { hashOf, written } from "./address.js";
+import { isLink } from "./links.js";
+import { equal, lookUp, models } from "./models.js";
+import { shown } from "./views.js";
+import { bareAddress, hashNow, press, say } from "./visit.js";
+
+/**
+ * @typedef {import("./models.js").Model} Model
+ * @typedef {import("./address.js").Entry} Entry
+ */
+
+/**
+ * The page's published figures, in their order, by what an address calls them: the kind, and from
+ * the second of a kind on its number.
+ */
+export function figures() {
+  /** @type {Map<string, Model>} */
+  const found = new Map();
+  for (const model of shown) {
+    if (!model?.get("_link") || model.peer) continue;
+    const kind = model
+      .get("_anywidget_id")
+      .replace(/.*\.|Figure$/g, "")
+      .toLowerCase();
+    let key = kind;
+    for (let n = 2; found.has(key); n++) key = `${kind}-${n}`;
+    found.set(key, model);
+  }
+  return found;
+}
+
+/**
+ * What a figure's reader has changed. Nothing of one that shows another function: see the
+ * workbench.
+ * @param {string} key @param {Model} model @returns {Entry[]}
+ */
+function entriesOf(key, model) {
+  const kinds = model.get("_link");
+  const changes = model.changes();
+  const names = Object.keys(changes).sort();
+  if (!names.every((name) => Object.hasOwn(kinds, name))) return [];
+  return names.map((name) => [`${key}.${name}`, written(kinds[name][0], changes[name])]);
+}
+
+/** What a link of ipywidgets carries over from an earlier figure needs no words of its own. */
+function entries() {
+  const all = figures();
+  const order = [...all.values()];
+  /** @type {Set<string>} */
+  const carried = new Set();
+  for (const link of [...models.values()].filter(isLink)) {
+    const ends = ["source", "target"].map((end) => {
+      const [reference, trait] = link.get(end);
+      const model = lookUp(reference);
+      return { at: order.findIndex((figure) => figure === model), trait, model };
+    });
+    const [first, second] = ends.sort((a, b) => a.at - b.at);
+    if (first.at < 0 || !equal(first.model?.get(first.trait), second.model?.get(second.trait)))
+      continue;
+    carried.add(`${[...all.keys()][second.at]}.${second.trait}`);
+  }
+  return [...all]
+    .flatMap(([key, model]) => entriesOf(key, model))
+    .filter(([key]) => !carried.has(key));
+}
+
+/**
+ * The address at which a figure is as it is now; without one, the whole page.
+ * @param {{ model_id: string }} [model]
+ */
+export function link(model) {
+  const [key, found] =
+    [...figures()].find(([, figure]) => figure.model_id === model?.model_id) ?? [];
+  return bareAddress() + (key && found ? hashOf(entriesOf(key, found), key) : hashNow());
+}
+
+/** Says the figures' state in the page's address, and follows Back and Forward. */
+export function keepAddress() {
+  say("figures", entries);
+  // A handle is dragged; what has an Enter of its own is pressed
+  const pressed = (/** @type {Event} */ event) => {
+    const { target } = event;
+    if (!(target instanceof Element) || !target.closest("bn-view")) return;
+    const key = /** @type {KeyboardEvent} */ (event).key;
+    if (event.type === "keydown" && key !== "Enter" && key !== " ") return;
+    if (event.type === "input" && !target.matches("select")) return;
+    if (event.type === "click" && target.closest("[role=slider]")) return;
+    press();
+  };
+  for (const type of ["click", "input", "keydown"]) addEventListener(type, pressed, true);
+  addEventListener("popstate", ({ state }) => {
+    if (!state?.bn) return; // a link to this very page: open.js
+    for (const model of models.values())
+      if (!model.peer) model.set({ ...model.first(), ...state.bn.models?.[model.model_id] });
+  });
+}
