@@ -102,7 +102,7 @@ export function remember(name, read) {
   if (!parts.size) {
     const now = () => void (timer && save());
     addEventListener("pagehide", now);
-    addEventListener("click", now); // perhaps on a link
+    addEventListener("click", now, true); // perhaps on a link; not what the click itself changes
     addEventListener("hashchange", changed); // another entry of the same page
   }
   parts.set(name, read);
