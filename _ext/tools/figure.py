@@ -30,7 +30,7 @@ class CLASS(Figure):
     inputs = ("x",)
     outputs = ("mean",)
 
-    x = Vector().tag(sync=True)
+    x = Vector().tag(sync=True, link=("reals",))
     mean = traitlets.CFloat(0.0).tag(sync=True)
 
     def __init__(self, x=(1.0, -0.5, 2.2), **parameters):

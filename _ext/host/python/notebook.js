@@ -129,14 +129,13 @@ export class Notebook {
     const work = async () => {
       this.#asked = cell;
       const first = cell.check ? cell.number - 1 : 0; // an exercise needs no cell above it
+      const held = this.cells.slice(first, cell.number).find(({ foreign }) => foreign !== null);
+      if (held)
+        return cell.tell(
+          `Not run: ${held.name}, above, holds code from the link. Run it or remove it first.`,
+        );
       for (const each of this.cells.slice(first, cell.number)) {
         if (life !== this.#lives) return;
-        if (each.foreign !== null) {
-          cell.tell(
-            `Not run: ${each.name}, above, holds code from the link. Run or remove it first.`,
-          );
-          return;
-        }
         if (each !== cell && each.ran) continue;
         const fine = await this.#runOne(each);
         if (fine) continue;
