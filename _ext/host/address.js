@@ -97,8 +97,10 @@ export function valueFrom(text, [kind, low, high], now, isEdge = () => false) {
   const n = kind === "edges" ? 2 : (low ?? 1);
   if (kind === "edges" || grouped) {
     if (values.length % n) return undefined;
-    if (kind === "list" || kind === "past") return values;
     const rows = inRows(values, n);
+    const isIndex = (/** @type {number} */ i) => Number.isInteger(i) && 0 <= i && i < (high ?? 0);
+    if (kind === "list") return rows.every(([i]) => isIndex(i)) ? values : undefined;
+    if (kind === "past") return values;
     return kind === "rows" || rows.every(([target, slot]) => isEdge(target, slot))
       ? rows
       : undefined;

@@ -110,9 +110,8 @@ class WhiteningFigure(Figure):
     seed = traitlets.Int(1).tag(sync=True, link=("int", *RANGES["seed"]))
     selected = traitlets.Int(0).tag(sync=True, link=("int", *RANGES["selected"]))
     pull = Vector([1.0, 0.6]).tag(sync=True, link=("reals",))
-    moved = Vector([]).tag(
-        sync=True, link=("list", 3)
-    )  # for each point that was dragged: its index, how far
+    # For each point that was dragged: its index, how far
+    moved = Vector([]).tag(sync=True, link=("list", 3, MOST))
     past = traitlets.Int(0).tag(
         sync=True, link=("int", *RANGES["past"])
     )  # how many earlier batches are marked
