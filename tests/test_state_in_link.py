@@ -7,9 +7,11 @@ import zlib
 import ipywidgets
 import numpy as np
 import pytest
+import traitlets
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from node import run
+from models import ANALYSE
+from node import Thrown, run
 from playwright.sync_api import expect
 from stage import AXE, RUN_AXE, frame, get, serve, slide, strict, write
 from test_abuse import drag_at_random, operate_at_random, press_at_random
@@ -467,8 +469,8 @@ def test_a_reader_s_page_is_copied_into_another_browser(browser, python_book):  
         cell(page, 3).locator(".cm-content").click()
         page.keyboard.press("Control+End")
         page.keyboard.type("\nmine = '<b>é</b>'")
-        slide(page.locator("bn-view"), "scale γ", 2.5)
-        both = "() => ['.gamma=2.5', '&cell3='].every((part) => location.hash.includes(part))"
+        slide(page, "learning rate", 1.25)
+        both = "() => ['.rate=1.25', '&cell3='].every((part) => location.hash.includes(part))"
         page.wait_for_function(both)
         page.get_by_role("button", name="Copy a link to this page as it is").click()
         expect(page.locator(".bn-said")).to_contain_text("Copied")
@@ -509,3 +511,68 @@ def test_a_whole_page_after_fifty_random_moves_fits_into_a_link(browser, book, n
             alike(mine[trait], theirs[trait], trait)
     for context in contexts:
         context.close()
+
+
+def a_number(rng, low, high):
+    """A number in a range: its ends, extremes, or one between."""
+    low, high = (-1e308 if low is None else low), (1e308 if high is None else high)
+    some = [low, high, 0, 1, -1, 0.5, 1e-300, 1e9, -1e9, 1e150, 1e300, rng.uniform(-5, 5)]
+    return rng.choice([v for v in some if low <= v <= high])
+
+
+def shaped(now, make):
+    return [shaped(part, make) for part in now] if isinstance(now, list) else make()
+
+
+def a_value(rng, kind, now):
+    """Any value that a link may give a trait."""
+    name, low, high = [*kind, None, None][:3]
+    groups = range(rng.randint(0, 5))
+    if name == "bool":
+        return rng.random() < 0.5
+    if name in ("int", "ints"):
+        return shaped(now, lambda: int(a_number(rng, low, min(high or 2**53, 2**53 - 1))))
+    if name in ("real", "reals"):
+        return shaped(now, lambda: a_number(rng, low, high))
+    if name == "list":
+        return [v for _ in groups for v in (rng.randrange(high), *[a_number(rng, None, None)] * 2)]
+    rows = [[rng.choice([0.0, 1.0, 3e38, -3e38]) for _ in range(low)] for _ in groups if low]
+    return rows if name == "rows" else [v for row in rows for v in row]
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_whatever_a_link_may_say_breaks_no_figure_s_model(kind):
+    figure, rng = figure_of(FIGURES[kind]()), random.Random(SEED)
+    inputs = {name: getattr(figure, name) for name in figure.inputs}
+    packed = [name for name, value in inputs.items() if isinstance(value, bytes)]
+    inputs |= {name: list(inputs[name]) for name in packed}
+    few = {name: kind for name, kind in figure._link.items() if (name, kind[0]) != ("cut", "edges")}
+    few = {name: kind for name, kind in few.items() if kind[0] != "int" or kind[-1] != 100_000}
+    cases = []
+    for _ in range(80):
+        some = {name: how for name, how in few.items() if rng.random() < 0.5}
+        said = {name: a_value(rng, how, inputs[name]) for name, how in some.items()}
+        cases.append([inputs | said, packed])
+    results = run(f"figures/{kind}/model.js", f"(...a) => {{ ({ANALYSE})(...a); }}", *cases)
+    assert [result for result in results if isinstance(result, Thrown)] == []
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_the_ranges_that_a_link_knows_are_those_of_python(kind):
+    figure = figure_of(FIGURES[kind]())
+    figure._from_page = True  # what follows from the inputs is not asked here
+    for name, (what, *ends) in figure._link.items():
+        nearest = (kind, name) == ("depth", "batch")  # of those there are
+        if what not in ("int", "real") or nearest:
+            continue
+        low, high = [*ends, None, None][:2]
+        for end, beyond in ((low, -1), (high, 1)):
+            if end is None:
+                continue
+            setattr(figure, name, end)
+            if (kind, name) == ("batch", "steps"):
+                continue  # Python takes what it is given
+            step = beyond if what == "int" else beyond * max(abs(end) * 1e-6, 1e-12)
+            with pytest.raises((ValueError, traitlets.TraitError)):
+                setattr(figure, name, end + step)
+            setattr(figure, name, end)

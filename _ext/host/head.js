@@ -51,7 +51,7 @@ function offerLink() {
     className: "btn bn-copy",
     title: "Copy a link to this page as it is",
   };
-  const button = element("button", named, element("i", { className: "fas fa-link" }));
+  const button = element("button", named, element("i", { className: "fa-solid fa-link" }));
   button.ariaLabel = named.title;
   button.onclick = () => withLinks(({ copy }) => copy(button));
   if (document.querySelector(".cell"))
