@@ -15,6 +15,7 @@
 
 export const VERSION = 1;
 const MOST = 1000; // numbers in a value
+const LARGEST = 1e150; // as in kit/base.py, where no other end is named
 const DIGITS = /^-?\d+(\.\d+)?(e-?\d+)?$/;
 
 /** @param {Uint8Array} bytes */
@@ -89,7 +90,7 @@ export function valueFrom(text, [kind, low, high], now, isEdge = () => false) {
   const parts = text === "" ? [] : text.split(",");
   const values = isPacked(kind) ? unpacked(text) : parts.map((v) => (DIGITS.test(v) ? +v : NaN));
   const grouped = ["list", "past", "rows"].includes(kind);
-  const [least, most] = grouped ? [-Infinity, Infinity] : [low ?? -Infinity, high ?? Infinity];
+  const [least, most] = grouped ? [-LARGEST, LARGEST] : [low ?? -LARGEST, high ?? LARGEST];
   const whole = ["bool", "int", "ints", "edges"].includes(kind);
   const fits = (/** @type {number} */ v) =>
     Number.isFinite(v) && least <= v && v <= most && (!whole || Number.isSafeInteger(v));

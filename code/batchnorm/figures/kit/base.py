@@ -93,10 +93,11 @@ class Figure(anywidget.AnyWidget):
 
     A trait that a reader sets has a tag ``link=(kind, …)``: a link can hold it, and nothing that is
     not of its kind or out of its range. The kinds are ``"bool"``, ``"int"``, ``"real"``, with the
-    least and the largest value after them; ``"ints"`` and ``"reals"``, the same for lists, which
-    keep their shape; ``"list", n, most``, groups of n numbers, the first of which is an index below
-    ``most``; ``"edges"`` of the figure's graph; and ``"past", n``, groups of n numbers to five
-    digits, for what is only drawn (``"rows", n``: each group a list).
+    least and the largest value after them (without these, LARGEST in size); ``"ints"`` and
+    ``"reals"``, the same for lists, which keep their shape; ``"list", n, most``, groups of n
+    numbers, the first of which is an index below ``most``; ``"edges"`` of the figure's graph; and
+    ``"past", n``, groups of n numbers to five digits, for what is only drawn (``"rows", n``: each
+    group a list).
     """
 
     inputs: tuple[str, ...] = ()

@@ -52,7 +52,7 @@ class RunningFigure(Figure):
     batch = traitlets.Int(8).tag(sync=True, link=("int", *RANGES["batch"]))
     momentum = traitlets.CFloat(0.1).tag(sync=True, link=("real", *RANGES["momentum"]))
     drift = traitlets.CFloat(0.1).tag(sync=True, link=("real", *RANGES["drift"]))
-    shift = traitlets.CFloat(0.0).tag(sync=True, link=("real",))
+    shift = traitlets.CFloat(0.0).tag(sync=True, link=("real", *RANGES["shift"]))
     steps = traitlets.Int(60).tag(sync=True)
     noise = traitlets.Bytes().tag(sync=True)  # float32, (steps, LARGEST)
     graphs = traitlets.Dict().tag(sync=True)
