@@ -167,6 +167,7 @@ def test_matplotlib_follows_the_palette():
 
 
 class Box(traitlets.HasTraits):
+    inputs = ()
     v = Vector([])
 
 
