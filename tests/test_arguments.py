@@ -540,6 +540,36 @@ def test_no_infinity_comes_of_finite_numbers(name, seed, dtype, power, part):
                 assert all(np.isfinite(v).all() for v in got), (name, argument, got)
 
 
+SCALED = {  # what without eps does not change when x grows: its first result, or that times x
+    "forward": lambda x: bn.forward(x, np.ones(3), np.zeros(3), 0)[0],
+    "distributed.forward": lambda x: distributed.forward(
+        x, np.ones(3), np.zeros(3), 0, comm=Alone()
+    )[0],
+    "whiten": lambda x: bn.whiten(x, 0)[0],
+    "tangent_projection": lambda x: bn.tangent_projection(x[:, 0]),
+    "x_hat_jacobian": lambda x: bn.x_hat_jacobian(x[:, 0], 0) * np.ptp(x[:, 0]),
+}
+
+
+@pytest.mark.parametrize("name", SCALED)
+@pytest.mark.parametrize("power", [450, 480, -480, -500, -511, -515, -520, -530, -536, -1000])
+def test_what_has_no_unit_is_right_or_refused_at_any_size(name, power):
+    """Squares of small numbers lose their digits before they are 0: nothing is made of those."""
+    x = np.random.default_rng(3).normal(size=(6, 3))
+    with nothing_or_refusal("x: " if power < -500 else None) as refused:
+        got = SCALED[name](x * 2.0**power)
+    if not refused:
+        np.testing.assert_allclose(got, SCALED[name](x), rtol=1e-9, atol=1e-9)
+
+
+def test_no_variance_below_0_is_taken_in():
+    for name in ("RunningStatistics.update", "RunningCovariance.update"):
+        given = EXAMPLES[name](np.random.default_rng(0))
+        argument = "var" if "var" in given else "cov"
+        with pytest.raises(ValueError, match=f"^{argument}: got .* below 0"):
+            call(name, given | {argument: -given[argument]})
+
+
 @each
 @seeds
 @few

@@ -21,10 +21,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .validate import all_finite, check_finite, number, numbers, plain, quiet
+from .validate import SMALLEST, all_finite, check_finite, number, numbers, plain, quiet
 
 SMALL = 2**14  # entries: fewer are multiplied before np.einsum has started
-LEAST = float(np.finfo(float).tiny)  # of full precision
 ZERO = np.zeros(())  # added, it makes a copy in float64, where -0 is 0
 
 
@@ -138,7 +137,7 @@ def forward(x, gamma, beta, eps=1e-5, *, comm):
     var = whole.m2 / whole.n
     if not all_finite(stable := var + eps, stable):
         raise ValueError("x: got numbers whose squares overflow, want smaller ones")
-    if eps < LEAST and (small := stable < LEAST).any():
+    if eps < SMALLEST and (small := stable < SMALLEST).any():
         where = tuple(map(int, np.argwhere(small)[0]))
         got = "numbers whose squares underflow" if var[where] else "variance 0"
         raise ValueError(f"x: got {got} in feature {where}, want some spread, or eps > {eps:g}")

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .validate import LARGEST, finite, number, quiet
+from .validate import LARGEST, SMALLEST, finite, number, quiet
 
 
 class Terms(NamedTuple):
@@ -102,4 +102,6 @@ def _normalised(x, eps):
         raise ValueError("x: got numbers whose squares overflow, want smaller ones")
     if s == 0 or (eps == 0 and np.ptp(x) == 0):
         raise ValueError("x: all samples are equal and eps is 0, so x_hat is not defined")
+    if var + eps < SMALLEST:
+        raise ValueError("x: got numbers whose squares underflow, want larger ones, or eps > 0")
     return centred / s, s, var

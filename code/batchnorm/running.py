@@ -68,13 +68,16 @@ class RunningStatistics:
         """Take in the mean mu and the biased variance var of a batch of m samples.
 
         Raises ValueError for an unbiased update from a batch of one, for numbers that are not
-        finite or overflow, and for shapes that do not fit; the statistics are then as before.
+        finite or overflow, a var below 0, and shapes that do not fit; the statistics are then as
+        before.
         """
         momentum = weight("momentum", self.momentum)
         self.check(integer("m", m, 1, "an integer >= 1"))
         mu, var = finite("mu", mu), finite("var", var)
         if var.shape != mu.shape:
             raise ValueError(f"var: got shape {var.shape}, want {mu.shape}, that of mu")
+        if (var < 0).any():
+            raise ValueError("var: got an entry below 0, want a variance")
         if self.unbiased:
             var = var * (m / (m - 1))
             check_finite("var * m / (m - 1)", var)

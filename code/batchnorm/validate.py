@@ -24,6 +24,7 @@ _WORK = {np.dtype(t): np.dtype(w) for t, w in (("f2", "f4"), ("f4", "f4"), ("f8"
 MOST = {dtype: float(np.finfo(dtype).max) for dtype in _WORK}
 LEAST = {dtype: float(np.finfo(dtype).tiny) for dtype in _WORK}  # of full precision
 LARGEST = MOST[np.dtype(np.float64)]
+SMALLEST = LEAST[np.dtype(np.float64)]
 WIDER = {np.dtype("f2"): "float32", np.dtype("f4"): "float64"}
 
 

@@ -40,7 +40,17 @@ import numpy as np
 from .graph import eigenvalues, eigenvectors, inverse_sqrt, trace
 from .reference import update_running
 from .running import is_held, weight
-from .validate import check_finite, finite, flag, integer, number, numbers, plain, quiet
+from .validate import (
+    SMALLEST,
+    check_finite,
+    finite,
+    flag,
+    integer,
+    number,
+    numbers,
+    plain,
+    quiet,
+)
 
 METHODS = ("standardise", "pca", "zca", "cholesky", "newton-schulz")
 METHOD_NAMES = ("standardise", "PCA", "ZCA", "Cholesky", "Newton–Schulz")  # for a reader
@@ -113,13 +123,16 @@ class RunningCovariance:
         """Take in the mean mu (d,) and the biased covariance cov (d, d) of a batch of m samples.
 
         Raises ValueError for an unbiased update from a batch of one, for numbers that are not
-        finite or overflow, and for shapes that do not fit; the statistics are then as before.
+        finite or overflow, a variance below 0, and shapes that do not fit; the statistics are then
+        as before.
         """
         momentum = weight("momentum", self.momentum)
         m = integer("m", m, 1, "an integer >= 1")
         mu, cov = finite("mu", mu), finite("cov", cov)
         if mu.ndim != 1 or cov.shape != 2 * mu.shape:
             raise ValueError(f"cov: got shape {cov.shape} for a mu of {mu.shape}, want (d, d)")
+        if (np.diag(cov) < 0).any():
+            raise ValueError("cov: got an entry below 0 on its diagonal, want variances there")
         if self.unbiased and m < 2:
             raise ValueError(
                 "running: a batch of one has no unbiased covariance (it divides by m - 1 = 0); "
@@ -155,8 +168,9 @@ def whiten(x, eps=1e-5, *, method="zca", iterations=5, running=None, training=Tr
     eigenvalues are equal, their axes are any two at right angles, as rounding has it.
 
     Raises `NotDefined` (a ValueError) for a covariance that is singular to rounding, and ValueError
-    for an x that is not an (m, d) array of finite real numbers or whose squares overflow, eps < 0,
-    an unknown method, iterations not an integer >= 0, and for evaluation without `running`.
+    for an x that is not an (m, d) array of finite real numbers or whose squares overflow or
+    underflow, eps < 0, an unknown method, iterations not an integer >= 0, and for evaluation
+    without `running`.
     """
     x = _matrix("x", x)
     eps = number("eps", eps)
@@ -178,6 +192,9 @@ def whiten(x, eps=1e-5, *, method="zca", iterations=5, running=None, training=Tr
     S = cov + eps * np.eye(d)
     if not (np.isfinite(S).all() and np.isfinite(np.trace(S))):
         raise ValueError("x: its squares overflow; want smaller numbers, or a smaller eps")
+    spread = np.diag(S)
+    if ((spread > 0) & (spread < SMALLEST)).any():
+        raise ValueError("x: its squares underflow; want larger numbers, or eps > 0")
     _check_regular(method, S)
     W = root(S, method, iterations)
     centred = x - mu
