@@ -42,11 +42,12 @@ function descent({ graph: text, given, train, watch, rate, steps }, names) {
 }
 
 const NONE = 1e-9; // of a value's size: no change at all
+const SEEN = 1e-3; // of it: a change that the curve shows
 const FEW = 6; // steps before which nothing is said
 
 /**
  * How a path went up to a step: it does not change, its steps have become small beside all its way,
- * or it went one way and its last steps are as long as its first.
+ * or it went one way, by as much as can be seen, and its last steps are as long as its first.
  * @param {number[]} path @param {number} step @returns {Course}
  */
 export function course(path, step) {
@@ -61,7 +62,7 @@ export function course(path, step) {
   const total = (/** @type {number[]} */ list) => list.reduce((a, b) => a + b, 0);
   const early = total(moved.slice(0, third));
   const late = total(moved.slice(-third));
-  const straight = total(moved) <= way * (1 + 1e-6);
+  const straight = way > SEEN * size && total(moved) <= way * (1 + 1e-6);
   if (straight && late >= 0.9 * early) return "runs away";
   return late <= 0.01 * early ? "comes to rest" : "";
 }
