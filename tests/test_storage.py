@@ -41,32 +41,22 @@ def open_search(page):
     expect(page.locator(".bn-results li").first).to_be_visible()
 
 
-def test_the_search_answers(bare, book):
+def test_all_works_and_what_is_not_kept_is_said_once(bare, book):
     bare.goto((book / "chapters" / "two_samples.html").as_uri())
-    open_search(bare)
-
-
-def test_the_theme_changes_and_says_that_it_is_not_kept(bare, book):
-    bare.goto((book / "chapters" / "two_samples.html").as_uri())
-    button = bare.locator(".theme-switch-button:visible").first
-    button.click()
-    expect(bare.locator("html")).to_have_attribute("data-theme", "dark")
     notes = bare.get_by_text(NOT_KEPT)
-    expect(notes).to_have_count(1)
-    button.click()
-    expect(bare.locator("html")).to_have_attribute("data-theme", "light")
-    expect(notes).to_have_count(1)
-
-
-def test_edits_work_and_say_once_that_they_are_not_kept(bare, book):
-    bare.goto((book / "chapters" / "two_samples.html").as_uri())
+    button = bare.locator(".theme-switch-button:visible").first
+    for theme in ("dark", "light"):
+        button.click()
+        expect(bare.locator("html")).to_have_attribute("data-theme", theme)
+        expect(notes).to_have_count(1)
     for number in (2, 3):
         bare.get_by_role("button", name=f"Edit cell {number}", exact=True).click()
         bare.get_by_label(f"The code of cell {number}").click()
         bare.keyboard.type("# mine\n")
         bar = bare.locator(".cell:has(.bn-run)").nth(number - 1)
         expect(bar.locator(".bn-told")).to_have_text("Changed, but not run yet.")
-    expect(bare.get_by_text(NOT_KEPT)).to_have_count(1)
+        expect(notes).to_have_count(2)  # of the theme, and of the edits
+    open_search(bare)
 
 
 def test_a_sandboxed_frame_works(browser, book):
