@@ -6,7 +6,7 @@ MyST-NB's and the theme's own while a page is made, and after them when the buil
 
 import os
 
-from . import api, assets, formulas, kept, pages, publishing, python, sections
+from . import api, assets, embeds, formulas, kept, pages, publishing, python, sections
 from .execution import TIMEOUT, cache_folder
 
 
@@ -58,7 +58,7 @@ STEPS = [
 # Once all pages are written
 FINISH = [
     *(pages.make_accessible, pages.write_redirect),
-    *(assets.slim, sections.write, python.finish, kept.drop_unused),
+    *(assets.slim, sections.write, python.finish, embeds.write, kept.drop_unused),
     *(publishing.add_wheel, publishing.open_notebooks, publishing.write_map),
 ]
 

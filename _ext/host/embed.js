@@ -1,0 +1,28 @@
+/**
+ * A page that shows one figure, in a frame of somebody else's page: light or dark as `?theme=` or
+ * its reader's system asks, and as high as it says.
+ *
+ * Its parent hears of its height, now and whenever it changes, by the message
+ * `{ type: "batchnorm-height", height }`, in pixels. The page listens to nobody.
+ */
+
+const system = matchMedia("(prefers-color-scheme: dark)");
+const wished = new URLSearchParams(location.search).get("theme") ?? "";
+
+function show() {
+  const own = system.matches ? "dark" : "light";
+  document.documentElement.dataset.theme = ["light", "dark"].includes(wished) ? wished : own;
+}
+show();
+system.addEventListener("change", show);
+
+document.addEventListener("DOMContentLoaded", () => {
+  let told = 0;
+  new ResizeObserver(() => {
+    const height = Math.ceil(document.body.getBoundingClientRect().height);
+    if (height === told || parent === window) return;
+    told = height;
+    // Whoever embeds it may know: it is only a height
+    parent.postMessage({ type: "batchnorm-height", height }, "*");
+  }).observe(document.body);
+});
