@@ -21,6 +21,7 @@
  */
 import { CONTROLS } from "./controls.js";
 import { start } from "./figures.js";
+import { lectern } from "./lectern.js";
 import { isLink, joinTraits } from "./links.js";
 import { Model, message, models, nameOf, Refusal } from "./models.js";
 import { figures, keepAddress, link } from "./state.js";
@@ -146,7 +147,9 @@ const page = /** @type {any} */ (window);
 // A stray second copy of this script must not draw a second figure.
 if (!page.bnHost) {
   defineViews();
-  page.bnHost = { models, ready: run(), enter, view, CONTROLS, figures };
+  const ready = run();
+  const lecture = lectern(ready);
+  page.bnHost = { models, ready, enter, view, CONTROLS, figures, lecture };
   if (page.bnLinkScript) {
     keepAddress();
     page.bnHost.link = link;

@@ -44,6 +44,7 @@ def write_host(app, env):
     (site / "host.js").write_text(bundle.host_js(), encoding="utf-8")
     (site / "open.js").write_text(bundle.open_js(), encoding="utf-8")
     (site / "host.css").write_text(bundle.host_css(), encoding="utf-8")
+    (site / "lecture.js").write_text(bundle.joined("host/lecture.js"), encoding="utf-8")
     (site / "python" / "editor.js").write_text(bundle.editor_js(), encoding="utf-8")
     write_take(site)
 

@@ -95,6 +95,14 @@ const ENTRIES = [
     does: async ({ figure, model }) => copy(String(await page.bnHost.link(model)), figure),
   },
   {
+    name: "Lecture view (L)",
+    offered: () => Boolean(page.bnHost?.lecture),
+    does: ({ figure }) => {
+      page.bnHost.lecture(figure);
+      return "";
+    },
+  },
+  {
     name: "Embed: copy the HTML",
     offered: ({ model }) => Boolean(embedded(model)),
     does: (from) => copy(frame(from), from.figure),

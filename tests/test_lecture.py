@@ -1,0 +1,141 @@
+"""The lecture view: one figure fills the window, and a presenter's remote leads on."""
+
+import pytest
+from playwright.sync_api import expect
+from stage import OFF_SCREEN, accessible, resize
+
+NOTES = ".bn-spoken"
+
+
+@pytest.fixture
+def lecture(page, book):
+    """Opens a chapter as a lecturer does, by a link, on a projector."""
+
+    def opened(name):
+        page.set_viewport_size({"width": 1280, "height": 720})
+        page.goto(f"{(book / 'chapters' / name).as_uri()}.html?view=lecture")
+        expect(page.locator(".bn-enlarged .bn-lectern")).to_be_visible()
+        return page
+
+    return opened
+
+
+def where(page):
+    return page.locator(".bn-lead span").text_content()
+
+
+def rest(page):
+    """Waits until the letters have found their size."""
+    page.evaluate(
+        """async () => {
+          let same = 0;
+          for (let last = ""; same < 8; ) {
+            await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+            const box = document.querySelector(".bn-enlarged");
+            const now = document.documentElement.style.cssText + box?.scrollHeight;
+            same = now === last ? same + 1 : 0;
+            last = now;
+          }
+        }"""
+    )
+
+
+def test_the_arrow_keys_are_all_that_is_needed(lecture):
+    page = lecture("at_the_weights")
+    assert where(page) == "1 of 2"
+    first = page.locator(".bn-enlarged .verdict").text_content()
+    for key, place in [
+        ("ArrowRight", "2 of 2"),
+        ("PageDown", "2 of 2"),
+        ("PageUp", "1 of 2"),
+        ("PageDown", "2 of 2"),
+        ("ArrowLeft", "1 of 2"),
+    ]:
+        page.keyboard.press(key)
+        expect(page.locator(".bn-lead span")).to_have_text(place)
+        expect(page.locator(".bn-enlarged")).to_have_count(1)
+    assert page.locator(".bn-enlarged .verdict").text_content() == first
+    page.keyboard.press("Escape")
+    expect(page.locator(".bn-enlarged")).to_have_count(0)
+    expect(page.locator(".bn-lectern")).to_have_count(0)
+
+
+def test_every_figure_is_in_sight_on_a_projector_with_its_notes(page, book):
+    wrong, figures = {}, 0
+    resize(page, 1280, 720)
+    for path in sorted((book / "chapters").glob("*.html")):
+        if "widget-view" not in path.read_text("utf8"):
+            continue
+        page.goto(f"{path.as_uri()}?view=lecture")
+        expect(page.locator(".bn-enlarged .bn-lectern")).to_be_visible()
+        count = int(where(page).rpartition(" ")[2])
+        for i in range(count):
+            expect(page.locator(".bn-lead span")).to_have_text(f"{i + 1} of {count}")
+            rest(page)
+            if off := page.evaluate(OFF_SCREEN):
+                wrong[path.stem, i] = off
+            page.keyboard.press("ArrowRight")
+            figures += 1
+    assert figures > 25
+    assert wrong == {}
+
+
+def test_notes_are_what_the_chapter_says(lecture):
+    page = lecture("two_samples")
+    expect(page.locator(NOTES)).to_have_count(0)
+    said = page.locator("main .bn-notes").first.locator("li").first.text_content()
+    page.keyboard.press("n")
+    expect(page.locator(NOTES)).to_contain_text(said)
+    accessible(page, ".bn-enlarged")
+    rest(page)
+    assert page.evaluate(OFF_SCREEN) == []
+    page.keyboard.press("n")
+    expect(page.locator(NOTES)).to_have_count(0)
+
+
+def test_a_slider_and_a_handle_keep_their_keys(lecture):
+    page = lecture("at_the_weights")
+    slider = page.locator(".bn-enlarged input[type=range]").first
+    slider.focus()
+    before = slider.input_value()
+    page.keyboard.press("ArrowRight")
+    assert slider.input_value() != before
+    assert where(page) == "1 of 2"
+    handle = page.locator(".bn-enlarged .bn-picture [role=slider]").first
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("l")
+    assert where(page) == "1 of 2"
+
+
+def test_the_key_and_the_menu_begin_it_and_typing_does_not(page, book):
+    page.goto((book / "chapters" / "two_samples.html").as_uri())
+    page.evaluate("() => bnHost.ready")
+    number = page.locator("input.bn-number, input[type=number]").first
+    number.focus()
+    page.keyboard.press("l")
+    expect(page.locator(".bn-lectern")).to_have_count(0)
+    number.blur()
+    page.keyboard.press("l")
+    expect(page.locator(".bn-lectern")).to_be_visible()
+    page.keyboard.press("l")
+    expect(page.locator(".bn-lectern")).to_have_count(0)
+    page.locator(".bn-menu").nth(1).click()
+    page.get_by_role("menuitem", name="Lecture view").click()
+    expect(page.locator(".bn-lead span")).to_have_text("2 of 4")
+    page.get_by_role("button", name="Back to the page").click()
+    expect(page.locator(".bn-lectern")).to_have_count(0)
+
+
+def test_letters_are_larger_than_those_of_a_figure_that_is_enlarged(lecture):
+    page = lecture("jacobian")
+    rest(page)
+
+    def size():
+        node = page.locator(".bn-enlarged .verdict").first
+        return node.evaluate("(node) => parseFloat(getComputedStyle(node).fontSize)")
+
+    large = size()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Enlarge").first.click()
+    assert large > 1.1 * size()
