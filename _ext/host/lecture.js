@@ -102,11 +102,12 @@ async function settle() {
   bar = fresh;
   const { box } = all[at];
   if (!bar.isConnected) box.append(bar);
+  /** @type {NodeListOf<HTMLElement>} */
+  const captions = box.querySelectorAll(".verdict");
   for (const size of SIZES) {
     root.style.setProperty("--bn-lecture", String(size));
     // A caption keeps its height while its room is the same (figures/kit/figure.js)
-    /** @type {HTMLElement} */ for (const node of box.querySelectorAll(".verdict"))
-      (node).style.minHeight = "";
+    for (const caption of captions) caption.style.minHeight = "";
     await frame();
     await frame();
     if (at < 0 || turn !== mine || !over(box)) return;
