@@ -24,6 +24,7 @@ _WORK = {np.dtype(t): np.dtype(w) for t, w in (("f2", "f4"), ("f4", "f4"), ("f8"
 MOST = {dtype: float(np.finfo(dtype).max) for dtype in _WORK}
 LEAST = {dtype: float(np.finfo(dtype).tiny) for dtype in _WORK}  # of full precision
 LARGEST = MOST[np.dtype(np.float64)]
+ENOUGH = LEAST[np.dtype("f4")]  # with such an eps no variance is too small to compute with
 SMALLEST = LEAST[np.dtype(np.float64)]
 WIDER = {np.dtype("f2"): "float32", np.dtype("f4"): "float64"}
 
@@ -296,17 +297,16 @@ def check_spread(
     """Refuse a variance that is no finite number; 0 where eps is, too; or made of squares so small
     that they have lost their digits.
     """
+    if eps >= ENOUGH and all_finite(var, ivar):
+        return
     if not all_finite(var, var):
         raise ValueError("x: got numbers whose squares overflow, want smaller ones or float64")
-    least = LEAST[ivar.dtype]
-    if eps >= least and all_finite(ivar, ivar):
-        return
     kept = [n for a, n in enumerate(x.shape) if a not in axis]
     none = ~np.isfinite(ivar.reshape(kept))
     if from_x:  # rounding can hide that all samples are equal, so ask the samples
         first = x[tuple(slice(1) if a in axis else slice(None) for a in range(x.ndim))]
         none |= (x == first).all(axis=axis)
-        small = ~none & (var.reshape(kept) + eps < least)
+        small = ~none & (var.reshape(kept) + eps < LEAST[ivar.dtype])
         if small.any():
             where = tuple(map(int, np.argwhere(small)[0]))
             raise ValueError(
