@@ -99,6 +99,10 @@ def settle(page, widget, value, trait="value"):
     )
 
 
+# A reader who saves data: Python does not start while its buttons are only aimed at, which takes
+# seconds and is of no use to a test that runs nothing
+SAVE_DATA = 'Object.defineProperty(navigator, "connection", { value: { saveData: true } });'
+
 # Counts what the figures' kit tells of, from the first script on
 COUNT = """
   window.bnCounts = { analysis: 0, draw: 0 };

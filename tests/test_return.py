@@ -6,7 +6,7 @@ import ipywidgets as widgets
 import pytest
 from conftest import WHOLE, launch
 from playwright.sync_api import expect
-from stage import get, serve, slide, write
+from stage import SAVE_DATA, get, serve, slide, write
 from test_host import Echo, figure
 from test_training_figure import BATCH, figure_of
 
@@ -70,6 +70,7 @@ def test_after_back_controls_and_figures_are_as_they_were(page, tmp_path, way):
 
 
 def test_after_back_folds_and_edits_are_as_they_were(page, book):
+    page.add_init_script(SAVE_DATA)
     page.goto((book / PAGE).as_uri())
     folds = page.locator(".bd-article details")
     at = folds.evaluate_all("all => all.findIndex((e) => e.checkVisibility() && !e.open)")
@@ -151,6 +152,7 @@ def test_python_in_a_page_that_the_browser_kept_goes_on(keeper, book):
 def test_two_tabs_do_not_overwrite_each_others_edits(browser, book):
     with serve(book) as address:
         context = browser.new_context()
+        context.add_init_script(SAVE_DATA)
         one, two = context.new_page(), context.new_page()
         for tab in (one, two):
             tab.set_default_timeout(15_000)

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from node import run
 from playwright.sync_api import expect
-from stage import serve
+from stage import SAVE_DATA, serve
 
 BROKEN = {
     "denied": """for (const name of ["localStorage", "sessionStorage"])
@@ -28,7 +28,7 @@ NOT_KEPT = "your browser stores nothing for this site"
 def bare(request, page):
     """A page of a browser that keeps nothing, in one way or another."""
     page.set_default_timeout(15_000)
-    page.add_init_script(BROKEN[request.param])
+    page.add_init_script(SAVE_DATA + BROKEN[request.param])
     return page
 
 
@@ -76,6 +76,7 @@ def test_a_sandboxed_frame_works(browser, book):
 
 
 def test_where_the_browser_keeps_things_nothing_is_said(page, book):
+    page.add_init_script(SAVE_DATA)
     page.goto((book / "chapters" / "two_samples.html").as_uri())
     page.locator(".theme-switch-button:visible").first.click()
     assert page.evaluate("() => localStorage.getItem('mode')") == "dark"
