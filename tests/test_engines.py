@@ -268,3 +268,23 @@ def test_the_directive_that_stops_python_is_named(engine, python_book, change, n
         said = """(words) => [...document.querySelectorAll(".bn-told, .bn-run [role=status]")]
           .map((e) => e.textContent).find((text) => text.includes(words))"""
         assert re.search(named, engine.until(said, FORBIDS))
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_a_link_gives_the_state_that_it_was_made_of(read, homes, origin):
+    engine = read("chapters/two_samples.html", origin)
+    engine.press(".bn-figure .handle .target, .bn-figure [role=slider] .target", right=40)
+    engine.js("""() => [...document.querySelectorAll(".bn-figure button")]
+      .find((button) => button.textContent === "Take a step").click()""")
+    engine.until("() => location.hash.includes('.steps=1')")
+    values = """() => [...bnHost.figures()].map(([key, model]) =>
+      [key, model.changes(), model.get("y"), model.get("dx")])"""
+    before, link = engine.js(values), engine.js("() => bnHost.link()")
+    held = "KyjKzCvRMFPQUjDXBAA"  # print(6 * 7)
+    read("chapters/notation.html", origin)
+    there = link.removeprefix(f"{homes[origin]}/")
+    engine = read(f"{there}&cell2={held}", origin)
+    engine.until("""() => document.querySelector(".bn-opened [role=status]")
+      ?.textContent.includes("state that its link holds")""")
+    engine.until("() => document.querySelector('.bn-offered .cm-content')?.textContent")
+    assert engine.js(values) == before

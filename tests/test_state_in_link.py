@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from models import ANALYSE
 from node import Thrown, run
 from playwright.sync_api import expect
-from stage import AXE, RUN_AXE, frame, get, serve, slide, strict, write
+from stage import AXE, RUN_AXE, frame, get, put, serve, slide, strict, write
 from test_abuse import drag_at_random, operate_at_random, press_at_random
 from test_goldens import batch, depth, descent, graph, predict, training, whitening
 from test_page_python import python_book  # noqa: F401
@@ -334,6 +334,29 @@ def test_what_fits_is_set_and_the_rest_is_named(opened):
         "Left out, because it does not fit this page: batch.eps."
     )
     assert [get(page, figure, n) for n in ("gamma", "eps")] == [0.75, figure.eps]
+
+
+def test_a_link_may_lead_to_a_section(opened):
+    figure, _, _ = two_figures()
+    above = '<div style="height: 3000px"></div><section id="far"><h2>Far</h2>Text</section>'
+    page = opened("#s=1&batch.gamma=0.75&at=far", figure, above=above)
+    expect(page.get_by_role("heading", name="Far")).to_be_in_viewport()
+    expect(said(page)).to_be_in_viewport()
+
+
+def test_a_link_is_opened_as_it_was_though_the_page_changes_meanwhile(page, tmp_path):
+    figure, _, _ = two_figures()
+    folder_with_links(tmp_path, figure)
+    waiting = []
+    page.route("**/open.js", lambda route: waiting.append(route))
+    with serve(tmp_path) as home:
+        page.goto(f"{home}/page.html#s=1&batch.gamma=0.75", wait_until="commit")
+        page.wait_for_function("() => globalThis.bnHost")
+        put(page, figure, 0.125, "beta")
+        page.wait_for_function("() => location.hash === '#s=1&batch.beta=0.125'")
+        waiting[0].continue_()
+        expect(said(page)).to_contain_text("state that its link holds")
+        assert [get(page, figure, name) for name in ("gamma", "beta")] == [0.75, figure.beta]
 
 
 def test_what_a_jslink_carries_over_is_said_once(opened):

@@ -39,9 +39,14 @@ const arrival = () => {
   const [entry] = performance.getEntriesByType("navigation");
   return /** @type {PerformanceNavigationTiming | undefined} */ (entry)?.type ?? "navigate";
 };
-if (holdsState(location.hash)) withLinks(({ open }) => open(arrival()));
+/** The address changes with the page, perhaps before the script is there. @param {string} how */
+function openState(how) {
+  const { hash } = location;
+  if (holdsState(hash)) withLinks(({ open }) => open(hash, how));
+}
+openState(arrival());
 addEventListener("popstate", ({ state }) => {
-  if (!state?.bn && holdsState(location.hash)) withLinks(({ open }) => open("navigate"));
+  if (!state?.bn) openState("navigate");
 });
 
 /** A button for a link to the page as it is, on a page that can be changed. */

@@ -163,15 +163,17 @@ function unfold(place) {
 /** @param {Element} place */
 function reveal(place) {
   unfold(place);
-  (line ?? place).scrollIntoView({ block: "start", behavior: "instant" });
+  const to = (place.closest(".cell") && line) || place;
+  to.scrollIntoView({ block: "start", behavior: "instant" });
 }
 
 /**
- * Opens the page's own address.
+ * Opens an address of the page.
+ * @param {string} hash its end
  * @param {string} how the reader came to it: "navigate", "reload" or "back_forward"
  */
-async function open(how) {
-  const said = parsed(location.hash);
+async function open(hash, how) {
+  const said = parsed(hash);
   await there();
   await page.bnHost?.ready;
   if (!said || said.version !== VERSION) {
