@@ -492,8 +492,8 @@ def test_a_reader_s_page_is_copied_into_another_browser(browser, python_book):  
         cell(page, 3).locator(".cm-content").click()
         page.keyboard.press("Control+End")
         page.keyboard.type("\nmine = '<b>é</b>'")
-        slide(page, "learning rate", 1.25)
-        both = "() => ['.rate=1.25', '&cell3='].every((part) => location.hash.includes(part))"
+        page.get_by_role("button", name="Take a step").first.click()
+        both = "() => ['.steps=1', '&cell3='].every((part) => location.hash.includes(part))"
         page.wait_for_function(both)
         page.get_by_role("button", name="Copy a link to this page as it is").click()
         expect(page.locator(".bn-said")).to_contain_text("Copied")

@@ -222,6 +222,8 @@ export class Cell {
       (/** @type {KeyboardEvent} */ e) => (advance = e.shiftKey),
       true,
     );
+    // Sphinx's search takes every "/" that is typed outside of an input, and this is none
+    place.addEventListener("keydown", (e) => e.ctrlKey || e.metaKey || e.stopPropagation());
     const was = this.told.textContent ?? "";
     this.tell("Loading the editor");
     /** @type {typeof import("./editor.js") | Error} */
