@@ -34,8 +34,8 @@ ELSEWHERE = (
     "~/.cache/ms-playwright/chromium-*/chrome-linux*/chrome",
     "~/Library/Caches/ms-playwright/chromium-*/chrome-mac*/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    r"C:\Program Files*\Google\Chrome\Application\chrome.exe",
-    r"C:\Program Files*\Microsoft\Edge\Application\msedge.exe",
+    r"%ProgramFiles%*\Google\Chrome\Application\chrome.exe",
+    r"%ProgramFiles%*\Microsoft\Edge\Application\msedge.exe",
 )
 
 # Before the page is painted: light or dark, as its reader's system has it
@@ -168,7 +168,8 @@ PATIENCE = 120  # seconds
 def _browser():
     """The path of a browser that can draw, or None."""
     on_path = filter(None, map(shutil.which, BROWSERS))
-    lying = (path for pattern in ELSEWHERE for path in glob.glob(os.path.expanduser(pattern)))
+    whole = (os.path.expandvars(os.path.expanduser(pattern)) for pattern in ELSEWHERE)
+    lying = (path for pattern in whole for path in glob.glob(pattern))
     return next(on_path, None) or next(lying, None)
 
 
