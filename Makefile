@@ -18,6 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALLED := $(VENV)/.installed
 MODULES := node_modules/.installed
 SITE := _build/html/index.html
+PDF := _build/html/gradients-through-batch-normalization.pdf
 SOURCES := _config.yml _toc.yml requirements.lock $(shell find chapters _static _ext code/batchnorm \
 	-type f -not -name '*.pyc' -not -path '*/.*' 2>/dev/null)
 
@@ -25,7 +26,7 @@ SOURCES := _config.yml _toc.yml requirements.lock $(shell find chapters _static 
 WORKERS = $(shell $(BIN)/python -c "import os; print((os.cpu_count() or 1) + 1)")
 SCRIPTS := $(shell find code/batchnorm -name '*.js' -not -name built.js)
 
-.PHONY: help book serve lab test engines lint lock notebooks pictures goldens nbval claims bench stock scripts figure clean
+.PHONY: help book pdf serve lab test engines lint lock notebooks pictures goldens nbval claims bench stock scripts figure clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is
@@ -64,6 +65,12 @@ notebooks: $(INSTALLED) ## Run every chapter in place and strip what must not be
 pictures: $(SITE) ## Take the README's picture and each page's preview card again
 	$(BIN)/python _ext/tools/pictures.py
 	$(BIN)/python _ext/tools/sheet.py
+
+pdf: $(PDF) ## Print the whole book into one file, in Chromium
+	@echo "The book is printed: $(PDF), $$(du -h $(PDF) | cut -f1)."
+
+$(PDF): $(SITE)
+	@$(BIN)/python -m _ext.tools.pdf
 
 scripts: $(MODULES) ## Join each figure's script with what it imports: figures/*/built.js
 	$(BIN)/python -m _ext.site.bundle

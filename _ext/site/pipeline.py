@@ -60,6 +60,7 @@ FINISH = [
     *(pages.make_accessible, pages.write_redirect),
     *(assets.slim, sections.write, python.finish, embeds.write, kept.drop_unused),
     *(publishing.add_wheel, publishing.open_notebooks, publishing.write_map),
+    publishing.forget_pdf,
 ]
 
 

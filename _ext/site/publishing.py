@@ -6,6 +6,7 @@ address is left out.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from xml.sax.saxutils import escape
 import nbformat
 
 CODE = Path(__file__).parents[2] / "code"
+PDF = "gradients-through-batch-normalization.pdf"
 NOT_FOUND = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -97,3 +99,22 @@ def write_map(app):
     )
     page = NOT_FOUND.format(title=app.config.html_title, home=escape(home, {'"': "&quot;"}))
     (out / "404.html").write_text(page, "utf8")
+
+
+def forget_pdf(app):
+    """A book printed before these pages were written is not this book: `make pdf` prints it."""
+    (Path(app.outdir) / PDF).unlink(missing_ok=True)
+    offer_pdf(Path(app.outdir))
+
+
+def offer_pdf(site):
+    """Link the printed book on the page about the book, if it has been printed."""
+    page = site / "chapters" / "about.html"
+    text = re.sub(r'<p class="bn-pdf">.*?</p>\n', "", page.read_text("utf8"))
+    if (site / PDF).exists():
+        size = (site / PDF).stat().st_size / 1e6
+        link = f'<a href="../{PDF}">The whole book, printed</a> ({size:.0f} MB)'
+        link = f'<p class="bn-pdf">{link}</p>\n'
+        before, section, after = text.partition('<section id="on-paper">')
+        text = before + section + after.replace("</section>", link + "</section>", 1)
+    page.write_text(text, "utf8")
