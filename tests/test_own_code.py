@@ -156,9 +156,41 @@ def test_an_answer_is_judged_beside_its_lines_and_kept(read, tmp_path):
     expect(solved).to_have_count(1)
     with page.expect_download() as download:
         cell.get_by_role("button", name="Save my answers").click()
-    assert RIGHT in Path(download.value.path()).read_text("utf8")
+    saved = Path(download.value.path()).read_text("utf8")
+    assert RIGHT in saved
     accessible(page)
 
     page.reload()
     expect(solved).to_have_count(1)
     expect(cell).to_contain_text("dy - dy.mean(axis=0)")
+
+
+ANSWERS = f"import numpy as np\r\n\r\nimport batchnorm as bn\n\n# only_mean\n\n{RIGHT}\n"
+
+
+def test_answers_that_were_saved_are_opened_in_another_browser_and_do_not_run(read):
+    """Only what is below an exercise's name is taken, and only *Check* runs it."""
+    reader = read("exercises.html")
+    page = reader.page
+    cell = (
+        page.locator("section").filter(has=page.get_by_role("heading", name="Only the mean")).last
+    )
+    cell = cell.locator(".cell:has(.bn-run)").first
+    cell.get_by_role("button", name="Edit").click()
+    told, button = cell.locator(".bn-told"), cell.get_by_role("button", name="Open my answers")
+
+    def choose(text):
+        with page.expect_file_chooser() as chooser:
+            button.click()
+        file = {"name": "a.py", "mimeType": "text/x-python", "buffer": text.encode()}
+        chooser.value.set_files([file])
+
+    choose("print('hello')")
+    expect(told).to_have_text("No answer in this file: open one that Save my answers has made.")
+    choose(ANSWERS)
+    expect(told).to_have_text("Answers in their cells: 1. Press Check above each.")
+    expect(cell.locator(".cm-content")).to_contain_text("return dy - dy.mean(axis=0)")
+    assert page.evaluate("() => bnPython.kernel.status.state") == "off"
+    expect(page.get_by_role("img", name="solved")).to_have_count(0)
+    cell.get_by_role("button", name="Check").click()
+    expect(told).to_contain_text("Right. 1 of", timeout=START)

@@ -1,10 +1,11 @@
 """Python in the page where something is against it: policies, slow lines, what readers paste."""
 
 import re
+from functools import partial
 
 import pytest
 from playwright.sync_api import expect
-from stage import serve, strict
+from stage import Quiet, serve, strict
 from test_page_python import CHAPTER, Reader, patience, python_book  # noqa: F401
 
 LOADED = re.compile(r"([\d.]+) of [\d.]+ MB")
@@ -59,6 +60,108 @@ def test_over_a_slow_line_one_sees_how_far_it_is(browser, python_book):  # noqa:
                 arg=[reader.told(1).element_handle(), text],
             )
         assert max(seen) < 1  # long before the first of its files is here
+    context.close()
+
+
+# What may become of one of Python's parts on its way, and what is said of it
+
+
+def missing(route):
+    route.fulfill(status=404)
+
+
+def another_page(route):
+    route.fulfill(content_type="text/html", body="<!doctype html><title>Sign in</title>")
+
+
+def damaged(route):
+    text = route.fetch().text()
+    middle = len(text) // 2
+    route.fulfill(
+        body=text[:middle] + text[middle : middle + 400].swapcase() + text[middle + 400 :]
+    )
+
+
+def offline(route):
+    route.abort("internetdisconnected")
+
+
+def wrong_type(route):
+    kind = {"content-type": "text/plain", "x-content-type-options": "nosniff"}
+    route.fulfill(headers=kind, body=route.fetch().text())
+
+
+LOST = {
+    "missing": (missing, "did not load: status 404"),
+    "another page": (another_page, "holds no part of Python"),
+    "damaged": (damaged, "arrived damaged"),
+    "offline": (offline, "did not load"),
+}
+
+
+def fails_then_starts(reader, words, mend):
+    """That a run says so and offers to try again, which helps once the trouble is over."""
+    reader.press(1, "Run")
+    expect(reader.told(1)).to_contain_text("Python did not start (")
+    expect(reader.told(1)).to_contain_text(words)
+    again = reader.cell(1).get_by_role("button", name="Try again")
+    again.click()
+    expect(reader.told(1)).to_contain_text("Python did not start (")
+    mend()
+    again.click()
+    reader.ran(1)
+    expect(reader.cell(1).get_by_role("button", name="Restart Python")).to_be_visible()
+    by_browser = re.compile("Failed to load resource|Refused to execute|MIME type")
+    assert [problem for problem in reader.problems if not by_browser.search(problem)] == []
+
+
+@pytest.mark.parametrize(("spoil", "words"), LOST.values(), ids=LOST)
+def test_a_part_that_is_lost_on_its_way_is_said_and_tried_again(browser, python_book, spoil, words):  # noqa: F811
+    """Half of the parts arrive: a reader who is offline has some of them, too."""
+    context = browser.new_context()
+    with serve(strict(python_book)) as address:
+        reader = Reader(context, f"{address}/{CHAPTER}")
+        parts = sorted(path.name for path in (python_book / "_static/python").glob("part_*.js"))
+        for name in parts[::2]:
+            context.route(f"**/{name}*", spoil)
+        fails_then_starts(reader, words, context.unroute_all)
+    context.close()
+
+
+def test_of_files_with_a_wrong_type_only_a_script_is_refused_and_that_is_said(browser, python_book):  # noqa: F811
+    context = browser.new_context()
+    with serve(strict(python_book)) as address:
+        reader = Reader(context, f"{address}/{CHAPTER}")
+        context.route("**/part_*", wrong_type)
+        context.route("**/live.js*", wrong_type)
+        reader.press(1, "Run")
+        said = reader.cell(1).locator(".bn-run [role=status]")
+        expect(said).to_have_text("This does not work here: live.js did not load.")
+        context.unroute("**/live.js*")
+        reader.press(1, "Run")
+        reader.ran(1)
+        expect(said).to_have_text("")
+    context.close()
+
+
+def test_a_connection_that_breaks_off_in_a_part_is_said_and_tried_again(browser, python_book):  # noqa: F811
+    breaks = [True]
+
+    class Breaking(Quiet):
+        def do_GET(self):
+            if not breaks or "/python/part_" not in self.path:
+                return super().do_GET()
+            self.send_response(200)
+            whole = python_book / self.path.lstrip("/").partition("?")[0]
+            self.send_header("Content-Length", str(whole.stat().st_size))
+            self.end_headers()
+            self.wfile.write(whole.read_bytes()[:1000])
+            return None
+
+    context = browser.new_context()
+    with serve(partial(Breaking, directory=str(python_book))) as address:
+        reader = Reader(context, f"{address}/{CHAPTER}")
+        fails_then_starts(reader, "the connection broke off", breaks.clear)
     context.close()
 
 

@@ -33,6 +33,7 @@ export class Cell {
   /** @type {Editor | null} */
   editor = null;
   #running = false;
+  #failed = false;
   verb = "Run";
   /**
    * What the cell held before a link brought it code that its reader has not run yet.
@@ -78,7 +79,9 @@ export class Cell {
     this.heard = element("p", { className: "bn-heard", role: "status" });
     this.bar = element("div", { className: "bn-bar", hidden: true });
     this.reset = button("Reset", `Reset ${this.name} as published`, () => this.restore());
-    this.again = button("Restart Python", "", actions.restart);
+    this.again = button("Restart Python", "", () =>
+      this.#failed ? actions.run(this) : actions.restart(),
+    );
     this.bar.append(this.told, this.heard, this.reset, this.again);
     this.live.append(this.outputs.el);
     (this.old ?? this.input).after(this.live, this.bar);
@@ -102,6 +105,12 @@ export class Cell {
     this.bar.hidden = false;
     if (this.told.textContent !== text) this.told.textContent = text;
     this.reset.hidden = !this.edited && this.live.hidden && !this.editor;
+  }
+
+  /** Whether Python is not there to run it: its other button then tries again. @param {boolean} failed */
+  set failed(failed) {
+    this.#failed = failed;
+    this.again.textContent = failed ? "Try again" : "Restart Python";
   }
 
   /** Says to screen readers what others see beside the lines. @param {string} text */
@@ -253,6 +262,12 @@ export class Cell {
     const what = this.foreign === null ? "Changed" : "Code from the link";
     this.tell(this.edited ? `${what}, but not run yet.` : "");
     for (const { changed } of this.#followers) changed?.();
+  }
+
+  /** Puts another source into the cell, as if it had been written. @param {string} source */
+  put(source) {
+    if (this.editor) this.editor.value = source;
+    else this.take(source);
   }
 
   /** Brings the cell back as it was published. */

@@ -36,24 +36,38 @@ function download() {
   setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
 
+/**
+ * The answers in such a file: [exercise, source].
+ * @param {string} text
+ * @param {string[]} names of the exercises
+ */
+export function answersIn(text, names) {
+  const head = new RegExp(`^# (${names.join("|")})\\n\\n`, "m");
+  const [, ...parts] = text.replaceAll("\r\n", "\n").split(head);
+  return parts.flatMap((name, i) => (i % 2 ? [] : [[name, parts[i + 1].trimEnd()]]));
+}
+
 export class Exercise {
   /**
    * @param {Cell} cell
    * @param {string} name
    * @param {Kernel} kernel
-   * @param {number} total how many exercises the page has
+   * @param {Map<string, Exercise>} all the page's exercises, by name: it joins them
    */
-  constructor(cell, name, kernel, total) {
+  constructor(cell, name, kernel, all) {
     this.cell = cell;
     this.name = name;
     this.kernel = kernel;
-    this.total = total;
+    this.all = all.set(name, this);
     const said = { role: "img", "aria-label": "solved" };
     this.done = element("span", { hidden: true, ...said }, " ✓");
     cell.el.closest("section")?.querySelector("h2")?.append(this.done);
     const save = { type: "button", hidden: true, onclick: download };
     this.export = element("button", save, "Save my answers");
-    cell.bar.append(this.export);
+    const file = element("input", { type: "file", accept: ".py", hidden: true });
+    file.onchange = () => this.#open(file);
+    const open = { type: "button", onclick: () => file.click() };
+    cell.bar.append(this.export, element("button", open, "Open my answers"), file);
     cell.old?.remove(); // the verdict on the stub, which nobody has asked for here
     cell.old = null;
     cell.verb = "Check";
@@ -64,6 +78,19 @@ export class Exercise {
 
   #tick() {
     this.done.hidden = this.export.hidden = !Object.hasOwn(solved(), this.name);
+  }
+
+  /** Puts the answers of a file into their cells. Nothing of them runs. @param {HTMLInputElement} input */
+  async #open(input) {
+    const text = (await input.files?.[0]?.text()) ?? "";
+    input.value = ""; // the same file may be opened again
+    const answers = answersIn(text, [...this.all.keys()]);
+    for (const [name, source] of answers) this.all.get(name)?.cell.put(source);
+    this.cell.tell(
+      answers.length
+        ? `Answers in their cells: ${answers.length}. Press Check above each.`
+        : "No answer in this file: open one that Save my answers has made.",
+    );
   }
 
   /** @param {(output: Output) => void} add */
@@ -81,6 +108,6 @@ export class Exercise {
     const kept = saveAnswer(name, source) ? ", saved in this browser" : "";
     if (!kept) tellUnkept(cell.bar, "What you have solved");
     this.#tick();
-    return `Right. ${Object.keys(solved()).length} of ${this.total} solved${kept}.`;
+    return `Right. ${Object.keys(solved()).length} of ${this.all.size} solved${kept}.`;
   }
 }

@@ -10,7 +10,7 @@
  * are loaded once a page and kept: to start again, after `stop` or `restart`, loads nothing. The
  * worker is made from a blob, since a page from file:// may make it from nothing else.
  */
-import { load } from "./parts.js";
+import { forgetParts, load } from "./parts.js";
 import { explained, forget } from "../policy.js";
 import { PythonError, Stopped } from "./protocol.js";
 import { unpack } from "./unpack.js";
@@ -183,7 +183,7 @@ export class Kernel {
       };
       forget();
       const [code, ...packed] = await Promise.all([
-        get(runtime).then((text) => unpack([text])),
+        get(runtime).then((text) => unpack([text], runtime)),
         ...Object.values(parts).map((files) => Promise.all(files.map(get))),
       ]);
       alive();
@@ -215,6 +215,7 @@ export class Kernel {
   /** Python is gone, and not because it was stopped. @param {string} reason */
   #lose(reason) {
     const ran = this.status.state === "busy" || this.status.state === "ready";
+    if (!ran && !reason.includes("Content-Security-Policy")) forgetParts();
     this.#end(new Error(reason));
     const what = ran ? "Python crashed; the next run starts it again" : "Python did not start";
     this.#tell({ state: "failed", reason: `${what} (${reason}).` });

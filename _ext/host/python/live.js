@@ -19,9 +19,10 @@ if (!page.bnPython) {
   const cells = rows.map((row) => /** @type {HTMLElement} */ (row.closest(".cell")));
   const notebook = new Notebook(kernel, joined, cells);
   page.bnPython = { kernel, joined, notebook };
-  const exercises = notebook.cells.filter((cell) => exerciseIn(cell.published));
-  for (const cell of exercises)
-    new Exercise(cell, exerciseIn(cell.published), kernel, exercises.length);
-  for (const cell of notebook.cells)
+  const exercises = new Map();
+  for (const cell of notebook.cells) {
+    const name = exerciseIn(cell.published);
+    if (name) new Exercise(cell, name, kernel, exercises);
     if (cell.el.matches(".tag_workbench")) new Workbench(cell, notebook.cells, kernel);
+  }
 }

@@ -108,7 +108,10 @@ export class Notebook {
   /** @param {import("./protocol.js").Status} status */
   #progress(status) {
     const { state, what } = status;
-    if (state === "off" || state === "failed") for (const cell of this.cells) cell.ran = false;
+    for (const cell of this.cells) {
+      if (state === "off" || state === "failed") cell.ran = false;
+      cell.failed = state === "failed";
+    }
     const [asked, now] = [this.#asked, this.#now];
     if (!asked || !now) return;
     const first = asked === now ? "" : ` ${now.name} first`;

@@ -15,6 +15,15 @@ const arrived = new Map();
 /** @type {Map<string, Promise<string>>} */
 const files = new Map();
 
+/** Whether what came before was of no use: then the browser must not give it again. */
+let distrust = false;
+
+/** Loads all of it again the next time, since what has arrived did not start. */
+export function forgetParts() {
+  files.clear();
+  distrust = true;
+}
+
 /**
  * The base64 in a file of the folder `root`, which is loaded once.
  * @param {string} root
@@ -25,40 +34,51 @@ const files = new Map();
 export function load(root, file, heard) {
   const known = files.get(file);
   if (known) return known;
-  const loading = streamed(root + file, heard).catch(async () => {
-    await loadScript(root + file);
-    const text = arrived.get(file);
-    arrived.delete(file);
-    return text;
-  });
-  const checked = loading.then((text) => {
-    if (text === undefined) throw new Error(`${file} holds no part of Python`);
-    return text;
-  });
-  files.set(file, checked);
-  checked.catch(() => files.delete(file)); // the next start tries again
-  return checked;
+  const loading = arriving(root, file, heard);
+  files.set(file, loading);
+  loading.catch(() => files.delete(file)); // the next start tries again
+  return loading;
 }
 
 /**
- * The same, reported as it arrives: over a slow line a file takes a minute. Not from file://, and
- * not where a policy forbids to connect.
- * @param {string} src
+ * Reported as it arrives: over a slow line a file takes a minute. Not from file://, and not where a
+ * policy forbids to connect: there it comes as the script that it is.
+ * @param {string} root
+ * @param {string} file
  * @param {(bytes: number) => void} heard
  */
-async function streamed(src, heard) {
-  if (!/^https?:/.test(src)) throw new Error("only over http");
-  const response = await fetch(src);
-  if (!response.ok || !response.body) throw new Error(`status ${response.status}`);
-  const reader = response.body.getReader();
+async function arriving(root, file, heard) {
+  const answer = /^https?:/.test(root)
+    ? await fetch(root + file, { cache: distrust ? "reload" : "default" }).catch(() => null)
+    : null;
+  if (answer && !answer.ok) throw new Error(`${file} did not load: status ${answer.status}`);
+  if (answer?.body) return between(file, await streamed(file, answer.body, heard));
+  await loadScript(root + file);
+  const text = arrived.get(file);
+  arrived.delete(file);
+  if (text === undefined) throw new Error(`${file} holds no part of Python`);
+  return text;
+}
+
+/** @param {string} file @param {ReadableStream<Uint8Array>} body @param {(n: number) => void} heard */
+async function streamed(file, body, heard) {
+  const reader = body.getReader();
   const decoder = new TextDecoder();
   let text = "";
   for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
+    const { done, value } = await reader.read().catch(() => {
+      throw new Error(`the connection broke off in ${file}`);
+    });
+    if (done) return text;
     text += decoder.decode(value, { stream: true });
     heard(value.byteLength);
   }
-  const [, , , base64] = text.split('"'); // bnPart("part_0123456789ab.js","H4sI…")
-  return base64;
+}
+
+/** What stands between the quotes of such a file. @param {string} file @param {string} text */
+function between(file, text) {
+  const [before, after] = [`bnPart("${file}","`, '");\n'];
+  if (!text.startsWith(before) || !text.endsWith(after))
+    throw new Error(`${file} holds no part of Python`);
+  return text.slice(before.length, -after.length);
 }

@@ -1,9 +1,19 @@
 /**
- * What is in pieces of base64: the bytes, unzipped.
+ * What is in pieces of base64: the bytes, unzipped. Throws if it is damaged: gzip has a checksum.
  * @param {string[]} texts
+ * @param {string} name of what it is
  * @returns {Promise<ArrayBuffer>}
  */
-export function unpack(texts) {
+export async function unpack(texts, name) {
+  try {
+    return await unzipped(texts);
+  } catch {
+    throw new Error(`${name} arrived damaged`);
+  }
+}
+
+/** @param {string[]} texts */
+function unzipped(texts) {
   const zipped = texts.map((text) => {
     const characters = atob(text);
     const bytes = new Uint8Array(characters.length);

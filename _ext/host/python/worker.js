@@ -21,7 +21,8 @@ let queue = Promise.resolve();
 async function start(parts, figures) {
   checkWebAssembly();
   /** @type {Map<string, Promise<ArrayBuffer>>} */
-  const files = new Map(Object.entries(parts).map(([name, texts]) => [name, unpack(texts)]));
+  const files = new Map(Object.entries(parts).map(([name, texts]) => [name, unpack(texts, name)]));
+  for (const file of files.values()) file.catch(() => {}); // said by who waits for it
   here.fetch = async (/** @type {string | URL} */ url) => {
     const name = String(url).replace(/.*\//, "");
     const type = name.endsWith(".wasm") ? "application/wasm" : "application/octet-stream";
