@@ -11,7 +11,7 @@ from session import ROOT, Session
 
 from _ext.site import parts
 
-# They take 7 seconds and more each, most to train nets: EVERY_CHAPTER=1 runs them as well.
+# They take 4 seconds and more each, most to train nets: EVERY_CHAPTER=1 runs them as well.
 LONG = {
     *("at_the_weights", "depth", "does_it_help", "length_of_weights", "smoothness"),
     *("constants", "longer_steps", "samples_apart", "whitening_gradient", "without_it"),

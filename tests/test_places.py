@@ -141,7 +141,7 @@ FIGURES = {
     "weight_space": weight_space,
     "whitening": whitening,
 }
-STATES = 6 * int(os.environ.get("ABUSE", "10"))
+STATES = 3 * int(os.environ.get("ABUSE", "10"))
 
 
 def wrong(texts):
