@@ -6,6 +6,7 @@ import re
 import ipywidgets
 import numpy as np
 import pytest
+from drawn import draw
 from models import analyses
 from playwright.sync_api import expect
 from stage import counted, drag, frame, get, put, resize, settle, slide, sound
@@ -13,7 +14,7 @@ from stage import counted, drag, frame, get, put, resize, settle, slide, sound
 import batchnorm as bn
 from batchnorm.figures import WhiteningFigure, controls
 from batchnorm.figures.whitening import UPSTREAM
-from batchnorm.whitening import METHODS, whiten, whiten_backward
+from batchnorm.whitening import METHOD_NAMES, METHODS, whiten, whiten_backward
 
 each_method = pytest.mark.parametrize("method", METHODS)
 INPUTS = [name for name in WhiteningFigure.inputs if name != "graphs"]
@@ -187,7 +188,23 @@ def test_says_in_words_what_is_not_defined(show):
     expect(page.locator(".verdict")).to_contain_text("PCA's axes are not defined")
     expect(page.locator(".arrows path")).to_have_count(0)
     put(page, figure, 2, "method")
-    expect(page.locator(".verdict")).to_contain_text("came back")
+    expect(page.locator(".verdict")).to_contain_text("at the outputs")
+
+
+def said(sent, rest):
+    return f"The gradient has length {sent:.2f} at the outputs{rest}"
+
+
+@pytest.mark.parametrize("width", [330, 690])
+def test_a_method_has_one_name_on_buttons_and_pictures(width):
+    for method, name in zip(METHODS, METHOD_NAMES, strict=True):
+        picture = draw(WhiteningFigure(method=method), width=width)
+        assert picture["out title"].text == f"Outputs, {name}"
+    small = [
+        "".join(picture[key].text for key in picture.keys(f"small {k} name\\d*"))
+        for k in range(len(METHODS))
+    ]
+    assert small == list(METHOD_NAMES)
 
 
 def cell(page, row, column):
@@ -207,14 +224,14 @@ def test_the_ellipse_and_the_gradients_that_it_tells(show, method):
     sent, back = np.linalg.norm(figure.dy), np.linalg.norm(figure.dx)
     expect(cell(page, "gradient", 0)).to_have_text(f"{back:.3f}")
     expect(cell(page, "gradient", 1)).to_have_text(f"{sent:.3f}")
-    expect(page.locator(".verdict")).to_have_text(f"Sent {sent:.2f} → came back {back:.2f}")
+    expect(page.locator(".verdict")).to_have_text(said(sent, f" and {back:.2f} at the inputs."))
 
 
 def test_what_is_taken_away_is_drawn_as_nothing(show):
     figure = WhiteningFigure(upstream="shear")
     page = show(figure)
     sent = np.linalg.norm(figure.dy)
-    expect(page.locator(".verdict")).to_have_text(f"Sent {sent:.2f} → came back 0.00")
+    expect(page.locator(".verdict")).to_have_text(said(sent, "; none of it reaches the inputs."))
     expect(page.locator(".arrows .head")).to_have_count(24)  # of what is sent alone
     put(page, figure, UPSTREAM.index("rotation"), "upstream")
     expect(page.locator(".arrows .head")).to_have_count(48)

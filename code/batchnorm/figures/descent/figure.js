@@ -89,8 +89,9 @@ function mount(el, view) {
     const { watch, train, step, steps, whole, part, courses: went, cut } = shown;
     const message = summary(shown);
     const places = panels(width, watch.length);
-    picture.size(width, Math.max(...places.map(({ bottom }) => bottom)) + 24);
-    const plots = watch.map((name) => {
+    const end = Math.max(...places.map(({ bottom }) => bottom));
+    picture.size(width, end + 38);
+    const plots = watch.map((name, k) => {
       // The ground knows all steps from the start on, so that it does not move
       const all = tame([...whole[name], ...part[name]]);
       const domain = niceDomain([...all, ...all.map((v) => 1.06 * v)]);
@@ -100,6 +101,7 @@ function mount(el, view) {
       return {
         y: (/** @type {number[]} */ range) => linear(domain, range),
         title: headingOf(name, train),
+        foot: places[k].bottom === end ? "step" : undefined,
         curves: [
           curve("ink wide", whole[name], labelOf("whole", wholly)),
           curve(`${lookOf(cut)} dashed`, part[name], labelOf("cut", partly)),

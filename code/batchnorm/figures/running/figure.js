@@ -2,6 +2,7 @@ import { axis } from "../kit/axis.js";
 import { courses, mover, panels, upTo } from "../kit/chart.js";
 import { makeFigure } from "../kit/figure.js";
 import { handle } from "../kit/handle.js";
+import { lengthOf } from "../kit/labels.js";
 import { bar, button, stage } from "../kit/panel.js";
 import { clamp, domainOf, format, linear, niceDomain, snap, tidy } from "../kit/scale.js";
 import { analyse, outputs } from "./model.js";
@@ -47,21 +48,41 @@ function summary(shown) {
 }
 
 /**
- * The batch as it comes in, on its axis; the running mean; and the diamond that moves it all.
+ * The true mean and the running one: two lines, each named on its outer side.
+ * @param {Drawing} picture @param {number} width
+ * @param {{key: string, at: number, text: string, look: string}[]} both
+ */
+function means(picture, width, both) {
+  for (const { key, at, look } of both) {
+    const d = `M${at} ${LABELS + 4}V${LEVEL}`;
+    picture.put(key, "path", { class: `${look} line`, d });
+  }
+  const [low, high] = both.toSorted((a, b) => a.at - b.at);
+  const [long, other] = [low, high].map(({ text }) => lengthOf(text, true));
+  const left = clamp(low.at + 4, long, width - other - 8);
+  const right = clamp(high.at - 4, left + 8, width - other);
+  const name = (/** @type {typeof low} */ { key, text, look }, /** @type {number} */ x, end = "") =>
+    picture.text(`${key} name`, `small halo label ${look}${end}`, x, LABELS, text);
+  name(low, left, " end");
+  name(high, right);
+}
+
+/**
+ * The batch as it comes in, on its axis; the true and the running mean; and the diamond that moves it all.
  * @param {Drawing} picture @param {Shown} shown @param {View} view @param {number} width
  */
 function inputs(picture, shown, view, width) {
-  const { x, mean, own, shift, mismatch } = shown;
-  const domain = picture.hold("inputs", domainOf([...x, mean]));
+  const { x, mean, truth, own, shift, mismatch } = shown;
+  const domain = picture.hold("inputs", domainOf([...x, mean, truth]));
   const scale = linear(domain, [PAD, width - PAD]);
   const text = { class: "title small", x: 0, y: 12 };
   picture.layer("ground");
   picture.put("x title", "text", text, "Inputs: this step's batch. Drag its diamond.");
   axis(picture, "x", { scale, at: LEVEL, grid: [LEVEL - 46, LEVEL + 4] });
-  const at = scale.inside(mean);
-  picture.put("running", "path", { class: "mean line", d: `M${at} ${LABELS + 4}V${LEVEL}` });
-  const name = { class: "small label middle", x: clamp(at, 48, width - 48), y: LABELS };
-  picture.put("running name", "text", name, "running mean");
+  means(picture, width, [
+    { key: "truth", at: scale.inside(truth), text: "truth", look: "data" },
+    { key: "running", at: scale.inside(mean), text: "running mean", look: "mean" },
+  ]);
   picture.layer("trails");
   x.forEach((v, i) => {
     picture.put(`x ${i}`, "circle", { class: "data many", cx: scale.inside(v), cy: LANE, r: 5 });

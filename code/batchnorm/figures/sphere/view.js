@@ -130,15 +130,24 @@ export function sceneOf(picture, key, place, reach, turn) {
   };
 }
 
+const CLEAR = 18; // units from a dot, within which it would hide a letter
+const apart = (/** @type {number[]} */ a, /** @type {number[]} */ b) =>
+  Math.hypot(a[0] - b[0], a[1] - b[1]);
+
 /** The plane, its circle, its axes; R and x̂. @param {Scene} scene @param {Shown} shown */
 export function ground(scene, { defined, x_hat, space }) {
   const { reach, key } = scene;
+  const { x: point, dx, centred, chain } = space;
+  const ends = defined ? [dx, scaled(shifted(point, dx), 0.5), chain[0], chain[3]] : [];
+  const marks = [point, centred, ...ends].map(scene.at);
   scene.circle("plane", reach * 0.98, "plane");
   for (const i of [0, 1, 2]) {
     const [a, b] = intoSpace([0, 1, 2].map((j) => (j === i ? 1 : 0)));
     const end = scaled([a, b, 0], (reach * 0.9) / Math.hypot(a, b));
     scene.line(`axis ${i}`, [0, 0, 0], end, "grid");
-    const [x, y] = scene.at(end);
+    // Nearer to the centre, where a dot or an arrow would hide it
+    const places = [1, 0.78, 0.56].map((part) => scene.at(scaled(end, part)));
+    const [x, y] = places.find((at) => marks.every((mark) => apart(at, mark) > CLEAR)) ?? places[0];
     const where = { class: "small middle halo faded", x, y: y + 4 };
     scene.picture.put(scene.id(`axis name ${i}`), "text", where, `x${"₁₂₃"[i]}`);
     scene.names.avoid(x, y, 9);

@@ -199,7 +199,9 @@ def _look(net, own):
     looks = {(True, False): "mean dashed", (False, True): "variance dashed", (True, True): "cut"}
     if cut in looks or own.get("cut"):
         return looks.get(cut, "cut")
-    for kind, look in {"noisy": "data", "batch": "gradient", "layer": "direct"}.items():
+    # Blue is a class of the samples
+    looks = {"noisy": "gradient dotted", "batch": "gradient", "layer": "direct"}
+    for kind, look in looks.items():
         if kind in net.normalization:
             return look
     return "ink"

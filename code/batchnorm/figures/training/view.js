@@ -86,7 +86,7 @@ export function layout(width, plots, names) {
       const right = x + w - (losses ? beside : 14);
       places[name] = { left: x + LEFT, right, top: y + ABOVE, bottom: y + ABOVE + tall };
     });
-    y += ABOVE + tall + BELOW;
+    y += ABOVE + tall + BELOW + (losses ? LINE : 0);
   }
   return { places, planes: planes.places, height: y };
 }
@@ -133,7 +133,8 @@ export function losses(picture, place, shown) {
   });
   if (per > 1) raw(picture, x, y, shown);
   const title = per > 1 ? `loss, mean of ${per} batches` : "loss on the batch";
-  plot(picture, "loss", place, { x, y, title, curves, dots: false, beside: true });
+  const foot = "step";
+  plot(picture, "loss", place, { x, y, title, curves, dots: false, beside: true, foot });
   const names = labels(picture, { ...place, left: place.left + 4 });
   for (const points of smooth) names.avoidLine(points.map(([u, v]) => [x(u), y(v)]));
   runs.forEach(({ look, diverged }, k) => {

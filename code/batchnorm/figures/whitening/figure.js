@@ -2,7 +2,7 @@ import { makeFigure } from "../kit/figure.js";
 import { bar, button, stage } from "../kit/panel.js";
 import { clamp, format } from "../kit/scale.js";
 import { isDegenerate, analyse, batchOf, chosen, outputs, sampled } from "./model.js";
-import { layout, paint, REACH, reachOf, square, TITLES } from "./view.js";
+import { layout, paint, REACH, reachOf, square, METHODS } from "./view.js";
 
 /** @import { Mount, Pair, Shown, View } from "./model.js" */
 
@@ -35,9 +35,11 @@ function summary({ before, after, dy, dx, method, landed }, shrink) {
     const apart = (/** @type {Pair} */ a, /** @type {Pair} */ b) =>
       Math.hypot(a[0] - b[0], a[1] - b[1]);
     const far = Math.max(...landed.flatMap((a) => landed.map((b) => apart(a, b))));
-    rows.push([`${landed.length} batches: farthest apart (${TITLES[method]})`, "", format(far, 2)]);
+    rows.push([`${landed.length} batches: farthest apart (${METHODS[method]})`, "", format(far, 2)]);
   }
-  return { verdict: `Sent ${two(length(dy))} → came back ${two(length(dx))}`, rows };
+  const [sent, back] = [dy, dx].map((rows) => two(length(rows)));
+  const rest = back === "0.00" ? "; none of it reaches the inputs." : ` and ${back} at the inputs.`;
+  return { verdict: `The gradient has length ${sent} at the outputs${rest}`, rows };
 }
 
 /** What buttons and handles do. @param {View} view */

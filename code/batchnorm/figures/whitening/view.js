@@ -25,7 +25,7 @@ const WIDE = 600; // from this width on the panels stand side by side
 const SIDE = 30; // for the upright axis
 const HEAD = 44;
 const FOOT = 26;
-const SMALL = 18; // above a small panel: its name
+const LINE = 14; // of a name above a small panel
 const BETWEEN = 8;
 export const REACH = 3; // the largest upstream gradient one can drag to
 const NOTHING = 0.004; // beside the longest gradient sent: drawn as what it is, nothing
@@ -38,7 +38,11 @@ const TARGETS = {
   large: { x: -15, y: -15, width: 30, height: 30, rx: 15 },
   small: { x: -9, y: -9, width: 18, height: 18, rx: 9 },
 };
-export const TITLES = ["scaled", "PCA", "ZCA", "Cholesky", "iterated"];
+export const METHODS = ["standardise", "PCA", "ZCA", "Cholesky", "Newton–Schulz"];
+
+/** A name in one line or, where there is no room for it, two. @param {string} name @param {number} room */
+const linesOf = (name, room) =>
+  lengthOf(name, true) > room ? name.split(/(?<=–)/) : [name];
 
 /** @param {number} width */
 export function layout(width) {
@@ -52,13 +56,15 @@ export function layout(width) {
   });
   const input = panel(0, 0);
   const output = wide ? panel(width - side - SIDE - 6, 0) : panel(0, input.bottom + FOOT);
-  const count = TITLES.length;
+  const count = METHODS.length;
   const size = Math.min(110, (width - BETWEEN * (count - 1) - 4) / count);
   const gap = (width - 4 - size * count) / (count - 1);
-  const top = output.bottom + FOOT + SMALL + BETWEEN;
-  const small = TITLES.map((_, k) => {
+  const names = METHODS.map((name) => linesOf(name, size + gap));
+  const most = Math.max(...names.map((lines) => lines.length));
+  const top = output.bottom + FOOT + 4 + LINE * most + BETWEEN;
+  const small = names.map((lines, k) => {
     const left = 2 + k * (size + gap);
-    return { left, right: left + size, top, bottom: top + size };
+    return { left, right: left + size, top, bottom: top + size, lines };
   });
   return { input, output, small, height: top + size + 4 };
 }
@@ -250,7 +256,7 @@ function multiples(picture, frame) {
     square(panel, reachOf(all.flatMap((one) => one.x_hat)));
   const big = chosen(frame, x);
   all.forEach(({ x_hat, carried }, k) => {
-    const { left, right, top, bottom } = place.small[k];
+    const { left, right, top, bottom, lines } = place.small[k];
     const scale = scaleOf(place.small[k]);
     const on = k === method;
     const isNew = !picture.has(`small ${k}`);
@@ -259,7 +265,10 @@ function multiples(picture, frame) {
       picture.put(`small ${k} box`, "rect", { class: "frame", ...box });
       const middle = (left + right) / 2;
       const look = `small middle${on ? " title" : ""}`;
-      picture.text(`small ${k} name`, look, middle, top - 6, TITLES[k]);
+      lines.forEach((line, i) => {
+        const y = top - 6 - LINE * (lines.length - 1 - i);
+        picture.text(`small ${k} name${i || ""}`, look, middle, y, line);
+      });
       if (!x_hat.length) {
         picture.text(`small ${k} none`, "small middle", middle, (top + bottom) / 2, "no axes");
         return;
@@ -287,7 +296,7 @@ export function paint(picture, frame) {
   const back = { title: "Inputs", about: "what comes back: dx", name: "dx", factor: shrink };
   ground(picture, "in", place.input, input, back);
   const sent = {
-    title: `Outputs, ${TITLES[method]}`,
+    title: `Outputs, ${METHODS[method]}`,
     about: "what is sent: dy",
     name: "dy",
     factor: 1,
