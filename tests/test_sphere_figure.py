@@ -152,6 +152,7 @@ def pixel_of(page, view):
 @pytest.mark.parametrize("touch", [False, True], ids=["mouse", "touch"])
 @pytest.mark.parametrize("width", [1280, 360])
 def test_drags(show, page, touch, width):
+    page.emulate_media(reduced_motion="reduce")  # the scale is that of the values at once
     page.set_viewport_size({"width": width, "height": 900})
     figure = SphereFigure(X, DY)
     show(figure)

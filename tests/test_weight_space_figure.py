@@ -334,13 +334,15 @@ def test_the_table_tells_a_right_angle_and_a_sum(show):
     figure = WeightSpaceFigure(correlation=0.5, step=2, unfolded=True)
     page = show(figure)
     w, g = np.array(figure.path[-1]), np.array(figure.gradient)
-    table = page.locator(".numbers")
-    expect(table.get_by_role("row", name=re.compile("its angle to w"))).to_contain_text("90.0°")
+    first, table = page.locator(".lead"), page.locator(".report")
+    angle = first.get_by_role("row", name=re.compile("angle to w"))
+    expect(angle).to_contain_text("90.0°")
     expect(table.get_by_role("row", name=re.compile("now"))).to_contain_text(f"{w @ w:.3f}")
     grown = w @ w + figure.rate**2 * (g @ g)
     expect(table.get_by_role("row", name=re.compile("next"))).to_contain_text(f"{grown:.3f}")
+    lengths = first.get_by_role("row", name=re.compile("→ next"))
+    expect(lengths).to_contain_text(f"{np.sqrt(w @ w):.2f} → {np.sqrt(grown):.2f}")
     put(page, figure, 0.5, "eps")
-    angle = table.get_by_role("row", name=re.compile("its angle to w"))
     expect(angle.locator("td").first).not_to_have_text("90.0°")
 
 

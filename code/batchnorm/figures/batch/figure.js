@@ -81,7 +81,7 @@ function standing() {
     const outputs = defined ? [...y, ...past.flatMap((p) => p.y)] : [];
     const all = [...x, ...past.flatMap((p) => p.x), ...outputs];
     const holds = past.length && all.every((v) => v >= domain[0] && v <= domain[1]);
-    if (!holds) domain = domainOf([...all, ...(defined ? ahead : [])]);
+    if (!holds) domain = domainOf([...all, ...(defined ? ahead : [])], 3, 1.5);
     return domain;
   };
 }

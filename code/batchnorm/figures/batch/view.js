@@ -1,7 +1,7 @@
 import { arrow, scaleBar } from "../kit/arrow.js";
 import { axis } from "../kit/axis.js";
 import { handle } from "../kit/handle.js";
-import { lengthOf } from "../kit/labels.js";
+import { labels, lengthOf } from "../kit/labels.js";
 import { clamp, domainOf, format, linear, snap, subscript, tidy } from "../kit/scale.js";
 
 /**
@@ -134,7 +134,8 @@ function trail(picture, key, places, y) {
 }
 
 /**
- * What is left of the parts: from where they start to where they end, with its number.
+ * What is left of the parts: from where they start to where they end, with its number. Returns
+ * where that stands: its left end, its line, its length.
  * @param {Drawing} picture @param {number} i @param {[number, number]} ends @param {number} y
  * @param {Frame} frame
  */
@@ -148,10 +149,13 @@ function remainder(picture, i, [from, to], y, { dx, place }) {
   const where = fits ? most + 6 : Math.min(...ends) - 6;
   const look = `small halo gradient${fits ? "" : " end"}`;
   picture.text(`left name ${i}`, look, where, y + 3, text);
+  const long = lengthOf(text);
+  return /** @type {const} */ ([fits ? where : where - long, y + 3, long]);
 }
 
 /**
- * The parts of a gradient, path by path, each from where the one before it ends.
+ * The parts of a gradient, path by path, each from where the one before it ends. Those that leave
+ * the picture are `broken`.
  * @param {Drawing} picture @param {number} i @param {number} at @param {Frame} frame
  */
 function split(picture, i, at, { parts, flows, place }) {
@@ -160,10 +164,16 @@ function split(picture, i, at, { parts, flows, place }) {
   let tip = at;
   let row = place.input(i) + 9;
   const links = [];
+  const broken = [];
   for (const [path, values] of Object.entries(parts)) {
     const to = tip + values[i] * unit;
     const className = flows[path] ? `${path} part` : "cut part";
-    arrow(picture, `${path} ${i}`, [tip, row], [to, row], { className, head: 7, within });
+    const how = { className, head: 7, within };
+    const seen = arrow(picture, `${path} ${i}`, [tip, row], [to, row], how);
+    if (seen?.broken) {
+      const middle = (seen.from[0] + seen.to[0]) / 2;
+      broken.push({ path, look: flows[path] ? path : "quiet", at: [middle, row], v: values[i] });
+    }
     if (flows[path]) tip = to;
     links.push(`M${clamp(tip, left, right)} ${row}v${place.row}`);
     row += place.row;
@@ -172,7 +182,21 @@ function split(picture, i, at, { parts, flows, place }) {
     const d = links.slice(0, -1).join("");
     picture.put(`links ${i}`, "path", { class: "grid", d });
   }
-  return { tip, row };
+  return { tip, row, broken };
+}
+
+/**
+ * The numbers of parts that leave the picture, below their arrows.
+ * @param {Drawing} picture @param {number} i @param {ReturnType<typeof split>["broken"]} broken
+ * @param {ReturnType<typeof remainder> | undefined} left @param {Frame["place"]} place
+ */
+function numbers(picture, i, broken, left, place) {
+  const room = { left: place.left, right: place.right, top: place.input(i) + 8 };
+  const names = labels(picture, { ...room, bottom: place.edge(i + 1) - 3 });
+  if (left) names.taken(...left);
+  for (const { path, look, at, v } of broken) {
+    names.put(`${path} value ${i}`, format(v, 3), at, [0, 1], look);
+  }
 }
 
 /** The next step: where it leads, and which way. @param {Drawing} picture @param {number} i */
@@ -211,8 +235,9 @@ function sample(picture, i, frame) {
     const how = { className: "gradient arrow", head: 10, dot: 7, within, value, side: UP };
     ahead(picture, i, at, frame);
     arrow(picture, `dx ${i}`, [at, y], [at + dx[i] * place.unit, y], how);
-    const { tip, row } = split(picture, i, at, frame);
-    if (place.whole) remainder(picture, i, [at, tip], row + 1, frame);
+    const { tip, row, broken } = split(picture, i, at, frame);
+    const rest = place.whole ? remainder(picture, i, [at, tip], row + 1, frame) : undefined;
+    numbers(picture, i, broken, rest, place);
     const sent = Object.entries(parts).map(
       ([path, v]) => `${called[path]} ${format(v[i])}${flows[path] ? "" : ", cut"}`,
     );

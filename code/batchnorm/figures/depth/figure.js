@@ -103,7 +103,8 @@ function course(picture, place, shown) {
   });
   const title = "growth of ‖dh‖²";
   const foot = "layers passed";
-  plot(picture, "course", place, { x, y, title, curves, dots: false, beside: true, foot });
+  const moving = picture.moving("reach");
+  plot(picture, "course", place, { x, y, title, curves, dots: false, beside: true, foot, moving });
   const names = found.map(({ name, powers }, k) => {
     const at = /** @type {[number, number]} */ ([x(passed), inside(powers[passed].median)]);
     return { name, look: LOOKS[k], at };
@@ -168,7 +169,8 @@ function mount(el, view) {
   const close = (/** @type {number} */ batch) =>
     choose(view.get().sizes.indexOf(nearest(view.get().sizes, batch)));
 
-  return function draw(shown, width) {
+  return function draw(analysis, width) {
+    const shown = { ...analysis, reach: picture.follow("reach", analysis.reach) };
     const { passed, layers, size, sizes } = shown;
     const message = summary(shown);
     const [first, below] = panels(width, 2, 0, TALL).map((place) => ({

@@ -94,13 +94,14 @@ function mount(el, view) {
     const plots = watch.map((name, k) => {
       // The ground knows all steps from the start on, so that it does not move
       const all = tame([...whole[name], ...part[name]]);
-      const domain = niceDomain([...all, ...all.map((v) => 1.06 * v)]);
+      const domain = picture.follow(name, niceDomain([...all, ...all.map((v) => 1.06 * v)]));
       const [wholly, partly] = went[name];
       /** @param {string} className @param {number[]} path @param {string} label */
       const curve = (className, path, label) => ({ className, points: upTo(path, step), label });
       return {
         y: (/** @type {number[]} */ range) => linear(domain, range),
         title: headingOf(name, train),
+        moving: picture.moving(name),
         foot: places[k].bottom === end ? "step" : undefined,
         curves: [
           curve("ink wide", whole[name], labelOf("whole", wholly)),

@@ -1,3 +1,6 @@
+import { lengthOf } from "./labels.js";
+import { clamp } from "./scale.js";
+
 /** @import { Room } from "./labels.js" */
 
 const STUB = 18; // units: what is seen of an arrow that lies outside
@@ -7,7 +10,7 @@ const STUB = 18; // units: what is seen of an arrow that lies outside
  * there is none.
  * @param {number[]} from @param {number[]} to @param {Room} room
  */
-function clipped(from, to, { left, right, top, bottom }) {
+export function clipped(from, to, { left, right, top, bottom }) {
   const lows = [left, top];
   const highs = [right, bottom];
   let start = 0;
@@ -33,6 +36,7 @@ function clipped(from, to, { left, right, top, bottom }) {
  * the arrow. One too short to leave the dot it starts from is drawn beside the dot, at its full
  * length. Nothing is drawn for an arrow of no length. One that leaves the room that it has ends at
  * the edge: a break across its shaft says that it is longer, and its number says how long.
+ * Returns what is seen of it, and where its number stands: its left end, its line, its length.
  *
  * @param {import("./svg.js").Drawing} picture @param {string} key @param {[number, number]} start
  * @param {[number, number]} tip @param {object} how
@@ -69,17 +73,22 @@ export function arrow(picture, key, start, tip, how) {
   }
   const d = `M${at(length, 0)}L${at(neck, wing)}L${at(neck, -wing)}Z`;
   picture.put(`${key} head`, "path", { class: `${className} head`, d });
-  if (!seen || seen.whole) return;
+  /** @type {{from: number[], to: number[], broken: boolean, value?: [number, number, number]}} */
+  const shown = { from, to, broken: seen !== null && !seen.whole };
+  if (!shown.broken) return shown;
   const slash = (/** @type {number} */ along) => `M${at(along - 2, 5)}L${at(along + 2, -5)}`;
   const middle = neck / 2;
   const gap = `M${at(middle - 2, 0)}L${at(middle + 2, 0)}`;
   picture.put(`${key} gap`, "path", { class: "gap", d: gap });
   const lines = { class: "break", d: slash(middle - 3) + slash(middle + 3) };
   picture.put(`${key} break`, "path", lines);
-  if (!value) return;
-  const where = { x: to[0] - unit[0] * 4, y: to[1] - 6 };
-  const anchor = Math.abs(unit[0]) < 0.3 ? "middle" : unit[0] > 0 ? "end" : "";
-  picture.put(`${key} value`, "text", { class: `small halo ${anchor}`, ...where }, value);
+  if (!value || !within) return shown;
+  const long = lengthOf(value);
+  const back = Math.abs(unit[0]) < 0.3 ? long / 2 : unit[0] > 0 ? long : 0;
+  const left = clamp(to[0] - unit[0] * 4 - back, within.left + 2, within.right - long - 2);
+  const line = clamp(to[1] - 6, within.top + 12, within.bottom - 4);
+  picture.text(`${key} value`, "small middle halo", left + long / 2, line, value);
+  return { ...shown, value: /** @type {[number, number, number]} */ ([left, line, long]) };
 }
 
 /**

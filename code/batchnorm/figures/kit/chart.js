@@ -58,7 +58,7 @@ export function panels(width, count, y = 0, tall = TALL, least = 225) {
 export const upTo = (path, end) => path.slice(0, end + 1).map((v, i) => [i, v]);
 
 /**
- * @param {[number, number][]} points @param {Scale} x @param {Scale} y
+ * @param {[number, number][]} points @param {Scale} x @param {(v: number) => number} y
  * @param {(point: [number, number]) => boolean} seen
  */
 function lineOf(points, x, y, seen) {
@@ -99,30 +99,32 @@ function besides(picture, key, { right, top, bottom }, ends) {
  *
  * @param {Drawing} picture @param {string} key @param {Place} place
  * @param {{x: Scale, y: Scale, title: string,
- *   curves: Curve[], dots?: boolean, beside?: boolean, foot?: string}} of `foot` names
- *   what the level axis measures
+ *   curves: Curve[], dots?: boolean, beside?: boolean, foot?: string, moving?: boolean}} of
+ *   `foot` names what the level axis measures; `moving`: its upright axis is under way
  */
 export function plot(picture, key, place, of) {
-  const { x, y, title, curves, dots = true, beside = false, foot } = of;
+  const { x, y, title, curves, dots = true, beside = false, foot, moving = false } = of;
   const { left, right, top, bottom } = place;
   picture.layer("ground");
   axis(picture, `${key} y`, { scale: y, at: left, grid: [left, right], upright: true, title });
   axis(picture, `${key} x`, { scale: x, at: bottom, title: foot });
   picture.layer("arrows");
-  const seen = (/** @type {[number, number]} */ [, v]) => y(v) >= top - 1 && y(v) <= bottom + 1;
+  // Nothing leaves a plot whose axis is on its way to where it fits
+  const up = moving ? (/** @type {number} */ v) => clamp(y(v), top, bottom) : y;
+  const seen = (/** @type {[number, number]} */ [, v]) => up(v) >= top - 1 && up(v) <= bottom + 1;
   const names = labels(picture, { left: left + 4, right: right + 8, top: top - 8, bottom });
   /** @type {Parameters<typeof besides>[3]} */
   const ends = [];
   curves.forEach(({ className, points, label, dot }, i) => {
-    const d = lineOf(points, x, y, seen);
+    const d = lineOf(points, x, up, seen);
     picture.put(`${key} curve ${i}`, "path", { class: `${className} hollow line`, d });
     const found = points.findLastIndex(seen);
     const end = points[found];
     if (!end) return;
-    names.avoidLine(points.filter(seen).map(([u, v]) => [x(u), y(v)]));
+    names.avoidLine(points.filter(seen).map(([u, v]) => [x(u), up(v)]));
     const at = dot ?? end;
     if (dots && seen(at)) {
-      const where = { class: `${className} dot`, cx: x(at[0]), cy: y(at[1]), r: 4.5 };
+      const where = { class: `${className} dot`, cx: x(at[0]), cy: up(at[1]), r: 4.5 };
       picture.put(`${key} dot ${i}`, "circle", where);
     }
     const next = points[found + 1];
@@ -132,7 +134,7 @@ export function plot(picture, key, place, of) {
       const mark = `M${u - 5} ${edge + back}L${u} ${edge}L${u + 5} ${edge + back}`;
       picture.put(`${key} leaves ${i}`, "path", { class: `${className} hollow strong`, d: mark });
     }
-    if (label) ends.push({ at: [x(end[0]), y(end[1])], label, look: colourOf(className), i });
+    if (label) ends.push({ at: [x(end[0]), up(end[1])], label, look: colourOf(className), i });
   });
   if (beside) besides(picture, key, place, ends);
   else

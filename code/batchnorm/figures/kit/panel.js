@@ -63,27 +63,16 @@ const cellAt = (head, column, text) => {
   return column ? html("td") : html("th", { scope: "row" });
 };
 
-/**
- * What is reported: the figure's message, the caption of its picture, and the numbers that it comes
- * from, in a table to be unfolded.
- *
- * `show({ verdict, rows, head, looks })`: a row is a name and its cells, `head` names the columns,
- * `looks` gives each row the colour of what it is about.
- */
-function report() {
-  const verdict = html("p", { class: "verdict", "aria-live": "polite" });
+/** A table: a row is a name and its cells. */
+function numbers() {
   const table = html("table", { class: "numbers" });
-  const summary = html("summary", {}, "Numbers");
-  const root = html("details", { class: "report" }, summary, html("div", {}, table));
   let last = "";
-  /** @param {{verdict: string, rows?: string[][], head?: string[], looks?: string[]}} message */
-  const show = ({ verdict: sentence, rows = [], head = [], looks = [] }) => {
-    setText(verdict, sentence);
+  /** @type {(rows: string[][], head: string[], looks: string[]) => void} */
+  const fill = (rows, head, looks) => {
     const all = head.length ? [head, ...rows] : rows;
     const shape = JSON.stringify([head.length, ...all.map((row) => row.length)]);
     if (shape !== last) {
       last = shape;
-      root.hidden = !rows.length;
       table.replaceChildren(
         ...all.map((row, i) =>
           html(
@@ -96,7 +85,37 @@ function report() {
     }
     all.forEach((row, i) => row.forEach((text, k) => setText(table.rows[i].cells[k], text)));
   };
-  return { verdict, root, show };
+  return { table, fill };
+}
+
+/**
+ * What is reported: the figure's message, the caption of its picture, and the numbers that it comes
+ * from, in a table to be unfolded; those that tell its story stand in one above it.
+ *
+ * `show({ verdict, lead, rows, head, looks })`: `head` names the columns of `lead` and `rows`,
+ * `looks` gives each row the colour of what it is about.
+ */
+function report() {
+  const verdict = html("p", { class: "verdict", "aria-live": "polite" });
+  const first = numbers();
+  const all = numbers();
+  const above = html("div", { class: "lead" });
+  const summary = html("summary", {}, "Numbers");
+  const root = html("details", { class: "report" }, summary, html("div", {}, all.table));
+  /**
+   * @param {{verdict: string, lead?: string[][], rows?: string[][], head?: string[], looks?: string[]}} message
+   */
+  const show = ({ verdict: sentence, lead = [], rows = [], head = [], looks = [] }) => {
+    setText(verdict, sentence);
+    above.hidden = !lead.length;
+    root.hidden = !rows.length;
+    if (lead.length) {
+      if (!above.firstChild) above.append(first.table);
+      first.fill(lead, head, []);
+    }
+    all.fill(rows, head, looks);
+  };
+  return { verdict, tables: [above, root], show };
 }
 
 /**
@@ -107,10 +126,10 @@ function report() {
  * @param {Node[]} [parts] @param {string[]} [layers] of the picture; later ones lie on top
  */
 export function stage(el, view, about, parts = [], layers = LAYERS) {
-  const { verdict, root, show } = report();
+  const { verdict, tables, show } = report();
   const picture = drawing(about, view, layers);
   picture.svg.before(verdict);
-  el.append(picture.root, ...parts, root);
+  el.append(picture.root, ...parts, ...tables);
   const finish = (/** @type {Parameters<typeof show>[0]} */ message) => {
     picture.sweep();
     show(message);

@@ -13,15 +13,15 @@ export function regionOf(f, n, x, y) {
     let from = -1; // where a run of squares that lie inside began
     for (let column = 0; column < n; column++) {
       const corners = block(column, column + 1, row);
-      const values = column + 1 < n ? corners.map(([i, k]) => f[k * n + i]) : [];
-      const above = values.filter((v) => v > 0).length;
-      if (above === 4) {
+      const inside = column + 1 < n ? corners.map(([i, k]) => [i, k, f[k * n + i]]) : [];
+      const high = inside.filter(([, , v]) => v > 0).length;
+      if (high === 4) {
         if (from < 0) from = column;
         continue;
       }
       if (from >= 0) d += outline(block(from, column, row), x, y);
       from = -1;
-      if (above) d += outline(part(corners, values), x, y);
+      if (high) d += outline(beyond(inside, 0), x, y);
     }
   }
   return d;
@@ -33,16 +33,20 @@ function block(/** @type {number} */ from, /** @type {number} */ to, /** @type {
   return [...low, ...high.reverse()];
 }
 
-/** The part of a square where the values at its corners, joined by straight lines, are above 0. */
-function part(/** @type {number[][]} */ corners, /** @type {number[]} */ values) {
-  return corners.flatMap(([i, k], c) => {
-    const next = (c + 1) % 4;
-    const a = values[c];
-    const b = values[next];
-    const here = a > 0 ? [[i, k]] : [];
-    if (a > 0 === b > 0) return here;
-    const t = a / (a - b);
-    return [...here, [i + t * (corners[next][0] - i), k + t * (corners[next][1] - k)]];
+/**
+ * The part of a shape where the values at its corners, joined by straight lines, are above a level,
+ * or below it.
+ * @param {number[][]} corners x, y and value of each @param {number} level
+ * @param {1 | -1} side above or below
+ */
+export function beyond(corners, level, side = 1) {
+  const is = (/** @type {number[]} */ [, , v]) => side * (v - level) > 0;
+  return corners.flatMap((a, c) => {
+    const b = corners[(c + 1) % corners.length];
+    const here = is(a) ? [a] : [];
+    if (is(a) === is(b)) return here;
+    const part = (level - a[2]) / (b[2] - a[2]);
+    return [...here, a.map((v, k) => v + part * (b[k] - v))];
   });
 }
 

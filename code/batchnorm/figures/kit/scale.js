@@ -86,10 +86,13 @@ export function grown(far, least, by = 2) {
   return end;
 }
 
-/** [−base, base], ends doubled to hold all. @param {number[]} values @returns {[number, number]} */
-export const domainOf = (values, base = 4) => [
-  -grown(-1.05 * Math.min(0, ...values), base),
-  grown(1.05 * Math.max(0, ...values), base),
+/**
+ * [−base, base], whose ends grow in jumps to hold all.
+ * @param {number[]} values @returns {[number, number]}
+ */
+export const domainOf = (values, base = 4, by = 2) => [
+  -grown(-1.05 * Math.min(0, ...values), base, by),
+  grown(1.05 * Math.max(0, ...values), base, by),
 ];
 
 const MOST = 100; // times what three in four stay below: what is larger would flatten all else

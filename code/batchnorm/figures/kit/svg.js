@@ -1,5 +1,6 @@
 /** Drawing on the page: elements kept by key, things to drag, arrows. No markup from data. */
 import { memoizer } from "./memo.js";
+import { follower } from "./motion.js";
 
 /**
  * An SVG element, with attributes.
@@ -115,8 +116,9 @@ function elements(root, layers) {
  * view's zoom makes pixels.
  *
  * `memo(name, from, make)` makes a value again only when what it is made from has changed, as in
- * figure.js. `hold(key, value)` gives the value back; while a handle of this drawing is dragged,
- * the one it had when the drag began. So a scale made from a held domain stays under the hand.
+ * figure.js. `follow(key, value)` gives back a value, such as the ends of an axis, that follows the
+ * one given smoothly; `moving(key)` says whether it is under way. `hold(key, value)` does the same for
+ * the axis of what is dragged: meanwhile it rests, or it would run away under the hand.
  *
  * @param {string} label what the picture shows, in words
  * @param {Viewed} view
@@ -125,8 +127,7 @@ function elements(root, layers) {
 export function drawing(label, view, layers) {
   const root = svg("svg", { role: "group", "aria-label": label });
   const own = { node: root, given: {} };
-  /** @type {Map<string, any>} */
-  const held = new Map();
+  const { follow, rest, moving } = follower(view);
   let dragged = false;
   /** @type {Record<string, any> | undefined} */
   let before; // the inputs, when the drag began
@@ -135,11 +136,10 @@ export function drawing(label, view, layers) {
     svg: root,
     ...elements(root, layers),
     memo: memoizer(),
-    /** @template T @param {string} key @param {T} value @returns {T} */
-    hold(key, value) {
-      if (!dragged || !held.has(key)) held.set(key, value);
-      return held.get(key);
-    },
+    /** @template {number | number[]} T @param {string} key @param {T} value @returns {T} */
+    hold: (key, value) => /** @type {T} */ ((dragged && rest(key)) || follow(key, value)),
+    follow,
+    moving,
     /** @param {boolean} on whether a handle is dragged */
     drag(on) {
       dragged = on;

@@ -143,7 +143,7 @@ function pairs(picture, { x, y_train, y_eval, batch }, width) {
   const top = OUTPUTS + 38;
   const row = clamp(ROWS / batch, 2, 18);
   const bottom = top + ROWS;
-  const domain = domainOf([...y_train, ...y_eval]);
+  const domain = picture.follow("outputs", domainOf([...y_train, ...y_eval]));
   const scale = linear(domain, [PAD, width - PAD]);
   const title = { class: "title small", x: 0, y: OUTPUTS + 12 };
   picture.layer("ground");
@@ -180,7 +180,8 @@ function overSteps(picture, { stream, steps, step }, view, { places, text }) {
   ];
   const plots = all.map(([title, lines], k) => {
     const paths = Object.values(lines).map(([, path]) => path);
-    const domain = niceDomain([0.5, ...paths.flat().map((v) => 1.05 * v)]);
+    const values = paths.flat().map((v) => 1.05 * v);
+    const domain = picture.follow(title, niceDomain([0.5, ...values]));
     const curves = Object.entries(lines).map(([label, [className, path]]) => ({
       className,
       label,
@@ -188,7 +189,8 @@ function overSteps(picture, { stream, steps, step }, view, { places, text }) {
       dot: /** @type {[number, number]} */ ([step, path[Math.min(step, steps - 1)]]),
     }));
     const y = (/** @type {number[]} */ range) => linear(domain, range);
-    return { y, title, curves, foot: k === 2 ? "step" : undefined, beside: true };
+    const moving = picture.moving(title);
+    return { y, title, curves, moving, foot: k === 2 ? "step" : undefined, beside: true };
   });
   courses(picture, places, plots, { step, last: steps - 1, text, ...moves });
 }

@@ -1,6 +1,6 @@
-import { arrow } from "../kit/arrow.js";
+import { arrow, clipped } from "../kit/arrow.js";
 import { labels } from "../kit/labels.js";
-import { clamp } from "../kit/scale.js";
+import { clamp, format } from "../kit/scale.js";
 import { intoSpace, lengthOf, scaled, shifted } from "./model.js";
 
 /**
@@ -84,6 +84,12 @@ export function sceneOf(picture, key, place, reach, turn) {
     pixel(within(see(a), see(b), reach)),
   ];
   const names = labels(picture, place);
+  const room = {
+    left: Math.max(place.left, cx - place.half),
+    right: Math.min(place.right, cx + place.half),
+    top: Math.max(place.top, cy - place.half),
+    bottom: Math.min(place.bottom, cy + place.half),
+  };
   const id = (/** @type {string} */ name) => `${key} ${name}`;
   return {
     picture,
@@ -94,14 +100,17 @@ export function sceneOf(picture, key, place, reach, turn) {
     names,
     id,
     at,
+    /** Where an arrow's tip is seen. @param {Triple} a @param {Triple} b */
+    tip: (a, b) => clipped(at(a), at(b), room).to,
     /** @param {string} name @param {Triple} a @param {Triple} b @param {string} className */
     line(name, a, b, className) {
       picture.put(id(name), "path", { class: className, d: `M${ends(a, b).join("L")}` });
     },
     /** @param {string} name @param {Triple} a @param {Triple} b @param {string} className */
     arrow(name, a, b, className, head = 9) {
-      const [from, to] = ends(a, b);
-      arrow(picture, id(name), from, to, { className, head });
+      const value = format(lengthOf(shifted(b, a, -1)), 2);
+      const seen = arrow(picture, id(name), at(a), at(b), { className, head, within: room, value });
+      if (seen?.value) names.taken(...seen.value);
     },
     /** @param {string} name @param {number} radius @param {string} className */
     circle(name, radius, className) {
@@ -138,8 +147,12 @@ const apart = (/** @type {number[]} */ a, /** @type {number[]} */ b) =>
 export function ground(scene, { defined, x_hat, space }) {
   const { reach, key } = scene;
   const { x: point, dx, centred, chain } = space;
-  const ends = defined ? [dx, scaled(shifted(point, dx), 0.5), chain[0], chain[3]] : [];
-  const marks = [point, centred, ...ends].map(scene.at);
+  const marks = [point, centred, ...(defined ? [chain[0], chain[3]] : [])].map(scene.at);
+  if (defined) {
+    const tip = scene.tip(point, dx);
+    marks.push(/** @type {[number, number]} */ (tip));
+    marks.push([(marks[0][0] + tip[0]) / 2, (marks[0][1] + tip[1]) / 2]);
+  }
   scene.circle("plane", reach * 0.98, "plane");
   for (const i of [0, 1, 2]) {
     const [a, b] = intoSpace([0, 1, 2].map((j) => (j === i ? 1 : 0)));

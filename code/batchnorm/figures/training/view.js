@@ -122,8 +122,10 @@ export function losses(picture, place, shown) {
   const smooth = runs.map(({ losses: path }) => seen(means(path, per)));
   const values = smooth.flatMap((points) => points.map(([, v]) => v));
   const power = (/** @type {number} */ v) => Math.log10(v);
-  const low = Math.min(-1, ...values.map((v) => Math.floor(power(v))));
-  const high = Math.max(0, ...values.map((v) => Math.ceil(power(v))));
+  const [low, high] = picture.follow("powers", [
+    Math.min(-1, ...values.map((v) => Math.floor(power(v)))),
+    Math.max(0, ...values.map((v) => Math.ceil(power(v)))),
+  ]);
   const y = log([10 ** low, 10 ** high], [place.bottom, place.top]);
   const curves = runs.map(({ name, look, diverged }, k) => {
     /** @type {[number, number][]} */
@@ -134,7 +136,8 @@ export function losses(picture, place, shown) {
   if (per > 1) raw(picture, x, y, shown);
   const title = per > 1 ? `loss, mean of ${per} batches` : "loss on the batch";
   const foot = "step";
-  plot(picture, "loss", place, { x, y, title, curves, dots: false, beside: true, foot });
+  const moving = picture.moving("powers");
+  plot(picture, "loss", place, { x, y, title, curves, dots: false, beside: true, foot, moving });
   const names = labels(picture, { ...place, left: place.left + 4 });
   for (const points of smooth) names.avoidLine(points.map(([u, v]) => [x(u), y(v)]));
   runs.forEach(({ look, diverged }, k) => {
@@ -182,9 +185,10 @@ export function gauge(picture, name, place, shown) {
   const y =
     name === "angle"
       ? angle([0, Math.max(0, ...values) > 90 ? 180 : 90], upright)
-      : linear(niceDomain([...values, LEAST]), upright);
+      : linear(picture.follow(name, niceDomain([...values, LEAST])), upright);
   const title = place.right - place.left < 190 ? SHORT[name] : TITLES[name];
-  plot(picture, name, place, { x, y, title, curves, dots: false });
+  const moving = picture.moving(name);
+  plot(picture, name, place, { x, y, title, curves, dots: false, moving });
 }
 
 /**

@@ -95,28 +95,36 @@ function verdictOf({ now, step, rate, decay, paths, variance, w: start }) {
   return sentences.join(" ");
 }
 
-/** The numbers, with batch norm and without. @param {Shown} shown */
-function rowsOf({ now, variance, rate }) {
+/** The numbers, with batch norm and without: those that tell the story first. @param {Shown} shown */
+function tablesOf({ now, variance, rate }) {
   const both = [now.normal, now.plain];
   /** @type {(name: string, of: (here: Here) => string) => string[]} */
   const row = (name, of) => [name, ...both.map((here) => (here.defined ? of(here) : "–"))];
   const sign = (/** @type {number} */ v) => (v > 0 ? `+${format(v)}` : format(v));
+  const lead = [
+    row("‖w‖ → next", ({ norm, change }) =>
+      [norm, Math.sqrt(change.to)].map((v) => format(v, 2)).join(" → "),
+    ),
+    row("gradient’s angle to w", ({ turn }) => degrees(turn)),
+    ["effective rate", now.normal.norm ? format(rate / now.normal.norm ** 2) : "–", format(rate)],
+  ];
   const all = [
     ["w", ...both.map(({ w }) => vector(w))],
     row("loss", ({ loss }) => format(loss)),
     row("to the optimum", ({ angle }) => degrees(angle)),
     row("gradient", ({ gradient }) => vector(gradient)),
-    row("its angle to w", ({ turn }) => degrees(turn)),
     row("‖w‖² now", ({ change }) => format(change.from)),
     row("by the gradient", ({ change }) => sign(change.gradient)),
     row("by its part on w", ({ change }) => sign(change.along)),
     row("by the decay", ({ change }) => sign(change.decay)),
     row("‖w‖² next", ({ change }) => format(change.to)),
     ["wᵀSw", format(variance), ""],
-    ["effective rate", now.normal.norm ? format(rate / now.normal.norm ** 2) : "–", format(rate)],
   ];
   // What adds nothing is not listed
-  return all.filter(([name], k) => !/^by (its|the d)/.test(name) || /[1-9]/.test(all[k].join("")));
+  const rows = all.filter(
+    ([name], k) => !/^by (its|the d)/.test(name) || /[1-9]/.test(all[k].join("")),
+  );
+  return { lead, rows, head: ["", "with", "without"] };
 }
 
 /**
@@ -161,8 +169,11 @@ function plots(picture, places, { paths, steps, step, optimum, rate }, moves) {
   // The scales are those of the descent with batch norm, and of where both start
   const powers = [...rates[0], rate].filter((v) => v > 1e-300 && v < Infinity).map(Math.log10);
   const [low, high] = powers.length ? [Math.min(...powers), Math.max(...powers)] : [0, 0];
-  const ends = [10 ** Math.floor(low), 10 ** (Math.floor(high) + 1)];
-  const longest = niceDomain([...norms[0].filter(Number.isFinite), norms[1][0], 1]);
+  const whole = [Math.floor(low), Math.floor(high) + 1];
+  const ends = picture.follow("rates", whole).map((power) => 10 ** power);
+  const far = [...norms[0].filter(Number.isFinite), norms[1][0], 1];
+  const longest = picture.follow("lengths", niceDomain(far));
+  const moving = ["lengths", "rates"].map(picture.moving);
   /** @type {[string, number[][], (range: number[]) => import("../kit/scale.js").Scale][]} */
   const all = [
     ["‖w‖", norms, (range) => linear(longest, range)],
@@ -172,6 +183,7 @@ function plots(picture, places, { paths, steps, step, optimum, rate }, moves) {
   const these = all.map(([title, values, y], k) => ({
     title,
     y,
+    moving: moving[k],
     curves: values.map((path, i) => ({
       className: ["data", "cut plain"][i],
       label: k === 1 ? ["with", "without"][i] : undefined,
@@ -200,7 +212,7 @@ function mount(el, view) {
       start(picture, kind, place[kind], frame, shown, view);
     }
     plots(picture, place.plots, shown, { ...moves, text: `Step ${shown.step}. ${verdict}` });
-    finish({ verdict, rows: rowsOf(shown), head: ["", "with", "without"] });
+    finish({ verdict, ...tablesOf(shown) });
   };
 }
 

@@ -1,5 +1,6 @@
 import { descend } from "../../graph/descend.js";
 import { parsed, run, tensors } from "../kit/graphs.js";
+import { beyond } from "../kit/region.js";
 import { clamp, dot, grown } from "../kit/scale.js";
 
 /**
@@ -146,7 +147,7 @@ function levels(values) {
 
 /**
  * From the values on rings around the origin, the places on the sides of each cell where a level
- * is passed, joined. At eps = 0 the loss knows no length: two rings tell all.
+ * is passed, joined; and the parts of each cell between two levels. At eps = 0 the loss knows no length: two rings tell all.
  * @param {string} text @param {Given} given @param {number} reach
  */
 function contoursOf(text, given, reach) {
@@ -170,16 +171,22 @@ function contoursOf(text, given, reach) {
   };
   const contours = levels(values).map(({ low, level }) => ({ low, level, d: "" }));
   const shades = Array.from({ length: LEVELS }, (_, k) => ({ high: k / (LEVELS - 1), d: "" }));
-  const pen = (/** @type {number} */ k) => points[k].map((v) => v.toFixed(4)).join(" ");
+  const pen = (/** @type {number[]} */ [u, v]) => `${u.toFixed(4)} ${v.toFixed(4)}`;
   for (let i = 0; i + count < points.length; i++) {
     const j = i % count === count - 1 ? i + 1 - count : i + 1;
     const corners = [i, j, j + count, i + count];
     const here = corners.map((k) => values[k]);
     const least = Math.min(...here);
     const most = Math.max(...here);
-    const middle = here.reduce((a, b) => a + b) / 4;
-    const shade = shades[contours.filter(({ level }) => level < middle).length];
-    shade.d += `M${corners.map(pen).join("L")}Z`;
+    const cell = corners.map((k) => [...points[k], values[k]]);
+    shades.forEach((shade, k) => {
+      const from = contours[k - 1]?.level ?? -Infinity;
+      const to = contours[k]?.level ?? Infinity;
+      if (most <= from || least > to) return;
+      const above = from < least ? cell : beyond(cell, from);
+      const piece = to > most ? above : beyond(above, to, -1);
+      if (piece.length > 2) shade.d += `M${piece.map(pen).join("L")}Z`;
+    });
     for (const contour of contours) {
       const { level } = contour;
       if (!(least < level && level <= most)) continue;

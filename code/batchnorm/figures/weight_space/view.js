@@ -1,4 +1,4 @@
-import { arrow } from "../kit/arrow.js";
+import { arrow, clipped } from "../kit/arrow.js";
 import { labels, lengthOf } from "../kit/labels.js";
 import { clamp, format, linear, short } from "../kit/scale.js";
 
@@ -80,11 +80,16 @@ function ovals(scene) {
   });
 }
 
+/** Whether a panel is too small for what the other one has already. @param {Place} place */
+const isSmall = ({ left, right }) => right - left < 220;
+
 /**
  * What is written at the axes: numbers at their ticks, and their names.
  * @param {Pick<Scene, "place" | "cx" | "cy" | "unit">} scene
  */
-function numbersOf({ place: { right, top, bottom }, cx, cy, unit }) {
+function numbersOf({ place, cx, cy, unit }) {
+  if (isSmall(place)) return [];
+  const { right, top, bottom } = place;
   const most = Math.min(right - cx, bottom - cy);
   const scale = linear([-most / unit, most / unit], [-most, most]);
   const values = scale.ticks(4).filter((v) => Math.abs(v) > 1e-9);
@@ -161,9 +166,13 @@ function nextOf({ now, rate, decay }, kind, at) {
   return at([a, b]);
 }
 
+/** Whether a point lies in a panel. @param {Place} place @param {number[]} point */
+const isIn = ({ left, right, top, bottom }, [x, y]) =>
+  x > left && x < right && y > top && y < bottom;
+
 /** The descent so far, w, its gradient, the next step. @param {Scene} scene */
 function walk(scene) {
-  const { picture, kind, at, shown } = scene;
+  const { picture, kind, place: within, at, shown } = scene;
   const { paths, now, step } = shown;
   const { w, gradient } = now[kind];
   const walked = paths[kind].slice(0, step + 1).map((point) => point.w);
@@ -173,14 +182,15 @@ function walk(scene) {
     picture.put(`${kind} dots`, "path", { class: "data hollow dots", d: dots });
   }
   const from = at(w);
-  arrow(picture, `${kind} w`, at([0, 0]), from, { className: "data part", dot: 0 });
+  arrow(picture, `${kind} w`, at([0, 0]), from, { className: "data part", dot: 0, within });
   const next = nextOf(shown, kind, at);
   if (next) {
     picture.put(`${kind} step`, "path", { class: "cut part", d: `M${pen(from)}L${pen(next)}` });
     const [cx, cy] = next;
     picture.put(`${kind} next`, "circle", { class: "cut landing", cx, cy, r: 5 });
     const tip = at([w[0] + gradient[0], w[1] + gradient[1]]);
-    arrow(picture, `${kind} gradient`, from, tip, { className: "gradient arrow", head: 11 });
+    const how = { className: "gradient arrow", head: 11, within };
+    if (isIn(within, from)) arrow(picture, `${kind} gradient`, from, tip, how);
   }
   picture.put(`${kind} now`, "circle", { class: "data", cx: from[0], cy: from[1], r: 5 });
 }
@@ -203,29 +213,39 @@ function square({ picture, kind, at, shown }) {
   picture.put(`${kind} right angle`, "path", { class: "axis", d: mark });
 }
 
-/** Names, where there is room. @param {Scene} scene */
+/** Names, where there is room. An arrow that leaves the panel has its length. @param {Scene} scene */
 function names({ picture, kind, place, at, cx, cy, unit, shown }) {
   const { now, optimum, correlation } = shown;
   const next = nextOf(shown, kind, at);
-  const { left, right, top, bottom } = place;
   const room = labels(picture, place, 2);
   for (const { x, y, text } of numbersOf({ place, cx, cy, unit })) room.taken(x, y, lengthOf(text));
   const { w, norm, gradient, defined } = now[kind];
   const away = (/** @type {Pair} */ p) => /** @type {Pair} */ ([p[0] - cx, p[1] - cy]);
   /** @type {(text: string, p: Pair, normal: Pair, look?: string) => void} */
   const put = (text, p, normal, look) => {
-    const inside = p[0] > left && p[0] < right && p[1] > top && p[1] < bottom;
-    if (inside) room.put(`${kind} name ${text.split(" ")[0]}`, text, p, normal, look);
+    if (isIn(place, p)) room.put(`${kind} name ${text.split(" ")[0]}`, text, p, normal, look);
   };
   const from = at(w);
   room.avoid(...from, 9);
   room.avoid(...at(optimum), 8);
   const tip = at([w[0] + gradient[0], w[1] + gradient[1]]);
-  put("optimum", at(optimum), [1, 1]);
-  if (norm) put("w", from, away(from), "label");
-  if (defined && Math.hypot(tip[0] - from[0], tip[1] - from[1]) > 12)
-    put("gradient", tip, away(tip), "label");
-  if (next && Math.hypot(next[0] - from[0], next[1] - from[1]) > 12)
+  if (!isSmall(place)) put("optimum", at(optimum), [1, 1]);
+  /** @type {(text: string, start: Pair, end: Pair, long: number, look: string) => void} */
+  const putArrow = (text, start, end, long, look) => {
+    const { whole, to } = clipped(start, end, place);
+    if (whole) return put(text, end, away(end), look);
+    room.put(
+      `${kind} name ${text}`,
+      `${text}: ${format(long, 2)} long`,
+      to,
+      [cx - to[0], cy - to[1]],
+      look,
+    );
+  };
+  if (norm) putArrow("w", at([0, 0]), from, norm, "label data");
+  if (defined && isIn(place, from) && Math.hypot(tip[0] - from[0], tip[1] - from[1]) > 12)
+    putArrow("gradient", from, tip, Math.hypot(...gradient), "label gradient");
+  if (next && Math.hypot(next[0] - from[0], next[1] - from[1]) > 1)
     put("next step", next, away(next), "quiet");
   if (kind === "plain" || !norm) return;
   const [last] = formerOf(shown, unit);

@@ -35,7 +35,11 @@ function summary({ before, after, dy, dx, method, landed }, shrink) {
     const apart = (/** @type {Pair} */ a, /** @type {Pair} */ b) =>
       Math.hypot(a[0] - b[0], a[1] - b[1]);
     const far = Math.max(...landed.flatMap((a) => landed.map((b) => apart(a, b))));
-    rows.push([`${landed.length} batches: farthest apart (${METHODS[method]})`, "", format(far, 2)]);
+    rows.push([
+      `${landed.length} batches: farthest apart (${METHODS[method]})`,
+      "",
+      format(far, 2),
+    ]);
   }
   const [sent, back] = [dy, dx].map((rows) => two(length(rows)));
   const rest = back === "0.00" ? "; none of it reaches the inputs." : ` and ${back} at the inputs.`;

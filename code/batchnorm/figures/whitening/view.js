@@ -2,7 +2,7 @@ import { arrow, scaleBar } from "../kit/arrow.js";
 import { axis } from "../kit/axis.js";
 import { handle } from "../kit/handle.js";
 import { labels, lengthOf } from "../kit/labels.js";
-import { clamp, grown, linear, short, vector } from "../kit/scale.js";
+import { clamp, format, grown, linear, short, vector } from "../kit/scale.js";
 import { isDegenerate, chosen } from "./model.js";
 
 /**
@@ -41,8 +41,7 @@ const TARGETS = {
 export const METHODS = ["standardise", "PCA", "ZCA", "Cholesky", "Newton–Schulz"];
 
 /** A name in one line or, where there is no room for it, two. @param {string} name @param {number} room */
-const linesOf = (name, room) =>
-  lengthOf(name, true) > room ? name.split(/(?<=–)/) : [name];
+const linesOf = (name, room) => (lengthOf(name, true) > room ? name.split(/(?<=–)/) : [name]);
 
 /** @param {number} width */
 export function layout(width) {
@@ -150,7 +149,8 @@ function arrows(picture, key, rows, gradients, { scale, factor, sent, big, withi
     /** @type {Pair} */
     const to = [from[0] + p * length, from[1] - q * length];
     const className = `gradient part${i === big ? "" : " mild"}`;
-    const how = { className, head: TIP, dot: i === big ? 7 : 3.5, least: LEAST, within };
+    const value = i === big ? format(Math.hypot(p, q), 2) : undefined;
+    const how = { className, head: TIP, dot: i === big ? 7 : 3.5, least: LEAST, within, value };
     arrow(picture, `${key} ${i}`, from, to, how);
   });
 }
@@ -267,7 +267,8 @@ function multiples(picture, frame) {
       const look = `small middle${on ? " title" : ""}`;
       lines.forEach((line, i) => {
         const y = top - 6 - LINE * (lines.length - 1 - i);
-        picture.text(`small ${k} name${i || ""}`, look, middle, y, line);
+        const at = Math.max(middle, lengthOf(line, on) / 2);
+        picture.text(`small ${k} name${i || ""}`, look, at, y, line);
       });
       if (!x_hat.length) {
         picture.text(`small ${k} none`, "small middle", middle, (top + bottom) / 2, "no axes");
