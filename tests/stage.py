@@ -268,6 +268,39 @@ UNEVEN = """(wide) => [...document.querySelectorAll(".bn-picture")].flatMap((pic
   return wrong;
 })"""
 
+# Controls that have the focus while their picture is out of sight, whether one comes from above or
+# from below: less than nine tenths of it are seen, and they fill less than 0.45 of the window
+OUT_OF_SIGHT = """async () => {
+  await Promise.all(document.getAnimations().map((one) => one.finished));
+  const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  const seen = ({ top, bottom }) => Math.max(0, Math.min(bottom, innerHeight) - Math.max(top, 0));
+  const wrong = [];
+  for (const picture of document.querySelectorAll(".bn-picture")) {
+    const figure = picture.closest(".bn-figure");
+    const box = picture.closest(".bn-box");
+    const root = box?.matches(".bn-single") ? box : figure;
+    for (const control of root.querySelectorAll("input, select, .bar button")) {
+      for (const from of [0, document.documentElement.scrollHeight]) {
+        document.activeElement.blur();
+        scrollTo(0, from);
+        control.focus();
+        if (document.activeElement !== control) continue; // disabled, or folded away
+        await frame();
+        const { left, top, width, height } = control.getBoundingClientRect();
+        const over = document.elementFromPoint(left + width / 2, top + height / 2);
+        const room = picture.getBoundingClientRect();
+        const there = seen(room) >= 0.9 * room.height || seen(room) >= 0.45 * innerHeight;
+        const free = control.contains(over) || over?.closest("label")?.control === control;
+        if (there && free) continue;
+        wrong.push(`${control.outerHTML.slice(0, 80)}, from ${from}: picture at ${room.top}`);
+      }
+    }
+  }
+  document.activeElement.blur();
+  scrollTo(0, 0);
+  return wrong;
+}"""
+
 # What lies, all or in part, outside the screen that a figure fills
 OFF_SCREEN = """() => {
   const box = document.querySelector(".bn-enlarged");
@@ -280,6 +313,10 @@ OFF_SCREEN = """() => {
   });
   return off.map((node) => node.outerHTML.slice(0, 120));
 }"""
+
+
+# How far each text and each mark of the figures stands out from what it lies on, as WCAG counts
+CONTRASTS = (Path(__file__).with_name("contrast.js")).read_text("utf8")
 
 
 def accessible(page, where="main"):

@@ -330,6 +330,34 @@ def test_a_step_moves_and_arrives(show):
     assert sorted(places, reverse=True) == places
 
 
+@pytest.mark.parametrize("reduced", [False, True])
+def test_an_axis_follows_smoothly_or_at_once(show, page, reduced):
+    page.emulate_media(reduced_motion="reduce" if reduced else "no-preference")
+    figure = BatchFigure([-1.0, 1.0], [0.1, -0.1])
+    show(figure)
+    start = page.evaluate(PLACES, [figure.model_id, [-1.0, 1.0]])
+    wide = page.evaluate(PLACES, [figure.model_id, [-20.0, 20.0]])
+    assert len(set(wide)) == 1 if reduced else len(set(wide)) > 3
+    assert sorted(wide, reverse=True) == wide  # the units of a value of 1
+    assert wide[-1] < start[-1] / 4
+
+
+# Sets x, and lists how long a value of 1 is on the axis, frame by frame
+PLACES = """async ([id, x]) => {
+  bnHost.models.get(id).set("x", x);
+  const found = [];
+  const began = performance.now();
+  while (performance.now() - began < 600) {
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    const at = [...document.querySelectorAll("[data-key^='x number ']")].map((node) => [
+      Number(node.textContent.replace("−", "-")), Number(node.getAttribute("x"))]);
+    const [a, b] = [at[0], at.at(-1)];
+    found.push(Math.round((100 * (b[1] - a[1])) / (b[0] - a[0])) / 100);
+  }
+  return found;
+}"""
+
+
 def test_with_reduced_motion_a_step_is_there_at_once(show):
     figure = BatchFigure([-1.5, 2.5], [1.0, 0.8], flow_through_mean=False, rate=1.0)
     page = show(figure)
@@ -383,7 +411,8 @@ def test_says_when_nothing_is_defined(show):
     settle(page, figure, [], "dx")
 
 
-def test_views_of_one_model_show_the_same_from_one_analysis(show):
+def test_views_of_one_model_show_the_same_from_one_analysis(show, page):
+    page.emulate_media(reduced_motion="reduce")  # each axis would be on its way
     figure = BatchFigure(X, DY)
     page = show(figure, figure)
     with counted(page, analysis=1):

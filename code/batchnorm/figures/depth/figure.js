@@ -115,7 +115,7 @@ function course(picture, place, shown) {
     const out = powers.findIndex(({ low }) => low >= reach);
     const far = out < 0 ? layers : out;
     const at = /** @type {[number, number]} */ ([x(far / 2), inside(powers[far].low / 2)]);
-    names.push({ name: `batch of ${sizes[0]}`, look: `${LOOKS[k]} faded`, at });
+    names.push({ name: `batch of ${sizes[0]}`, look: LOOKS[k], at });
   });
   named(picture, "kind", place, names, marks);
   return x;

@@ -85,7 +85,7 @@ function inputs(picture, shown, view, width) {
   ]);
   picture.layer("trails");
   x.forEach((v, i) => {
-    picture.put(`x ${i}`, "circle", { class: "data many", cx: scale.inside(v), cy: LANE, r: 5 });
+    picture.put(`x ${i}`, "circle", { class: "data mild", cx: scale.inside(v), cy: LANE, r: 5 });
   });
   const [here, from, to] = [own.mean, Math.min(...x), Math.max(...x)].map(scale.inside);
   const span = `M${from} ${LANE + 8}V${HOLD}H${to}V${LANE + 8}`;

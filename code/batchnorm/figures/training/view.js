@@ -78,7 +78,7 @@ export function layout(width, plots, names) {
   let y = planes.height;
   for (const row of rows.filter((some) => some.length)) {
     const losses = row[0] === "loss";
-    const tall = losses ? 120 : 64;
+    const tall = losses ? 106 : 64;
     const columns = losses ? 1 : wide ? 3 : 2;
     const w = (width - GAP * (columns - 1)) / columns;
     row.forEach((name, i) => {

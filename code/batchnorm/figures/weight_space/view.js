@@ -57,7 +57,12 @@ function contours({ picture, cx, cy, unit, shown, reach }) {
       picture.put(`shade ${i}`, "path", look);
     });
     all.forEach(({ low, d }, i) => {
-      const look = { class: "contour", "stroke-opacity": (0.6 * low).toFixed(3), ...THIN, d };
+      const look = {
+        class: "contour",
+        "stroke-opacity": (0.52 + 0.2 * low).toFixed(3),
+        ...THIN,
+        d,
+      };
       picture.put(`contour ${i}`, "path", look);
     });
   });
@@ -74,7 +79,7 @@ function ovals(scene) {
   const step = 0.6 * Math.sqrt((forms.loss[0] + forms.loss[2]) / 2);
   picture.group("ovals", { transform }, () => {
     for (let k = 1; k <= OVALS; k++) {
-      const look = { class: "contour", "stroke-opacity": (0.7 / (1 + k / 3)).toFixed(3), ...THIN };
+      const look = { class: "contour", "stroke-opacity": (0.52 + 0.2 / k).toFixed(3), ...THIN };
       picture.put(`oval ${k}`, "circle", { ...look, r: (k * step).toFixed(4) });
     }
   });
@@ -145,8 +150,7 @@ function lengths(scene) {
   if (!norm) return;
   const size = (/** @type {number} */ v) => Math.min(v * unit, FAR).toFixed(1);
   formerOf(shown, unit).forEach((r, k) => {
-    const look = { class: "ghost", "stroke-opacity": (0.8 ** k).toFixed(3) };
-    picture.put(`former ${k}`, "circle", { ...look, cx, cy, r: size(r) });
+    picture.put(`former ${k}`, "circle", { class: "ghost", cx, cy, r: size(r) });
   });
   picture.group("of wᵀSw", { transform: ellipses(scene, [0, 0], forms.variance) }, () => {
     const r = Math.min(Math.sqrt(variance), FAR / unit).toFixed(4);
