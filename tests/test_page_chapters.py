@@ -13,8 +13,9 @@ from _ext.site import parts
 
 # They take 4 seconds and more each, most to train nets: EVERY_CHAPTER=1 runs them as well.
 LONG = {
-    *("at_the_weights", "depth", "does_it_help", "length_of_weights", "smoothness"),
-    *("constants", "longer_steps", "samples_apart", "whitening_gradient", "without_it"),
+    *("at_the_weights", "constants", "depth", "does_it_help"),
+    *("length_of_weights", "longer_steps", "reparameterization", "samples_apart"),
+    *("smoothness", "whitening_gradient", "without_it"),
 }
 IN_A_PAGE = {"two_samples"}  # tests/test_page_python.py runs it, in a browser
 NAMES = sorted(path.stem for path in (ROOT / "chapters").glob("*.ipynb"))
