@@ -357,9 +357,9 @@ def test_where_nothing_may_be_copied_it_is_shown(show):
     expect(area).to_have_count(0)
 
 
-def test_entries_without_a_use_are_absent(show):
-    """No host gives links here, and a page on the disk is not embedded anywhere."""
-    page = show(batch())
+def test_entries_without_a_use_are_absent(saved):
+    """A saved page gives no links and no lectures, and is not embedded anywhere."""
+    page = saved(batch())
     page.get_by_role("button", name="Save, copy, embed").click()
     expect(page.get_by_role("menuitem")).to_have_text(
         ["Save as SVG", "Save as PNG", "Copy as NumPy"]

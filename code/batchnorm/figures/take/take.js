@@ -97,8 +97,8 @@ const ENTRIES = [
   {
     name: "Lecture view (L)",
     offered: () => Boolean(page.bnHost?.lecture),
-    does: ({ figure }) => {
-      page.bnHost.lecture(figure);
+    does: async ({ figure }) => {
+      await page.bnHost.lecture(figure);
       return "";
     },
   },
