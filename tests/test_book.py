@@ -11,7 +11,7 @@ import pytest
 import yaml
 from contents import FIGURES, FIRST, TALLER, TALLEST
 from playwright.sync_api import expect
-from stage import OFF_SCREEN, UNEVEN, accessible, resize, serve
+from stage import OFF_SCREEN, OUT_OF_SIGHT, UNEVEN, accessible, resize, serve
 
 ROOT = Path(__file__).parents[1]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
@@ -155,6 +155,7 @@ def test_a_page(visit, book, name):
     # What is around the main part is the same on all pages
     accessible(page, "body" if name in (CHAPTERS[0], PAGES[-1]) else "main")
     assert page.evaluate(UNEVEN, True) == []
+    assert page.evaluate(OUT_OF_SIGHT) == []
     fill_the_screen(page, figures)
     if figures:
         every_control_moves_a_figure(page)
@@ -165,6 +166,7 @@ def test_a_page(visit, book, name):
     resize(page, 390, 900)
     stands(page, name, "light", loading=False)
     assert page.evaluate(UNEVEN, False) == []
+    assert page.evaluate(OUT_OF_SIGHT) == []
     resize(page, 280, 600)  # or 1120, at 400 %
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 280
     assert page.locator("main :is(.katex, pre, code, .bn-figure)").evaluate_all(TRANSLATED) == []
