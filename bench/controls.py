@@ -60,7 +60,7 @@ def name_of(control):
 
 def rows():
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as tmp:
-        browser = launch(playwright)
+        browser = launch(playwright.chromium)
         for figure, (make, wanted) in CASES.items():
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.goto(write(Path(tmp), controls(make(), **wanted)).as_uri())

@@ -324,7 +324,7 @@ def training(browser, folder):
 
 def rows():
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as tmp:
-        folder, browser = Path(tmp) / "notebooks", launch(playwright)
+        folder, browser = Path(tmp) / "notebooks", launch(playwright.chromium)
         folder.mkdir()
         for name, case in CASES.items():
             write_notebook(folder, name, *case)

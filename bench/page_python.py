@@ -75,7 +75,7 @@ def kernel_times():
 
 def rows():
     with sync_playwright() as playwright:
-        browser = launch(playwright)
+        browser = launch(playwright.chromium)
         seconds, page = first_result(browser)
         page.evaluate("(source) => bnPython.notebook.cells[1].take(source)", NOTHING)
         later = [page.evaluate(RUN) for _ in range(TIMES + 5)][5:]

@@ -77,7 +77,7 @@ def medians(*arguments):
 
 def rows():
     with sync_playwright() as playwright, served(OURS.parent) as here, served(THEIRS) as there:
-        browser = launch(playwright)
+        browser = launch(playwright.chromium)
         for path in sorted(OURS.glob("*.html")):
             slider = (
                 "bn-view :is(input, button)"
