@@ -51,7 +51,7 @@ def times(page, cdp, control, until_next=False):
         before = work(cdp)
         waited = page.evaluate(MOVE, [control, k, until_next])
         taken.append((work(cdp) - before, waited))
-    return zip(*taken[5:], strict=True)  # the first ones compile
+    return list(zip(*taken[5:], strict=True))  # the first ones compile
 
 
 def name_of(control):
