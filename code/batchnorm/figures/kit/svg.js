@@ -143,6 +143,11 @@ export function drawing(label, view, layers) {
     /** @param {boolean} on whether a handle is dragged */
     drag(on) {
       dragged = on;
+      // A shorter verdict above would pull the picture from under the hand
+      const verdict = /** @type {HTMLElement | null} */ (
+        root.parentElement?.querySelector(".verdict")
+      );
+      if (verdict) verdict.style.minHeight = on ? getComputedStyle(verdict).height : "";
       if (on) before = view.get?.();
       else view.redraw();
     },
