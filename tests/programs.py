@@ -365,7 +365,8 @@ def programs(draw, sizes=(1, 1, 2, 3, 4)):
             axis = draw(st.integers(0, value.ndim - 1))
             return program.add("join", i, i, array(value.shape), axis=axis - value.ndim)
         key = tuple(index(n) for n in value.shape[: draw(st.integers(0, value.ndim))])
-        key = draw(st.sampled_from([key, (..., *key[1:]), (None, *key) if kind == "pick" else key]))
+        dots = (..., *key[1:]) if len(key) == value.ndim else (*key, ...)  # each for its own axis
+        key = draw(st.sampled_from([key, dots, (None, *key) if kind == "pick" else key]))
         if kind == "pick":
             return program.add("pick", i, key)
         into = value[key].shape

@@ -221,10 +221,18 @@ def test_a_figure_fills_the_screen_and_goes_back(shown):
     slide(page, control, start)
 
 
+# Waits for a frame in which nothing was drawn: an axis may still be on its way
+RESTS = """() => new Promise((done) => {
+  const look = (before) => requestAnimationFrame(() =>
+    bnCounts.draw === before ? done() : look(bnCounts.draw));
+  look();
+})"""
+
+
 def test_a_move_costs_one_analysis_and_one_picture(shown):
     page = shown
     page.emulate_media(reduced_motion="reduce")  # but for the frames in which an axis moves
-    frame(page)
+    page.evaluate(RESTS)
     for control in page.locator("input[type=range]").all():
         before = page.evaluate("() => ({ ...bnCounts })")
         start = control.input_value()

@@ -79,7 +79,8 @@ def test_without_make_a_target_runs_the_same_commands(by_python, target):
 @needs_make
 def test_without_make_the_same_files_make_the_book_old():
     ask = "--eval=named: ; @echo $(SOURCES)"
-    said = subprocess.run(["make", ask, "named"], cwd=ROOT, capture_output=True, text=True)
+    quiet = ["make", "--no-print-directory", ask, "named"]
+    said = subprocess.run(quiet, cwd=ROOT, capture_output=True, text=True)
     wanted = {ROOT / name for name in said.stdout.split()}
     assert set(make.sources()) == wanted
 

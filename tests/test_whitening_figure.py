@@ -298,7 +298,8 @@ def test_tab_goes_from_thing_to_thing(show):
     page = show(WhiteningFigure())
     frame(page)
     stops = [page.get_by_role("slider", name=name, exact=True) for name in (POINT, TIP)]
-    stops += [page.get_by_role("button", name=name) for name in ("Enlarge", "Resample")]
+    buttons = ("Save, copy, embed", "Enlarge", "Resample")
+    stops += [page.get_by_role("button", name=name) for name in buttons]
     for stop in stops:
         page.keyboard.press("Tab")
         expect(stop).to_be_focused()
