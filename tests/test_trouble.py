@@ -1,12 +1,15 @@
 """Python in the page where something is against it: policies, slow lines, what readers paste."""
 
 import re
+import threading
+import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from stage import serve, strict
+from stage import Quiet, serve, strict
 from test_page_python import CHAPTER, Reader, patience, python_book  # noqa: F401
 
 LOADED = re.compile(r"([\d.]+) of [\d.]+ MB")
@@ -41,16 +44,28 @@ def test_the_directive_that_stops_python_is_named(browser, python_book, change, 
     context.close()
 
 
+def slow(folder):
+    """A handler for `serve`: 50 KB/s for Python's parts, over all connections together."""
+    line = threading.Lock()
+
+    class Slow(Quiet):
+        def copyfile(self, source, outputfile):
+            if "/python/" not in self.path:
+                return super().copyfile(source, outputfile)
+            with suppress(ConnectionError):  # the page is closed before all has come
+                while piece := source.read(5000):
+                    with line:
+                        time.sleep(0.1)
+                        outputfile.write(piece)
+            return None
+
+    return partial(Slow, directory=str(folder))
+
+
 def test_over_a_slow_line_one_sees_how_far_it_is(browser, python_book):  # noqa: F811
     context = browser.new_context()
-    with serve(python_book) as address:
+    with serve(slow(python_book)) as address:
         reader = Reader(context, f"{address}/{CHAPTER}")
-        reader.press(1, "Edit")  # by then all is here but Python's parts
-        expect(reader.page.get_by_label("The code of cell 1 ")).to_be_visible()
-        slow = {"offline": False, "latency": 50, "downloadThroughput": 50_000}
-        cdp = context.new_cdp_session(reader.page)
-        cdp.send("Network.enable")
-        cdp.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": 50_000})
         reader.press(1, "Run")
         seen = set()
         while len(seen) < 3:  # of megabytes in tenths: two seconds each
@@ -61,7 +76,6 @@ def test_over_a_slow_line_one_sees_how_far_it_is(browser, python_book):  # noqa:
                 arg=[reader.told(1).element_handle(), text],
             )
         assert max(seen) < 1  # long before the first of its files is here
-        cdp.send("Network.disable")  # the line is fast again: nothing is left that close waits for
     context.close()
 
 

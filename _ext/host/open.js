@@ -17,10 +17,12 @@ import { bareAddress, hashNow, save } from "./visit.js";
 
 const page = /** @type {any} */ (globalThis);
 
+/** The host is there, or none will come: its script is deferred, so "interactive" says nothing. */
 const there = () =>
   new Promise((go) => {
-    if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", go);
-    else go(undefined);
+    if (page.bnHost || document.readyState === "complete") return go(undefined);
+    document.addEventListener("DOMContentLoaded", go);
+    addEventListener("load", go);
   });
 
 /** @returns {Map<string, Model>} */
