@@ -118,7 +118,7 @@ TOLD = """(number, words) => {
 }"""
 PRINTED = """(number, words) =>
   document.querySelectorAll(".bn-live")[number - 1].innerText.includes(words)"""
-FIGURE = '[aria-label="Output of cell 17"]'
+FIGURE = '[aria-label="Output of cell 8"]'
 GAMMA = f"(shown) => document.querySelector('{FIGURE} .bn-number')?.value === shown"
 SAMPLE = f'{FIGURE} [aria-label="sample x₁"]'
 X = f"() => Number(document.querySelector('{SAMPLE}').ariaValueNow)"
