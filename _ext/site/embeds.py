@@ -9,10 +9,10 @@ import re
 from html import escape
 from pathlib import Path
 
+from batchnorm.figures.take import STATE, VIEW, escaped
+
 from . import bundle
 
-STATE = "application/vnd.jupyter.widget-state+json"
-VIEW = "application/vnd.jupyter.widget-view+json"
 KIND = re.compile(r"batchnorm\.figures\.(\w+)\.\w+")
 
 PAGE = """<!doctype html>
@@ -76,7 +76,9 @@ def embeds(paths, out):
             # Alone if a chapter shows it so, else with what it is linked to
             for kind in kinds:
                 if kind not in found or len(kinds) < found[kind][0]:
-                    page = written(state | {"state": part}, view, title, path, out)
+                    page = written(
+                        state | {"state": part}, view, title, text, path.relative_to(out)
+                    )
                     found[kind] = len(kinds), page
     return {kind: page for kind, (_, page) in found.items()}
 
@@ -112,9 +114,8 @@ def needed(state, start):
     return part
 
 
-def written(state, view, title, path, out):
-    """One page."""
-    text = path.read_text("utf8")
+def written(state, view, title, text, address):
+    """One page, from the text of the book's page at this address."""
     scripts = {
         model["state"]["_esm"].removeprefix("bn-script:"): None
         for model in state["state"].values()
@@ -123,17 +124,13 @@ def written(state, view, title, path, out):
     sheets = dict.fromkeys(re.findall(r"figures/(figure_\w+\.css)", text))
     assets = [f'<link rel="stylesheet" href="../_static/figures/{name}">' for name in sheets]
     assets += [f'<script async src="../_static/figures/{name}.js"></script>' for name in scripts]
-
-    def packed(value):
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).replace("<", r"\u003c")
-
     return PAGE.format(
         title=f"A figure from {title}",
         assets="\n".join(assets),
         state_type=STATE,
-        state=packed(state),
+        state=escaped(state),
         view_type=VIEW,
-        view=packed(view),
-        address=escape(path.relative_to(out).as_posix()),
+        view=escaped(view),
+        address=escape(address.as_posix()),
         chapter=title,
     )

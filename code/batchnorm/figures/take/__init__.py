@@ -71,7 +71,7 @@ def save(widget, path, *, title, caption, width):
         path.write_bytes(picture(widget, path.suffix[1:], width))
 
 
-def _escaped(value):
+def escaped(value):
     """JSON that ends no script and begins no comment, whatever the data say."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
@@ -129,11 +129,11 @@ def page(widget, title, caption="", *, more=("", ""), allow="connect-src 'none'"
 <link rel="icon" href="data:,">
 <style>{style}</style>
 {head}
-<script type="{STATE}">{_escaped(every)}</script>
+<script type="{STATE}">{escaped(every)}</script>
 </head>
 <body>
 <main>
-{heading}<div class="cell_output"><script type="{VIEW}">{_escaped(view)}</script></div>{below}
+{heading}<div class="cell_output"><script type="{VIEW}">{escaped(view)}</script></div>{below}
 </main>
 <noscript><p>This figure needs JavaScript.</p></noscript>
 {chr(10).join(rest)}
