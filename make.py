@@ -124,6 +124,10 @@ if __name__ == "__main__":
         sys.exit("make.py: the book needs Python 3.11 or newer")
     if not names or set(names) - set(TARGETS):
         lines = (f"  {name:8}{target.__doc__}" for name, target in TARGETS.items())
-        sys.exit("\n".join(["Name what to do: make.py book", *lines]))
+        usage = "\n".join(["Name what to do: make.py book", *lines])
+        if names != ["help"]:
+            sys.exit(usage)
+        print(usage)
+        sys.exit()
     for name in names:
         TARGETS[name]()

@@ -31,6 +31,13 @@ def test_an_example_in_a_docstring_is_shown_as_code():
     assert ">>>" not in told.replace(shown, "")
 
 
+def test_a_table_in_a_docstring_is_shown_as_one():
+    told = "\n".join(api.entry("forward"))
+    assert "\n| norm | x | axis | gamma, beta |\n| --- | --- | --- | --- |\n" in told
+    assert "\n| layer | (m, d) | 1 | (d,) or (1, d) |\n" in told
+    assert "===" not in "\n".join(api.page())
+
+
 def described():
     """Every public function and method of a public class: (its name, itself)."""
     for name in bn.__all__:

@@ -97,6 +97,8 @@ def test_without_make_a_target_is_asked_for():
     done = subprocess.run([sys.executable, "make.py", "buk"], cwd=ROOT, capture_output=True)
     assert done.returncode == 1
     assert done.stderr.decode().startswith("Name what to do: make.py book\n")
+    asked = subprocess.run([sys.executable, "make.py", "help"], cwd=ROOT, capture_output=True)
+    assert (asked.returncode, asked.stdout, asked.stderr) == (0, done.stderr, b"")
 
 
 # Containers --------------------------------------------------------------------------------------

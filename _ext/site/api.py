@@ -37,9 +37,20 @@ def example(match):
     return f"```pycon\n{shown}\n```\n"
 
 
+def table(match):
+    """A table in a docstring, between lines of ``=`` that say where its columns are, in Markdown."""
+    columns = [slice(*column.span()) for column in re.finditer("=+", match[1])]
+    last = slice(columns[-1].start, None)
+    lines = [line for line in match[0].splitlines() if not line.startswith("=")]
+    rows = [[line[place].strip() for place in (*columns[:-1], last)] for line in lines]
+    rows.insert(1, ["---"] * len(columns))
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
 def words(value):
     """A docstring as Markdown: its first sentences, and the rest."""
     text = inspect.getdoc(value) or ""
+    text = re.sub(r"^(=+(?: +=+)+)\n.+\n\1\n(?:.+\n)+\1$", table, text, flags=re.M)
     text = re.sub(r"^(\w+)\n-{3,}\n((?:.+\n?)+)", listed, text, flags=re.M)
     text = re.sub(r"^>>> (?:.+\n?)+", example, text, flags=re.M)
     first, _, rest = re.sub(r"::$", ":", text, flags=re.M).partition("\n\n")
