@@ -38,7 +38,7 @@ def example(match):
 
 
 def table(match):
-    """A table in a docstring, between lines of ``=`` that say where its columns are, in Markdown."""
+    """A table in a docstring, its columns below lines of ``=``, in Markdown."""
     columns = [slice(*column.span()) for column in re.finditer("=+", match[1])]
     last = slice(columns[-1].start, None)
     lines = [line for line in match[0].splitlines() if not line.startswith("=")]
