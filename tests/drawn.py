@@ -224,6 +224,7 @@ def _rounded(name, value, large):
     if not isinstance(value, str) or name.startswith("aria") or name == "data-key":
         return value
     places = 3 if large or "opacity" in name or name == "stroke-width" else 1
+    places = 5 if "scale(" in str(value) else places
     return NUMBER.sub(lambda n: f"{round(float(n[0]), places) + 0:g}", value)
 
 

@@ -125,6 +125,50 @@ def test_a_skeleton_is_a_figure(tmp_path):
             write(bad, figures)
 
 
+# Draws frames: each a list of the parts it has, and what they are drawn from. Says which parts were
+# drawn again, and which elements are there
+FRAMES = """async ({ drawn, drawing }, frames) => {
+  const keys = (node) => [node.getAttribute("data-key"), ...node.children.flatMap(keys)];
+  let seen;
+  const render = () => {
+    const picture = drawing("parts", { redraw() {}, zoom: () => 1 }, ["ground", "things"]);
+    seen = frames.map((frame) => {
+      const again = [];
+      const put = ([name, from, inner = []]) => picture.part(name, [from], () => {
+        again.push(name);
+        picture.layer("things");
+        picture.put(`${name} ${from}`, "path");
+        inner.forEach(put);
+      });
+      picture.layer("ground");
+      frame.forEach(put);
+      picture.put("after", "path");
+      picture.sweep();
+      return [again, picture.svg.children.map((layer) => keys(layer).filter(Boolean))];
+    });
+  };
+  await drawn({ default: () => ({ initialize() {}, render }) }, {}, 600, []);
+  return seen;
+}"""
+
+
+def test_a_part_is_drawn_again_only_when_what_it_is_drawn_from_has_changed():
+    frames = [
+        [["a", 1, [["b", 1]]], ["c", 1]],
+        [["a", 1, [["b", 1]]], ["c", 2]],
+        [["a", 1, [["b", 1]]]],  # c is not there
+        [["a", 2, [["b", 1]]], ["c", 2]],  # b was drawn within a, which is drawn again
+        [["a", 2, [["b", 1]]], ["c", 2]],
+    ]
+    ((one, two, three, four, five),) = run([DOM, "figures/kit/svg.js"], FRAMES, [frames])
+    assert one == [["a", "b", "c"], [["after"], ["a 1", "b 1", "c 1"]]]
+    assert two == [["c"], [["after"], ["a 1", "b 1", "c 2"]]]
+    assert three == [[], [["after"], ["a 1", "b 1"]]]
+    assert sorted(four[0]) == ["a", "b", "c"]
+    assert [sorted(layer) for layer in four[1]] == [["after"], ["a 2", "b 1", "c 2"]]
+    assert five == [[], four[1]]
+
+
 def test_no_module_makes_markup_from_data():
     for path in FIGURES.rglob("*.js"):
         assert not re.search(

@@ -206,7 +206,7 @@ def test_along_a_contour_the_loss_is_one():
         size = np.ptp(least)
         for contour in there["contours"]:
             ends = np.array(re.findall(r"[-.\d]+", contour["d"]), float).reshape(-1, 2, 2)
-            points = ends.mean(axis=1) * (there["reach"] if figure.eps else 1)
+            points = ends.mean(axis=1) / 4000 * (there["reach"] if figure.eps else 1)
             points = [p for p in points if np.linalg.norm(p) > 0.3]
             assert points
             losses = [gradients(figure, p)[0][0] for p in points]

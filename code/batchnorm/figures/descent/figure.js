@@ -103,6 +103,7 @@ function mount(el, view) {
         title: headingOf(name, train),
         moving: picture.moving(name),
         foot: places[k].bottom === end ? "step" : undefined,
+        from: [shown, domain],
         curves: [
           curve("ink wide", whole[name], labelOf("whole", wholly)),
           curve(`${lookOf(cut)} dashed`, part[name], labelOf("cut", partly)),

@@ -172,21 +172,26 @@ export function scrubber(picture, key, { top, bottom }, { x, at, range, label, t
 }
 
 /**
- * Plots over the same steps, and through each the line at the step that is read.
+ * Plots over the same steps, and through each the line at the step that is read. `from`: what a plot
+ * is drawn from, besides its place; it is drawn again when that has changed.
  *
  * @param {Drawing} picture @param {Place[]} places
  * @param {(Omit<Parameters<typeof plot>[3], "x" | "y"> &
- *   {y: (range: [number, number]) => Scale})[]} plots
+ *   {y: (range: [number, number]) => Scale, from: any[]})[]} plots
  * @param {Reading} read
  */
 export function courses(picture, places, plots, { step, last, text, go, by }) {
-  plots.forEach((of, k) => {
+  plots.forEach(({ from, ...of }, k) => {
     const { left, right, top, bottom } = places[k];
-    const x = linear([0, last], [left, right]);
-    plot(picture, `course ${k}`, places[k], { ...of, x, y: of.y([bottom, top]) });
-    const read = { x, at: step, range: /** @type {[number, number]} */ ([0, last]), label: "step" };
-    scrubber(picture, `step ${k}`, places[k], { ...read, text, go, by });
-    picture.put(`step ${k}`, "g", { tabindex: k ? "-1" : "0" }); // one is enough for the keyboard
+    picture.part(`course ${k}`, [...from, left, right, top, bottom], () => {
+      const x = linear([0, last], [left, right]);
+      plot(picture, `course ${k}`, places[k], { ...of, x, y: of.y([bottom, top]) });
+      const all = /** @type {[number, number]} */ ([0, last]);
+      const read = { x, at: step, range: all, label: "step", text, go, by };
+      scrubber(picture, `step ${k}`, places[k], read);
+      // One is enough for the keyboard
+      picture.put(`step ${k}`, "g", { tabindex: k ? "-1" : "0" });
+    });
   });
 }
 

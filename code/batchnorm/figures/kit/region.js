@@ -39,7 +39,7 @@ function block(/** @type {number} */ from, /** @type {number} */ to, /** @type {
  * @param {number[][]} corners x, y and value of each @param {number} level
  * @param {1 | -1} side above or below
  */
-export function beyond(corners, level, side = 1) {
+function beyond(corners, level, side = 1) {
   const is = (/** @type {number[]} */ [, , v]) => side * (v - level) > 0;
   return corners.flatMap((a, c) => {
     const b = corners[(c + 1) % corners.length];

@@ -60,6 +60,10 @@ function elements(root, layers) {
   const known = new Map();
   /** @type {Set<string>} */
   const used = new Set();
+  /** @type {Map<string, {from: any[], keys: string[], on: boolean}>} */
+  const kept = new Map(); // parts
+  /** @type {string[]} */
+  let putting = []; // the keys of the part that is being drawn
   const groups = Object.fromEntries(layers.map((name) => [name, svg("g", { class: name })]));
   root.append(...Object.values(groups));
   let parent = root;
@@ -72,6 +76,7 @@ function elements(root, layers) {
       parent.append(found.node);
     }
     used.add(key);
+    putting.push(key);
     change(found, attributes);
     if (text !== undefined) setText(found.node, text);
     return found.node;
@@ -95,13 +100,37 @@ function elements(root, layers) {
       parent = outer;
       return node;
     },
+    /** @param {string} key @param {any[]} from @param {() => void} fill */
+    part(key, from, fill) {
+      const old = kept.get(key);
+      const same = old?.from.length === from.length && from.every((v, i) => v === old.from[i]);
+      const keys = old && same ? old.keys : [];
+      if (!same) {
+        const outer = putting;
+        const place = parent;
+        putting = keys;
+        fill();
+        putting = outer;
+        parent = place;
+      }
+      kept.set(key, { from, keys, on: true });
+      for (const one of keys) {
+        used.add(one);
+        putting.push(one);
+      }
+    },
     sweep() {
       for (const [key, { node }] of known) {
         if (used.has(key)) continue;
         node.remove();
         known.delete(key);
       }
+      for (const [key, part] of kept) {
+        if (!part.on) kept.delete(key);
+        part.on = false;
+      }
       used.clear();
+      putting = [];
     },
   };
 }
@@ -114,6 +143,9 @@ function elements(root, layers) {
  * put, inside the layer (an SVG group) that `layer(name)` chose last, or in the group that
  * `group(key, attributes, fill)` makes while `fill` runs. `size(width, height)` is in units; the
  * view's zoom makes pixels.
+ *
+ * `part(key, from, fill)` draws a part of the picture again only when what it is drawn from has
+ * changed: while one axis is on its way, the others need not be drawn in each frame.
  *
  * `memo(name, from, make)` makes a value again only when what it is made from has changed, as in
  * figure.js. `follow(key, value)` gives back a value, such as the ends of an axis, that follows the

@@ -21,6 +21,7 @@ const LEVEL = 80;
 const OUTPUTS = 112; // where the outputs start
 const PAD = 20;
 const ROWS = 128; // the height of all the outputs' rows
+const END = OUTPUTS + ROWS + 72; // where the plots over the steps start
 const MANY = 16; // samples: more of them are thin strokes
 const ONE_ROW = 560; // from this width on the plots over the steps stand in one row
 const NAMES = 20; // what the names right of a plot take of it; their gap holds the rest
@@ -70,10 +71,10 @@ function means(picture, width, both) {
 /**
  * The batch as it comes in, on its axis; the true and the running mean; and the diamond that moves it all.
  * @param {Drawing} picture @param {Shown} shown @param {View} view @param {number} width
+ * @param {number[]} domain of their axis
  */
-function inputs(picture, shown, view, width) {
+function inputs(picture, shown, view, width, domain) {
   const { x, mean, truth, own, shift, mismatch } = shown;
-  const domain = picture.hold("inputs", domainOf([...x, mean, truth]));
   const scale = linear(domain, [PAD, width - PAD]);
   const text = { class: "title small", x: 0, y: 12 };
   picture.layer("ground");
@@ -136,14 +137,14 @@ function modes(
 
 /**
  * The outputs, a row a sample: where training mode and where evaluation mode puts it, and how far
- * these are apart. Returns where it ends.
+ * these are apart.
  * @param {Drawing} picture @param {Shown} shown @param {number} width
+ * @param {number[]} domain of their axis
  */
-function pairs(picture, { x, y_train, y_eval, batch }, width) {
+function pairs(picture, { x, y_train, y_eval, batch }, width, domain) {
   const top = OUTPUTS + 38;
   const row = clamp(ROWS / batch, 2, 18);
   const bottom = top + ROWS;
-  const domain = picture.follow("outputs", domainOf([...y_train, ...y_eval]));
   const scale = linear(domain, [PAD, width - PAD]);
   const title = { class: "title small", x: 0, y: OUTPUTS + 12 };
   picture.layer("ground");
@@ -160,7 +161,6 @@ function pairs(picture, { x, y_train, y_eval, batch }, width) {
     pair(picture, i, many, { cx, to, y, r });
     if (!k) modes(picture, width, { cx, to, y, r });
   });
-  return bottom + 34;
 }
 
 /**
@@ -169,7 +169,8 @@ function pairs(picture, { x, y_train, y_eval, batch }, width) {
  * @param {{places: import("../kit/chart.js").Place[], text: string}} how with a text for screen
  *   readers
  */
-function overSteps(picture, { stream, steps, step }, view, { places, text }) {
+function overSteps(picture, shown, view, { places, text }) {
+  const { stream, steps, step } = shown;
   const moves = mover(view, "step", () => [0, view.get().steps - 1], { shift: 0 });
   const ones = stream.truth.map(() => 1);
   /** @type {[string, Record<string, [string, number[]]>][]} */
@@ -190,7 +191,8 @@ function overSteps(picture, { stream, steps, step }, view, { places, text }) {
     }));
     const y = (/** @type {number[]} */ range) => linear(domain, range);
     const moving = picture.moving(title);
-    return { y, title, curves, moving, foot: k === 2 ? "step" : undefined, beside: true };
+    const foot = k === 2 ? "step" : undefined;
+    return { y, title, curves, moving, foot, beside: true, from: [shown, domain] };
   });
   courses(picture, places, plots, { step, last: steps - 1, text, ...moves });
 }
@@ -203,10 +205,13 @@ function mount(el, view) {
 
   return function draw(shown, width) {
     const message = summary(shown);
-    inputs(picture, shown, view, width);
-    const end = pairs(picture, shown, width);
+    const { x, mean, truth, y_train, y_eval } = shown;
+    const into = picture.hold("inputs", domainOf([...x, mean, truth]));
+    picture.part("inputs", [shown, width, into], () => inputs(picture, shown, view, width, into));
+    const out = picture.follow("outputs", domainOf([...y_train, ...y_eval]));
+    picture.part("outputs", [shown, width, out], () => pairs(picture, shown, width, out));
     const row = width >= ONE_ROW;
-    const places = panels(width, 3, end, row ? 130 : 84, ONE_ROW / 3).map((place, k) => ({
+    const places = panels(width, 3, END, row ? 130 : 84, ONE_ROW / 3).map((place, k) => ({
       ...place,
       right: place.right - (row ? (k < 2 ? NAMES : 0) : 60),
     }));

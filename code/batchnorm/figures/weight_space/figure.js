@@ -162,18 +162,20 @@ function start(picture, kind, place, frame, { w, step, now }, view) {
  * @param {Drawing} picture @param {Place[]} places @param {Shown} shown
  * @param {{go: (step: number) => void, by: (steps: number) => void, text: string}} moves
  */
-function plots(picture, places, { paths, steps, step, optimum, rate }, moves) {
+function plots(picture, places, shown, moves) {
+  const { paths, steps, step, optimum, rate } = shown;
   const norms = KINDS.map((kind) => paths[kind].map(({ w }) => Math.hypot(...w)));
   const rates = [norms[0].map((r) => rate / r ** 2), norms[1].map(() => rate)];
   const angles = KINDS.map((kind) => paths[kind].map(({ w }) => angleTo(w, optimum)));
   // The scales are those of the descent with batch norm, and of where both start
   const powers = [...rates[0], rate].filter((v) => v > 1e-300 && v < Infinity).map(Math.log10);
   const [low, high] = powers.length ? [Math.min(...powers), Math.max(...powers)] : [0, 0];
-  const whole = [Math.floor(low), Math.floor(high) + 1];
-  const ends = picture.follow("rates", whole).map((power) => 10 ** power);
+  const whole = picture.follow("rates", [Math.floor(low), Math.floor(high) + 1]);
+  const ends = whole.map((power) => 10 ** power);
   const far = [...norms[0].filter(Number.isFinite), norms[1][0], 1];
   const longest = picture.follow("lengths", niceDomain(far));
   const moving = ["lengths", "rates"].map(picture.moving);
+  const domains = [longest, whole];
   /** @type {[string, number[][], (range: number[]) => import("../kit/scale.js").Scale][]} */
   const all = [
     ["‖w‖", norms, (range) => linear(longest, range)],
@@ -184,6 +186,7 @@ function plots(picture, places, { paths, steps, step, optimum, rate }, moves) {
     title,
     y,
     moving: moving[k],
+    from: [shown, domains[k]],
     curves: values.map((path, i) => ({
       className: ["data", "cut plain"][i],
       label: k === 1 ? ["with", "without"][i] : undefined,
@@ -206,10 +209,12 @@ function mount(el, view) {
     const verdict = verdictOf(shown);
     picture.size(width, place.height);
     for (const kind of KINDS) {
-      const frame = frameOf(place[kind], reach);
-      panel({ ...frame, picture, kind, place: place[kind], shown, reach });
-      picture.layer("things");
-      start(picture, kind, place[kind], frame, shown, view);
+      picture.part(kind, [shown, width, reach], () => {
+        const frame = frameOf(place[kind], reach);
+        panel({ ...frame, picture, kind, place: place[kind], shown, reach });
+        picture.layer("things");
+        start(picture, kind, place[kind], frame, shown, view);
+      });
     }
     plots(picture, place.plots, shown, { ...moves, text: `Step ${shown.step}. ${verdict}` });
     finish({ verdict, ...tablesOf(shown) });

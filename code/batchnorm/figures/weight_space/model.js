@@ -1,7 +1,7 @@
 import { descend } from "../../graph/descend.js";
 import { parsed, run, tensors } from "../kit/graphs.js";
-import { beyond } from "../kit/region.js";
 import { clamp, dot, grown } from "../kit/scale.js";
+import { contoursOf, ringsOf } from "./contours.js";
 
 /**
  * What WeightSpaceFigure shows, from its inputs; no DOM.
@@ -25,22 +25,15 @@ import { clamp, dot, grown } from "../kit/scale.js";
  *   `ended`: its next step would leave the range of numbers; `angle`: between w and the optimum, in
  *   degrees; NaN for no direction; `turn`: between w and the gradient
  *
- * @typedef {object} Contour
- * @property {number} low how low it lies, 1 for lowest
- * @property {string} d its path, where the reach is 1; at eps = 0 it is made of rays of length 1
- *
- * @typedef {object} Shade where the loss with batch norm lies between two levels
- * @property {number} high how high, 1 for highest
- * @property {string} d its path, as a contour's
- *
  * @typedef {object} Analysis
  * @property {Record<Kind, Point[]>} paths of all steps
  * @property {Record<Kind, Here>} now
  * @property {number} variance wᵀSw, of the outputs at w
  * @property {{variance: Form, loss: Form}} forms wᵀSw, and the plain loss around its optimum
  * @property {number} reach half the width of what is to be seen
- * @property {Contour[]} contours of the loss with batch norm
- * @property {Shade[]} shades of it
+ * @property {import("./contours.js").Contour[]} contours of the loss with batch norm: in reaches; at
+ *   eps = 0 they are rays of length 1
+ * @property {import("./contours.js").Shade[]} shades of it
  * @typedef {Inputs & Analysis} Shown
  * @typedef {import("../kit/figure.js").Figure<Inputs, Analysis>["mount"]} Mount
  * @typedef {import("../kit/figure.js").View<Inputs, Analysis>} View
@@ -134,69 +127,23 @@ function formOf(text, given, [p, q]) {
   return [u - least, (both - u - v + least) / 2, v - least];
 }
 
-const LEVELS = 9;
-
-/** Levels: crowded at the ends, since the loss is flat there. @param {Float64Array} values */
-function levels(values) {
-  const lo = Math.min(...values);
-  const hi = Math.max(...values);
-  const share = (/** @type {number} */ k) => (1 - Math.cos((k * Math.PI) / LEVELS)) / 2;
-  const all = Array.from({ length: LEVELS - 1 }, (_, k) => share(k + 1));
-  return all.map((part) => ({ low: 1 - part, level: lo + (hi - lo) * part }));
-}
-
 /**
- * From the values on rings around the origin, the places on the sides of each cell where a level
- * is passed, joined; and the parts of each cell between two levels. At eps = 0 the loss knows no length: two rings tell all.
+ * The contours of the loss with batch norm. At eps = 0 it knows no length: two rings tell all.
  * @param {string} text @param {Given} given @param {number} reach
  */
-function contoursOf(text, given, reach) {
-  const [many, count] = given.eps ? [14, 72] : [2, 240];
-  const radius = (/** @type {number} */ i) => 2 * ((i + 0.2) / (many - 1)) ** 2;
-  const radii = given.eps ? Array.from({ length: many }, (_, i) => radius(i)) : [1e-6, 1];
-  const circle = Array.from({ length: count }, (_, i) => (2 * Math.PI * i) / count).map(
-    (angle) => /** @type {Pair} */ ([Math.cos(angle), Math.sin(angle)]),
-  );
-  const points = radii.flatMap((r) => circle.map(([a, b]) => /** @type {Pair} */ ([r * a, r * b])));
+function groundOf(text, given, reach) {
+  const radii = given.eps
+    ? Array.from({ length: 14 }, (_, i) => 2 * ((i + 0.2) / 13) ** 2)
+    : [1e-6, 1];
+  const count = given.eps ? 72 : 240;
+  const points = ringsOf(radii, count);
   const size = given.eps ? reach : 1;
   const values = atEach(
     text,
     given,
     points.map(([a, b]) => [size * a, size * b]),
   );
-  /** @type {(level: number, i: number, j: number) => string} */
-  const between = (level, i, j) => {
-    const part = (level - values[i]) / (values[j] - values[i]);
-    return points[i].map((v, k) => (v + part * (points[j][k] - v)).toFixed(4)).join(" ");
-  };
-  const contours = levels(values).map(({ low, level }) => ({ low, level, d: "" }));
-  const shades = Array.from({ length: LEVELS }, (_, k) => ({ high: k / (LEVELS - 1), d: "" }));
-  const pen = (/** @type {number[]} */ [u, v]) => `${u.toFixed(4)} ${v.toFixed(4)}`;
-  for (let i = 0; i + count < points.length; i++) {
-    const j = i % count === count - 1 ? i + 1 - count : i + 1;
-    const corners = [i, j, j + count, i + count];
-    const here = corners.map((k) => values[k]);
-    const least = Math.min(...here);
-    const most = Math.max(...here);
-    const cell = corners.map((k) => [...points[k], values[k]]);
-    shades.forEach((shade, k) => {
-      const from = contours[k - 1]?.level ?? -Infinity;
-      const to = contours[k]?.level ?? Infinity;
-      if (most <= from || least > to) return;
-      const above = from < least ? cell : beyond(cell, from);
-      const piece = to > most ? above : beyond(above, to, -1);
-      if (piece.length > 2) shade.d += `M${piece.map(pen).join("L")}Z`;
-    });
-    for (const contour of contours) {
-      const { level } = contour;
-      if (!(least < level && level <= most)) continue;
-      const sides = corners.map((a, k) => [a, corners[(k + 1) % 4]]);
-      const passed = sides.filter(([a, b]) => values[a] < level !== values[b] < level);
-      const found = passed.map(([a, b]) => between(level, a, b));
-      for (let k = 0; k + 1 < found.length; k += 2) contour.d += `M${found[k]}L${found[k + 1]}`;
-    }
-  }
-  return { contours, shades };
+  return contoursOf(points, values, count);
 }
 
 /**
@@ -226,7 +173,7 @@ export function analyse(inputs, memo) {
   };
   const reach = reachOf(paths, inputs);
   const { contours, shades } = memo("contours", [data, eps, eps ? reach : 0], () =>
-    contoursOf(graphs[NAMES.normal], given.normal, reach),
+    groundOf(graphs[NAMES.normal], given.normal, reach),
   );
   const forms = memo("forms", [data], () => ({
     variance: formOf(graphs.variance, { x }, [0, 0]),

@@ -1,6 +1,7 @@
 import { arrow, clipped } from "../kit/arrow.js";
 import { labels, lengthOf } from "../kit/labels.js";
 import { clamp, format, linear, short } from "../kit/scale.js";
+import { FINE } from "./contours.js";
 
 /**
  * The panels of WeightSpaceFigure: the space of the two weights.
@@ -51,19 +52,15 @@ const THIN = { "vector-effect": "non-scaling-stroke" };
 function contours({ picture, cx, cy, unit, shown, reach }) {
   const { contours: all, shades, eps, reach: own } = shown;
   const k = eps ? Math.min(own * unit, FAR) : 4 * reach * unit;
-  picture.group("levels", { transform: `matrix(${k} 0 0 ${-k} ${cx} ${cy})` }, () => {
+  const transform = `matrix(${k} 0 0 ${-k} ${cx} ${cy}) scale(${1 / FINE})`;
+  picture.group("levels", { transform }, () => {
     shades.forEach(({ high, d }, i) => {
       const look = { class: "ground-of-loss", "fill-opacity": (0.3 * (1 - high)).toFixed(3), d };
       picture.put(`shade ${i}`, "path", look);
     });
     all.forEach(({ low, d }, i) => {
-      const look = {
-        class: "contour",
-        "stroke-opacity": (0.52 + 0.2 * low).toFixed(3),
-        ...THIN,
-        d,
-      };
-      picture.put(`contour ${i}`, "path", look);
+      const opacity = { "stroke-opacity": (0.52 + 0.2 * low).toFixed(3) };
+      picture.put(`contour ${i}`, "path", { class: "contour", ...opacity, ...THIN, d });
     });
   });
 }
