@@ -2,6 +2,7 @@
 
 import pytest
 from playwright.sync_api import expect
+from stage import accessible
 
 from _ext.site.bundle import editor_js
 
@@ -10,23 +11,55 @@ PAGE = """<!doctype html><html lang="en" data-theme="light"><head><meta charset=
 <title>Page</title><link rel="icon" href="data:,"><script src="editor.js"></script></head>
 <body><main><h1>Page</h1><button>before</button><div id="here"></div><button>after</button></main>
 <script>
+  ALSO
   window.runs = 0;
   window.changes = [];
   window.editor = bnEditor.openEditor(document.getElementById("here"), {
     source: SOURCE, label: "Code of this cell",
-    onRun: () => { runs += 1; }, onChange: (text) => changes.push(text),
+    onRun: () => { runs += 1; }, onChange: (text) => changes.push(text), ...window.also,
   });
 </script></body></html>"""
 
 
-@pytest.fixture
-def editor(page, tmp_path):
+# Stands for the running Python; what it is asked is kept
+NAMES = """
+  window.asked = [];
+  window.python = { "": [["np", "module"], ["x", "array (3,)"]],
+    np: [["mean", "function"], ["median", "function"], ["pi", "float"]] };
+  const title = "mean(a, axis=None)";
+  const names = {
+    async complete(path, hidden) { asked.push([path, hidden]); return window.python?.[path]; },
+    async describe(path) {
+      if (!window.python) return undefined;
+      const text = "The <b>mean</b>.\\n\\n" + "More of it.\\n".repeat(60);
+      return path === "np.mean" ? { title, first: "The <b>mean</b>.", text } : null;
+    },
+  };
+  window.also = { names };
+"""
+
+
+def opened(page, folder, also=""):
     """A page from file:// with an editor between two buttons, and its field."""
-    (tmp_path / "editor.js").write_text(editor_js(), "utf8")
-    path = tmp_path / "page.html"
-    path.write_text(PAGE.replace("SOURCE", repr(SOURCE)), "utf8")
+    (folder / "editor.js").write_text(editor_js(), "utf8")
+    path = folder / "page.html"
+    path.write_text(PAGE.replace("SOURCE", repr(SOURCE)).replace("ALSO", also), "utf8")
     page.goto(path.as_uri())
     return page.get_by_role("textbox", name="Code of this cell")
+
+
+@pytest.fixture
+def editor(page, tmp_path):
+    return opened(page, tmp_path)
+
+
+@pytest.fixture
+def knowing(page, tmp_path):
+    """An editor that knows names, in an empty line below its source."""
+    field = opened(page, tmp_path, NAMES)
+    field.focus()
+    page.keyboard.press("Control+End")
+    return field
 
 
 def value(page, wanted):
@@ -96,3 +129,120 @@ def test_marks_stand_beside_their_lines_and_move_with_them(page, editor):
     page.evaluate("editor.clearError()")
     expect(page.locator(".bn-sign, .bn-note")).to_have_count(0)
     assert page.evaluate("editor.value") == "# first\n" + SOURCE
+
+
+def guarded(page, milliseconds=75):
+    """Waits until keys act on a list that has just opened: at first they are not meant for it."""
+    page.evaluate("window.opened = performance.now()")
+    page.wait_for_function(f"performance.now() > opened + {milliseconds}")
+
+
+def test_a_dot_offers_names_which_enter_takes(page, knowing):
+    page.keyboard.type("np.m")
+    options = page.get_by_role("listbox").get_by_role("option")
+    expect(options).to_have_text(["meanfunction", "medianfunction"])
+    info = page.locator(".cm-completionInfo")
+    expect(info.locator("code")).to_have_text("mean(a, axis=None)")
+    expect(info.locator("p")).to_have_text("The <b>mean</b>.")  # text, not markup
+    accessible(page)
+    guarded(page)
+    page.keyboard.press("ArrowDown")
+    expect(options.nth(1)).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Enter")
+    value(page, SOURCE + "np.median")
+    expect(options).to_have_count(0)
+    page.keyboard.press("Enter")  # nothing is offered now: it breaks the line
+    page.keyboard.type("np.mean")
+    expect(options).to_have_text(["meanfunction"])
+    guarded(page)
+    page.keyboard.press("Enter")  # nor is a name that is there already
+    value(page, SOURCE + "np.median\nnp.mean\n")
+    page.keyboard.type("np.")
+    expect(options).to_have_count(3)
+    options.nth(2).click()
+    value(page, SOURCE + "np.median\nnp.mean\nnp.pi")
+
+
+@pytest.mark.parametrize("text", ["3.", "f(x).", "'np.", "# np.", "np.mean(x).", "y"])
+def test_nothing_is_offered_where_nothing_can_be_known(page, knowing, text):
+    page.keyboard.type(text)
+    value(page, SOURCE + text)
+    guarded(page, 200)  # twice as long as after a dot
+    assert page.evaluate("asked") == []
+    expect(page.get_by_role("listbox")).to_have_count(0)
+    page.keyboard.type("\nnp.")  # but on another line it is
+    expect(page.get_by_role("option")).to_have_count(3)
+
+
+def test_ctrl_space_offers_python_s_names_and_the_cell_s_own(page, knowing):
+    page.keyboard.press("Control+Space")
+    options = page.get_by_role("option")
+    expect(options).to_have_text(["fin this cell", "muin this cell", "npmodule", "xarray (3,)"])
+    page.keyboard.press("Escape")
+    expect(options).to_have_count(0)
+    page.evaluate("python = undefined")  # as before it runs, and while a cell runs
+    page.keyboard.press("Control+Space")
+    expect(options).to_have_text([f"{name}in this cell" for name in ("f", "mu", "x")])
+    page.keyboard.press("Control+Enter")
+    expect(options).to_have_count(0)
+    assert page.evaluate("runs") == 1
+    page.keyboard.type("np.")
+    page.keyboard.type("_")
+    page.wait_for_function("asked.at(-1)[1]")  # names that begin with _, since one is typed
+    expect(options).to_have_count(0)
+
+
+def test_tab_takes_only_what_was_asked_for_and_still_leaves(page, knowing):
+    page.keyboard.type("np.")
+    options = page.get_by_role("option")
+    expect(options).to_have_count(3)
+    page.keyboard.press("Tab")
+    value(page, SOURCE + "np. ")
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Control+Space")
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    guarded(page)
+    page.keyboard.press("Tab")
+    value(page, SOURCE + "np.mean")
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Control+Space")
+    expect(options).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(options).to_have_count(0)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="after")).to_be_focused()
+
+
+def test_shift_tab_explains_a_call_and_otherwise_takes_the_indent(page, knowing):
+    page.keyboard.type("    np.mean(np.pi, 1")
+    page.keyboard.press("Shift+Tab")
+    shown = page.locator(".bn-docstring")
+    expect(shown.locator("code")).to_have_text("mean(a, axis=None)")
+    expect(shown.locator("p")).to_contain_text("The <b>mean</b>.\n\nMore of it.")
+    expect(page.locator(".cm-announced")).to_have_text("mean(a, axis=None). The <b>mean</b>.")
+    accessible(page)
+    page.keyboard.press("Shift+Tab")
+    expect(shown).to_be_focused()
+    page.keyboard.press("End")
+    page.wait_for_function("document.activeElement.scrollTop > 0")
+    page.keyboard.press("Escape")
+    expect(knowing).to_be_focused()
+    expect(shown).to_have_count(0)
+    page.keyboard.press("Shift+Tab")
+    expect(shown).to_be_visible()
+    page.keyboard.type("0")
+    expect(shown).to_have_count(0)
+    page.keyboard.type("); f")
+    page.keyboard.press("Shift+Tab")
+    expect(shown).to_have_text("ff is not known to Python yet.")
+    page.evaluate("python = undefined")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("button", name="before")).to_be_focused()
+    knowing.focus()
+    page.keyboard.type("f")
+    page.keyboard.press("Shift+Tab")
+    expect(shown).to_contain_text("Python is off, or busy.")
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+Tab")
+    value(page, SOURCE + "np.mean(np.pi, 10); ff")

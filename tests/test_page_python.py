@@ -185,6 +185,42 @@ def test_ten_megabytes_of_output_are_cut(reader, cell):
     assert "more characters, which are not shown" in text
 
 
+def test_names_and_docstrings_come_from_the_running_python(reader, cell):
+    page = reader.page
+    reader.run(cell, "class Mine:\n    \"My own.\"\n    scale = 2\n\nmine = Mine()")
+    reader.write(cell, "")
+    options = page.get_by_role("option")
+    page.keyboard.type("bn.batch_")
+    expect(options).to_have_text(["batch_normfunction", "batch_norm_lossfunction"])
+    info = page.locator(".cm-completionInfo")
+    expect(info).to_contain_text("batch_norm(x, gamma, beta, eps=")
+    expect(info).to_contain_text("Normalise each feature over the batch")
+    accessible(page, ".cell")
+    page.keyboard.press("Escape")
+    reader.write(cell, "")
+    page.keyboard.type("mine.")
+    expect(options).to_have_text(["scaleint"])
+    reader.write(cell, "")
+    page.keyboard.type("np.mean(")
+    page.keyboard.press("Shift+Tab")
+    expect(page.locator(".bn-docstring")).to_contain_text("mean(a, axis=None")
+    expect(page.locator(".bn-docstring")).to_contain_text("Compute the arithmetic mean")
+    accessible(page, ".cell")
+    assert page.evaluate("bnPython.kernel.status.state") == "ready"
+
+    reader.write(cell, "while True:\n    print('busy')")
+    page.keyboard.press("Control+Enter")
+    expect(reader.live(cell)).to_contain_text("busy")
+    reader.write(cell, "np.mean(")
+    page.keyboard.press("Control+End")
+    page.keyboard.press("Shift+Tab")
+    expect(page.locator(".bn-docstring")).to_contain_text("Python is off, or busy.")
+    reader.press(cell, "Stop")
+    expect(reader.told(cell)).to_contain_text("Stopped")
+    assert page.evaluate("bnPython.kernel.look('complete', { path: 'np' })") is None
+    assert page.evaluate("bnPython.kernel.status.state") == "off"  # asking starts nothing
+
+
 def test_the_figure_and_python_stay_joined_both_ways(reader, cell):
     reader.run(cell, "figure = bn.BatchFigure([1.0, 2.0, 4.0], [0.5, -1.0, 0.2])\n"
                "bn.controls(figure, gamma=(0.0, 3.0))")  # fmt: skip

@@ -55,7 +55,8 @@ export class Cell {
    * @param {number} number from 1, in the order of the page
    * @param {(id: string) => Node} view
    * @param {{ run: (cell: Cell, advance?: boolean) => void, stop: () => void,
-   *   restart: () => void, changed: (cell: Cell) => void }} actions
+   *   restart: () => void, changed: (cell: Cell) => void,
+   *   names: import("./completion.js").Names }} actions
    */
   constructor(el, number, view, actions) {
     this.el = el;
@@ -245,6 +246,7 @@ export class Cell {
       label: `The code of ${this.name}`,
       onRun: () => this.actions.run(this, advance),
       onChange: (source) => this.take(source),
+      names: this.actions.names,
     });
     shown.hidden = true;
     shown.after(place);

@@ -21,6 +21,7 @@ import {
 import { EditorState, Prec } from "@codemirror/state";
 import { EditorView, highlightSpecialChars, keymap, lineNumbers } from "@codemirror/view";
 import { tagHighlighter, tags } from "@lezer/highlight";
+import { completing } from "./completion.js";
 import { marking, setMarks } from "./marks.js";
 import { look } from "./look.js";
 
@@ -32,6 +33,7 @@ import { look } from "./look.js";
  * @property {string} label what the editor is called
  * @property {() => void} [onRun] Shift+Enter and Ctrl+Enter
  * @property {(source: string) => void} [onChange] after each change
+ * @property {import("./completion.js").Names} [names] what completes names and explains them
  *
  * @typedef {object} Editor
  * @property {string} value
@@ -76,6 +78,9 @@ const leave = (/** @type {EditorView} */ view) => {
   return false;
 };
 
+const KEYS = "Tab indents; Escape, then Tab leaves";
+const ASKING = "Ctrl+Space completes a name; Shift+Tab explains a call";
+
 /** @param {() => void} onRun */
 function keys(onRun) {
   const run = () => {
@@ -97,8 +102,9 @@ function keys(onRun) {
  * @param {Options} options
  * @returns {Editor}
  */
-export function openEditor(element, { source, label, onRun = () => {}, onChange = () => {} }) {
-  const name = `${label} (Tab indents; Escape, then Tab leaves)`;
+export function openEditor(element, options) {
+  const { source, label, onRun = () => {}, onChange = () => {}, names } = options;
+  const name = `${label} (${names ? `${KEYS}; ${ASKING}` : KEYS})`;
   const view = new EditorView({
     parent: element,
     state: EditorState.create({
@@ -108,6 +114,7 @@ export function openEditor(element, { source, label, onRun = () => {}, onChange 
         keymap.of([...historyKeymap, ...defaultKeymap]),
         ...[pythonLanguage, syntaxHighlighting(COLOURS), indentUnit.of(" ".repeat(INDENT))],
         ...[history(), indentOnInput(), bracketMatching(), lineNumbers(), highlightSpecialChars()],
+        names ? completing(names) : [],
         ...[marking, look, EditorView.editorAttributes.of({ class: "highlight" })],
         EditorView.contentAttributes.of({ "aria-label": name, autocapitalize: "off" }),
         EditorView.updateListener.of(({ docChanged, state }) => {

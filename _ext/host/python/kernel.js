@@ -131,6 +131,20 @@ export class Kernel {
     return value;
   }
 
+  /**
+   * Asks a function of page/lookup.py, which also knows cells' names and runs none of the reader's
+   * code. It starts nothing and waits for nothing: undefined where Python is off or busy.
+   * @param {string} name
+   * @param {Record<string, any>} values
+   * @returns {Promise<any>}
+   */
+  async look(name, values) {
+    if (this.status.state !== "ready") return undefined;
+    const answer = await this.#ask({ kind: "look", name, values }).catch(() => ({})); // it ended
+    if (answer.error) throw new PythonError(answer.error);
+    return answer.value;
+  }
+
   /** Ends Python at once, whatever it does: all that cells have made in it is gone. */
   stop() {
     this.#end(new Stopped("Python was stopped"));
@@ -229,7 +243,7 @@ export class Kernel {
   #ask(message, onOutput) {
     if (!this.#worker) return Promise.reject(new Stopped("Python was stopped"));
     const id = ++this.#count;
-    if (message.kind !== "start") this.#tell({ state: "busy" });
+    if (!["start", "look"].includes(message.kind)) this.#tell({ state: "busy" });
     this.#worker.postMessage({ ...message, id });
     return new Promise((done, fail) => this.#tasks.set(id, { done, fail, onOutput }));
   }
@@ -243,7 +257,7 @@ export class Kernel {
     else if (kind === "lost") this.#lose(reason);
     else {
       this.#tasks.delete(id);
-      if (!this.#tasks.size) this.#tell({ state: "ready" });
+      if (!this.#tasks.size && this.status.state !== "ready") this.#tell({ state: "ready" });
       task?.done(value);
     }
   }

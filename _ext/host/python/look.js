@@ -35,4 +35,32 @@ export const look = EditorView.theme({
     fontFamily: "var(--pst-font-family-base, sans-serif)",
     whiteSpace: "pre-wrap",
   },
+  ".cm-tooltip": {
+    border: "1px solid var(--pst-color-border, GrayText)",
+    backgroundColor: "var(--pst-color-surface, Canvas)",
+    color: "var(--pst-color-text-base, CanvasText)",
+  },
+  ".cm-tooltip-autocomplete ul li": { padding: "0.2rem 0.5rem", lineHeight: "1.5" },
+  ".cm-tooltip-autocomplete ul li[aria-selected]": {
+    backgroundColor: "var(--pst-color-primary, Highlight)",
+    color: "var(--pst-color-background, HighlightText)",
+  },
+  ".cm-completionDetail": { fontStyle: "normal" },
+  ".cm-completionInfo, .bn-docstring": {
+    padding: "0.4rem 0.75rem",
+    fontFamily: "var(--pst-font-family-base, sans-serif)",
+    fontSize: "1em",
+    lineHeight: "1.4",
+  },
+  ".bn-docstring": {
+    maxInlineSize: "min(42rem, 96cqi)",
+    maxBlockSize: "16rem",
+    overflow: "auto",
+    whiteSpace: "pre-wrap",
+  },
+  ":is(.cm-completionInfo, .bn-docstring) > code": {
+    whiteSpace: "pre-wrap",
+    wordBreak: "break-word",
+  },
+  ":is(.cm-completionInfo, .bn-docstring) > p": { margin: "0.3rem 0 0" },
 });

@@ -41,6 +41,11 @@ export class Notebook {
       stop: () => this.stop(),
       restart: () => this.restart(),
       changed: (/** @type {Cell} */ cell) => this.#keep(cell),
+      names: {
+        complete: (/** @type {string} */ path, /** @type {boolean} */ hidden) =>
+          kernel.look("complete", { path, hidden }),
+        describe: (/** @type {string} */ path) => kernel.look("describe", { path }),
+      },
     };
     this.cells = elements.map((el, i) => new Cell(el, i + 1, joined.view, actions));
     this.#recall();

@@ -65,6 +65,7 @@ async function answer({ kind, id, parts, figures, source, name, values, message 
     session.hear(JSON.stringify(rest), buffers);
   } else if (kind === "start") await start(parts, figures);
   else if (kind === "run") value = JSON.parse(session.run(source, name, id));
+  else if (kind === "look") value = JSON.parse(session.look(name, JSON.stringify(values)));
   else value = JSON.parse(session.call(name, JSON.stringify(values)));
   post({ kind: "done", id, value });
 }

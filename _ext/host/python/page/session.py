@@ -1,4 +1,4 @@
-"""The page's kernel, as its worker (../worker.js) knows it: start, run, call, hear."""
+"""The page's kernel, as its worker (../worker.js) knows it: start, run, call, look, hear."""
 
 import importlib
 import json
@@ -62,10 +62,19 @@ def _show_plots():
 
 def call(name, values):
     """Call ``module.function`` of this package: JSON of ``{value}``, or of ``{error}``."""
+    return _called(name, json.loads(values))
+
+
+def look(name, values):
+    """Like `call`, for functions of lookup.py: they also get the names that cells share."""
+    return _called(f"lookup.{name}", {"names": _here["cells"].names, **json.loads(values)})
+
+
+def _called(name, values):
     module, _, function = name.rpartition(".")
     try:
         called = getattr(importlib.import_module(f"{__package__}.{module}"), function)
-        return dump({"value": called(**json.loads(values))})
+        return dump({"value": called(**values)})
     except BaseException as error:
         return dump({"error": errors.describe(error, getattr(error, "source_file", None))})
 
