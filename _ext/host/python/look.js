@@ -52,6 +52,9 @@ export const look = EditorView.theme({
     fontSize: "1em",
     lineHeight: "1.4",
   },
+  ":is(.cm-completionInfo-left-narrow, .cm-completionInfo-right-narrow)": {
+    maxInlineSize: "60cqi",
+  },
   ".bn-docstring": {
     maxInlineSize: "min(42rem, 96cqi)",
     maxBlockSize: "16rem",
