@@ -187,7 +187,7 @@ def test_ten_megabytes_of_output_are_cut(reader, cell):
 
 def test_names_and_docstrings_come_from_the_running_python(reader, cell):
     page = reader.page
-    reader.run(cell, "class Mine:\n    \"My own.\"\n    scale = 2\n\nmine = Mine()")
+    reader.run(cell, 'class Mine:\n    "My own."\n    scale = 2\n\nmine = Mine()')
     reader.write(cell, "")
     options = page.get_by_role("option")
     page.keyboard.type("bn.batch_")
