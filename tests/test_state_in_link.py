@@ -20,7 +20,7 @@ from test_page_python import python_book  # noqa: F401
 
 import batchnorm as bn
 from _ext.site import bundle
-from batchnorm.figures.kit.link import number, packed, written
+from batchnorm.figures.kit.link import number, packed, packed_rows, written
 
 ADDRESS = "../../_ext/host/address.js"
 SEED = 7
@@ -60,9 +60,10 @@ def figure_of(shown):
 @settings(max_examples=200, deadline=None)
 def test_numbers_are_written_alike_in_python_and_in_the_page(values):
     small = [float(np.clip(v, -3e38, 3e38)) for v in values]
-    cases = [["reals", values], ["rows", [small]], ["past", small]]
+    three = np.reshape(small[: len(small) // 3 * 3], (-1, 3)).tolist()
+    cases = [[["reals"], values], [["past", 3], small], [["rows", 3], three]]
     assert run(ADDRESS, "written", *cases) == [written(kind, value) for kind, value in cases]
-    again = "({ valueFrom, written }, v) => valueFrom(written('reals', v), ['reals'], v)"
+    again = "({ valueFrom, written }, v) => valueFrom(written(['reals'], v), ['reals'], v)"
     (back,) = run(ADDRESS, again, [values])
     assert [float(v) for v in back] == [0.0 if v == 0 else v for v in values]
     assert [float(number(v)) for v in values] == values
@@ -75,6 +76,26 @@ def test_what_is_only_drawn_is_kept_to_five_digits(values):
     (back,) = run(ADDRESS, "({ valueFrom }, text) => valueFrom(text, ['past', 3])", [packed(flat)])
     np.testing.assert_allclose(back, flat, rtol=1.6e-5, atol=1e-40)
     assert packed(back) == packed(flat)
+
+
+ROWS = st.integers(1, 8).flatmap(
+    lambda n: st.lists(
+        st.lists(st.floats(-1e9, 1e9, width=32), min_size=n, max_size=n), min_size=1, max_size=100
+    )
+)
+
+
+@given(ROWS)
+@settings(max_examples=100, deadline=None)
+def test_rows_are_kept_to_a_thousandth_of_their_columns_room(rows):
+    count, n = np.shape(rows)
+    text = packed_rows(rows, n)
+    (back,) = run(ADDRESS, "({ valueFrom }, ...it) => valueFrom(...it)", [text, ["rows", n], []])
+    room = np.ptp(rows, axis=0) / (2 ** min(12, 7200 // (count * n)) - 1)
+    far = np.abs(np.subtract(back, rows)) - 2.0**-16 * np.abs(rows).max(0)
+    assert (far <= 0.51 * room + 1e-40).all()
+    assert len(text) <= 2 + 8 * n + 1200
+    assert packed_rows(back, n) == text  # a link to what a link showed is that link
 
 
 KINDS = [

@@ -5,13 +5,13 @@
  * trait, by the figure's kind, which one of its kind it is on the page, and the trait's name; and a
  * cell's code, deflated, in base64url. `at` says where the link leads: to a figure, a cell or a
  * section. A trait's value is numbers with commas between them, true and false are 1 and 0; where
- * something has been, which is only drawn, is packed to three bytes a number. In Python:
- * figures/kit/link.py writes the same.
+ * something has been is packed (past.js). In Python: figures/kit/link.py writes the same.
  *
  * @typedef {[kind: string, low?: number | null, high?: number | null]} Kind what a trait can be: the
  *   class Figure (kit/base.py) says it
  * @typedef {[key: string, text: string]} Entry
  */
+import { packed, packedRows, unpacked, unpackedRows } from "./past.js";
 
 export const VERSION = 1;
 const MOST = 1000; // numbers in a value
@@ -31,41 +31,19 @@ export const fromBase64 = (text) =>
     letter.charCodeAt(0),
   );
 
-/** @param {string} kind */
-const isPacked = (kind) => kind === "past" || kind === "rows";
-
-/** Numbers to 16 bits of precision, three bytes each. @param {number[]} values */
-function packed(values) {
-  const bytes = new Uint8Array(3 * values.length);
-  const view = new DataView(new ArrayBuffer(4));
-  values.forEach((v, i) => {
-    view.setFloat32(0, v);
-    view.setUint32(0, view.getUint32(0) + 128);
-    bytes.set(new Uint8Array(view.buffer, 0, 3), 3 * i);
-  });
-  return toBase64(bytes);
-}
-
-/** @param {string} text */
-function unpacked(text) {
-  let bytes;
-  try {
-    bytes = fromBase64(text);
-  } catch {
-    return [NaN];
-  }
-  if (bytes.length % 3) return [NaN];
-  const view = new DataView(new ArrayBuffer(4));
-  return Array.from({ length: bytes.length / 3 }, (_, i) => {
-    for (let k = 0; k < 3; k++) view.setUint8(k, bytes[3 * i + k]);
-    return view.getFloat32(0);
-  });
-}
-
-/** The text of a trait's value. @param {string} kind @param {any} value */
-export function written(kind, value) {
+/** The text of a trait's value. @param {Kind} kind @param {any} value */
+export function written([kind, n], value) {
   const flat = [value].flat(Infinity).map(Number);
-  return isPacked(kind) ? packed(flat) : flat.map((v) => String(v).replace("e+", "e")).join(",");
+  if (kind === "past") return packed(flat);
+  if (kind === "rows") return packedRows(flat, Number(n));
+  return flat.map((v) => String(v).replace("e+", "e")).join(",");
+}
+
+/** The numbers in the text of a value; NaN for what is none. @param {string} text @param {Kind} kind */
+function numbersIn(text, [kind, n]) {
+  if (kind === "past") return unpacked(text);
+  if (kind === "rows") return unpackedRows(text, Number(n));
+  return text === "" ? [] : text.split(",").map((v) => (DIGITS.test(v) ? +v : NaN));
 }
 
 /**
@@ -87,8 +65,7 @@ const inRows = (flat, n) =>
  * @param {(target: number, slot: number) => boolean} [isEdge]
  */
 export function valueFrom(text, [kind, low, high], now, isEdge = () => false) {
-  const parts = text === "" ? [] : text.split(",");
-  const values = isPacked(kind) ? unpacked(text) : parts.map((v) => (DIGITS.test(v) ? +v : NaN));
+  const values = numbersIn(text, [kind, low]);
   const grouped = ["list", "past", "rows"].includes(kind);
   const [least, most] = grouped ? [-LARGEST, LARGEST] : [low ?? -LARGEST, high ?? LARGEST];
   const whole = ["bool", "int", "ints", "edges"].includes(kind);

@@ -13,6 +13,7 @@
  * `window.bnHost` gives `models`, by id, and `ready`, a promise kept once every view is drawn.
  * `link(model)` is the address at which a figure is as it is now, `link()` that of the page; there
  * is none where links are not opened (`bnLinkScript`: see visit.js). `figures()` is theirs, too.
+ * `embedded(model)` is the end of the address at which a figure has a page to itself.
  * Where the page has a Python (python/live.js), that uses `enter`, `view` and `CONTROLS`, too.
  *
  * Not here, because nothing needs it: Button, HTML, Output, Play, Text, Tab (refused by name);
@@ -24,7 +25,7 @@ import { start } from "./figures.js";
 import { lectern } from "./lectern.js";
 import { isLink, joinTraits } from "./links.js";
 import { Model, message, models, nameOf, Refusal } from "./models.js";
-import { figures, keepAddress, link } from "./state.js";
+import { embedded, figures, keepAddress, link } from "./state.js";
 import { defineViews, missing, pending, shown, view } from "./views.js";
 import { changed, recalled, remember } from "./visit.js";
 
@@ -149,7 +150,7 @@ if (!page.bnHost) {
   defineViews();
   const ready = run();
   const lecture = lectern(ready);
-  page.bnHost = { models, ready, enter, view, CONTROLS, figures, lecture };
+  page.bnHost = { models, ready, enter, view, CONTROLS, figures, embedded, lecture };
   if (page.bnLinkScript) {
     keepAddress();
     page.bnHost.link = link;

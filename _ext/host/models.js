@@ -198,8 +198,13 @@ export class Model {
    */
   first() {
     const names = this.get("_inputs") ?? this.keys();
-    if (this.#published.has("_inputs")) return {};
+    if (this.isOther()) return {};
     return Object.fromEntries([...this.#published].filter(([name]) => names.includes(name)));
+  }
+
+  /** Whether this is a figure that shows another function than the published one. */
+  isOther() {
+    return this.#published.has("_inputs");
   }
 
   /** Tells the peer what has changed. Without one there is nobody to save to. */

@@ -170,6 +170,17 @@ function reveal(place) {
 }
 
 /**
+ * What keeps a link from being opened, in a sentence; "" for one that can be.
+ * @param {ReturnType<typeof parsed>} said
+ */
+function refusal(said) {
+  if (said?.version === VERSION) return "";
+  return said && said.version > VERSION
+    ? "This link was made by a later version of this book, which this page cannot read."
+    : "This link is damaged: the page cannot read what it holds.";
+}
+
+/**
  * Opens an address of the page.
  * @param {string} hash its end
  * @param {string} how the reader came to it: "navigate", "reload" or "back_forward"
@@ -178,13 +189,7 @@ async function open(hash, how) {
   const said = parsed(hash);
   await there();
   await page.bnHost?.ready;
-  if (!said || said.version !== VERSION) {
-    const later = said && said.version > VERSION;
-    const why = later
-      ? "This link was made by a later version of this book, which this page cannot read."
-      : "This link is damaged: the page cannot read what it holds.";
-    return tell(why, null, null);
-  }
+  if (!said || refusal(said)) return tell(refusal(said), null, null);
   const isCode = (/** @type {string} */ key) => /^cell[1-9]\d{0,3}$/.test(key);
   const { set, wrong } = setFigures(said.entries.filter(([key]) => !isCode(key)));
   const code = await offerCode(said.entries.filter(([key]) => isCode(key)));
@@ -195,6 +200,20 @@ async function open(hash, how) {
   const text = words(set.length, code.offered, [...wrong, ...code.wrong, ...missing]);
   tell(text, place, set.length || code.offered.length ? takeBack(code.offered) : null);
   if (place && how === "navigate") reveal(place);
+}
+
+/**
+ * Opens the address of a page that only shows a figure (see embed.js). Whoever embeds it has chosen
+ * the state, so that nothing is said of one that fits.
+ * @param {string} hash
+ */
+async function show(hash) {
+  const said = parsed(hash);
+  await there();
+  await page.bnHost?.ready;
+  if (!said || refusal(said)) return tell(refusal(said), null, null);
+  const { set, wrong } = setFigures(said.entries);
+  tell(wrong.length ? words(set.length, [], wrong) : "", null, null);
 }
 
 const GONE = 4000; // milliseconds until what is said at a button goes
@@ -216,4 +235,4 @@ async function copy(button) {
   }
 }
 
-page.bnOpened = { open, copy };
+page.bnOpened = { open, show, copy };

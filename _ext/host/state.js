@@ -11,13 +11,14 @@ import { bareAddress, hashNow, press, say } from "./visit.js";
  */
 
 /**
- * The page's published figures, in their order, by what an address calls them: the kind, and from
- * the second of a kind on its number.
+ * The published figures among these, in their order, by what an address calls them: the kind, and
+ * from the second of a kind on its number.
+ * @param {Iterable<Model | undefined>} [among] all that the page shows, if not given
  */
-export function figures() {
+export function figures(among = shown) {
   /** @type {Map<string, Model>} */
   const found = new Map();
-  for (const model of shown) {
+  for (const model of among) {
     if (!model?.get("_link") || model.peer) continue;
     const kind = model
       .get("_anywidget_id")
@@ -40,12 +41,14 @@ function entriesOf(key, model) {
   const changes = model.changes();
   const names = Object.keys(changes).sort();
   if (!names.every((name) => Object.hasOwn(kinds, name))) return [];
-  return names.map((name) => [`${key}.${name}`, written(kinds[name][0], changes[name])]);
+  return names.map((name) => [`${key}.${name}`, written(kinds[name], changes[name])]);
 }
 
-/** What a link of ipywidgets carries over from an earlier figure needs no words of its own. */
-function entries() {
-  const all = figures();
+/**
+ * What the reader has changed in these figures. What a link of ipywidgets carries over from an
+ * earlier one needs no words of its own.
+ */
+function entries(all = figures()) {
   const order = [...all.values()];
   /** @type {Set<string>} */
   const carried = new Set();
@@ -73,6 +76,27 @@ export function link(model) {
   const [key, found] =
     [...figures()].find(([, figure]) => figure.model_id === model?.model_id) ?? [];
   return bareAddress() + (key && found ? hashOf(entriesOf(key, found), key) : hashNow());
+}
+
+/**
+ * The end of the address at which a figure, with what it shares a box with, has a page to itself:
+ * `batch-2.html#s=1&batch.gamma=2` (see site/embeds.py). "" for one that the site has no page of,
+ * because the reader's own code has made it, or it shows the reader's own function.
+ * @param {{ model_id: string }} model
+ */
+export function embedded(model) {
+  const [key, found] =
+    [...figures()].find(([, figure]) => figure.model_id === model.model_id) ?? [];
+  if (!found || found.isOther()) return "";
+  const views = /** @type {any[]} */ ([...document.querySelectorAll("bn-view")]);
+  const outermost = views.find(
+    (el) =>
+      !el.parentElement.closest("bn-view") &&
+      [el, ...el.querySelectorAll("bn-view")].some(({ model }) => model === found),
+  );
+  const inside = [outermost, ...outermost.querySelectorAll("bn-view")].map((el) => el.model);
+  const said = entries(figures(new Set(inside)));
+  return `${key}.html${said.length ? hashOf(said) : ""}`;
 }
 
 /** Says the figures' state in the page's address, and follows Back and Forward. */

@@ -1,7 +1,7 @@
-"""A page for each kind of figure, `embed/<figure>.html`, to be shown in a frame on other pages.
+"""A page for each figure, `embed/<chapter>-<figure>.html`, to be shown in a frame on other pages.
 
-It holds the figure, with its controls, as the first chapter that shows one has published it, and
-takes its scripts and styles from the site.
+It holds the figure, with its controls, as the chapter has published it, and takes its scripts and
+styles from the site. `embed/<kind>.html` is the first of its kind.
 """
 
 import json
@@ -42,7 +42,7 @@ PAGE = """<!doctype html>
 
 
 def write(app):
-    """Write a page for each kind of figure that a chapter shows."""
+    """Write a page for each figure that a chapter shows, and for each kind."""
     out = Path(app.outdir)
     static = out / "_static"
     (static / "embed.js").write_text(bundle.joined("host/embed.js"), "utf8")
@@ -50,8 +50,8 @@ def write(app):
     (static / "embed.css").write_text(bundle.minified(style, "css"), "utf8")
     (out / "embed").mkdir(exist_ok=True)
     pages = [out / f"{name}.html" for name in in_order(app.env)]
-    for kind, page in embeds([path for path in pages if path.exists()], out).items():
-        (out / "embed" / f"{kind}.html").write_text(page, "utf8")
+    for name, page in embeds([path for path in pages if path.exists()], out).items():
+        (out / "embed" / f"{name}.html").write_text(page, "utf8")
 
 
 def in_order(env):
@@ -63,24 +63,33 @@ def in_order(env):
 
 
 def embeds(paths, out):
-    """The pages, from those of the book: {kind of figure: page}."""
-    found = {}
+    """The pages, from those of the book: {name: page}."""
+    found, first = {}, {}
     for path in paths:
         text = path.read_text("utf8")
         (state,) = tags(text, STATE) or [{"state": {}}]
         heading = re.search(r"<h1>(.*?)<a class=\"headerlink\"", text, re.DOTALL)
         title = re.sub(r"<[^>]+>", "", heading[1]) if heading else path.stem
+        names = {}
         for view in tags(text, VIEW):
             part = needed(state["state"], view["model_id"])
-            kinds = [kind for model in part.values() if (kind := kind_of(model))]
-            # Alone if a chapter shows it so, else with what it is linked to
-            for kind in kinds:
-                if kind not in found or len(kinds) < found[kind][0]:
-                    page = written(
-                        state | {"state": part}, view, title, text, path.relative_to(out)
-                    )
-                    found[kind] = len(kinds), page
-    return {kind: page for kind, (_, page) in found.items()}
+            kinds = {name: kind for name in part if (kind := kind_of(part[name]))}
+            page = written(state | {"state": part}, view, title, text, path.relative_to(out))
+            for name, kind in kinds.items():
+                if name not in names:
+                    names[name] = numbered(kind, names.values())
+                    found[f"{path.stem}-{names[name]}"] = page
+                # Alone if a chapter shows it so, else with what it is linked to
+                if kind not in first or len(kinds) < first[kind][0]:
+                    first[kind] = len(kinds), page
+    return found | {kind: page for kind, (_, page) in first.items()}
+
+
+def numbered(kind, taken):
+    """What links call a page's next figure of this kind: state.js numbers them the same."""
+    key = kind.replace("_", "")
+    others = sum(name.partition("-")[0] == key for name in taken)
+    return f"{key}-{others + 1}" if others else key
 
 
 def tags(text, kind):

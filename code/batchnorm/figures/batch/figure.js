@@ -37,7 +37,8 @@ function summary({ defined, x, y, steps, s, sums, travelled, past, next, flows, 
   const all = [travelled.inputs, travelled.outputs];
   const step = row("the next step", change({ x, y }, next));
   const [ins, outs] = steps ? all.map((v) => format(v, 2, 1)) : step.slice(1);
-  const moves = steps ? `${counted(steps, "step")} moved` : "a step moves";
+  const before = past.length < steps ? `the last ${past.length} of ` : ""; // which are remembered
+  const moves = steps ? `${before}${counted(steps, "step")} moved` : "a step moves";
   const rows = [
     row("travelled", all),
     ...past.slice(-1).map((last) => row("the last step", change(last))),

@@ -96,8 +96,8 @@ class Figure(anywidget.AnyWidget):
     least and the largest value after them (without these, LARGEST in size); ``"ints"`` and
     ``"reals"``, the same for lists, which keep their shape; ``"list", n, most``, groups of n
     numbers, the first of which is an index below ``most``; ``"edges"`` of the figure's graph; and
-    ``"past", n``, groups of n numbers to five digits, for what is only drawn (``"rows", n``: each
-    group a list).
+    ``"past", n``, groups of n numbers to five digits, for what is only drawn; ``"rows", n``, lists
+    of n numbers, likewise, in at most 1,300 characters.
     """
 
     inputs: tuple[str, ...] = ()
@@ -188,10 +188,11 @@ class Figure(anywidget.AnyWidget):
 
         The text after ``#`` names each trait that is not as the figure was made, as in
         ``#s=1&batch.x=1,3.5&batch.gamma=2.5&at=batch``. *Copy link* in the page writes the same.
+        The figure on the page must be published as this one was made: with the same arguments.
 
         Parameters
         ----------
-        base : address of the page
+        base : address of the page, which may be one to be embedded, as ``embed/batch.html``
         number : which figure of its kind it is on that page, from 1
 
         Raises ValueError for a number below 1.
@@ -201,7 +202,7 @@ class Figure(anywidget.AnyWidget):
         key = type(self).__name__.removesuffix("Figure").lower() + (f"-{number}" * (number > 1))
         parts = [
             f"{key}.{name}={written(kind, getattr(self, name))}&"
-            for name, (kind, *_) in sorted(self._link.items())
+            for name, kind in sorted(self._link.items())
             if getattr(self, name) != self._at_first[name]
         ]
         return f"{base.partition('#')[0]}#s=1&{''.join(parts)}at={key}"

@@ -52,21 +52,29 @@ function download(content, name) {
   return `Saved as ${name}`;
 }
 
-/** Where the book has this figure alone on a page; "" where there is none. @param {Model} model */
+/**
+ * Where the book has this figure alone on a page, as it is now; "" where there is none.
+ * @param {Model} model
+ */
 function embedded(model) {
   const script = document.querySelector("script[src*='figures/figure_']");
-  if (!script || !location.protocol.startsWith("http") || !(kindOf(model) in NUMPY)) return "";
+  const end = page.bnHost?.embedded?.(model);
+  if (!script || !location.protocol.startsWith("http") || !end) return "";
+  const chapter = location.pathname.replace(/.*\/|\.html$/g, "");
   const { src } = /** @type {HTMLScriptElement} */ (script);
-  return new URL(`../../embed/${kindOf(model)}.html`, src).href;
+  const name = page.bnAlone ? chapter + end.replace(/^[^#]*/, ".html") : `${chapter}-${end}`;
+  return new URL(`../../embed/${name}`, src).href;
 }
 
 /** @param {Source} from */
 function frame({ figure, model }) {
   const tall = Math.ceil((figure.closest(".bn-box") ?? figure).getBoundingClientRect().height) + 80;
   const title = figure.querySelector("svg")?.getAttribute("aria-label") ?? "A figure";
-  const quoted = title.replace(/&/g, "&amp;").replace(/"/g, "&quot;").replace(/</g, "&lt;");
+  const quoted = (/** @type {string} */ text) =>
+    text.replace(/&/g, "&amp;").replace(/"/g, "&quot;").replace(/</g, "&lt;");
   const size = `width="100%" height="${tall}" style="border: 0"`;
-  return `<iframe src="${embedded(model)}" title="${quoted}" ${size} loading="lazy"></iframe>`;
+  const [src, name] = [embedded(model), title].map(quoted);
+  return `<iframe src="${src}" title="${name}" ${size} loading="lazy"></iframe>`;
 }
 
 /** @type {Entry[]} */

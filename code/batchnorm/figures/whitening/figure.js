@@ -54,7 +54,9 @@ function actions(view) {
     const [a, b] = sampled(state, state.seed)[i];
     const { moved } = state;
     const others = moved.filter((_, k) => moved[k - (k % 3)] !== i);
-    view.set({ moved: [...others, i, clamp(p, -FAR, FAR) - a, clamp(q, -FAR, FAR) - b] });
+    const by = [clamp(p, -FAR, FAR) - a, clamp(q, -FAR, FAR) - b];
+    // Finer than a pixel: with all points moved, a link to it is still short
+    view.set({ moved: [...others, i, ...by.map((v) => Math.round(1000 * v) / 1000)] });
   };
   const pull = (/** @type {Pair} */ [p, q]) =>
     view.set({ upstream: 0, pull: [clamp(p, -REACH, REACH), clamp(q, -REACH, REACH)] });
