@@ -222,11 +222,23 @@ def test_what_does_not_fit_is_said_in_a_line(page, site, end, words):
             accessible(page, "body")
 
 
-PIECES = [
-    *("#s=1", "&batch.gamma=", "&batch.x=", "&batch.trail=", "&batch.cut=", "&batch.steps="),
-    *("&batch-2.x=1", "&cell1=AAAA", "&at=batch", "1", "-1", "0.5", "1e150", "1e999", "3,1,2"),
-    *("NaN", "AAAA", "<b>", "%2C", "%", "=", "__proto__.x=1", "é"),
+KEYS = ["gamma", "x", "trail", "cut", "steps", "flow_through_mean", "nothing", "__proto__"]
+VALUES = [
+    "1",
+    "-1",
+    "0.5",
+    "1e150",
+    "1e999",
+    "3,1,2",
+    "NaN",
+    "AAAA",
+    "<b>",
+    "3%2C1,2",
+    "%",
+    "é",
+    "",
 ]
+MORE = ["&batch-2.x=1", "&cell1=AAAA", "&at=batch", "&", "=", "&s=2"]
 
 
 def test_whatever_an_address_says_breaks_nothing(page, site):
@@ -235,7 +247,8 @@ def test_whatever_an_address_says_breaks_nothing(page, site):
     page.wait_for_function("() => window.bnOpened && bnHost.ready.then(() => true)")
     fitted = 0
     for _ in range(80):
-        text = "#s=1" + "".join(rng.choices(PIECES, k=rng.randint(0, 8)))
+        said = [f"&batch.{rng.choice(KEYS)}={rng.choice(VALUES)}" for _ in range(rng.randint(0, 4))]
+        text = "#s=1" + "".join([*said, *rng.choices(MORE, k=rng.randint(0, 1))])
         page.evaluate("(hash) => bnOpened.show(hash)", text)
         frame(page)
         assert sound(page), text

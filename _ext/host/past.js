@@ -4,12 +4,12 @@
  *
  * A number alone is its sign, its exponent and 15 bits more: five digits. Of rows there are, first,
  * how many, in 12 bits; then the least and the largest number of each column; then where each number
- * lies between these two, in 12 bits, or in fewer where there are more than 600 numbers. So all rows
- * together take 1,200 characters at most.
+ * lies between these two, in 12 bits, or in fewer where there are more than 533 numbers. So all rows
+ * together take 1,067 characters at most.
  */
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const ALONE = 24; // bits
-const ROOM = 7200;
+const ROOM = 6400;
 const WORD = 12;
 
 /** @param {number} whole @param {number} size how many bits */

@@ -97,7 +97,7 @@ class Figure(anywidget.AnyWidget):
     ``"reals"``, the same for lists, which keep their shape; ``"list", n, most``, groups of n
     numbers, the first of which is an index below ``most``; ``"edges"`` of the figure's graph; and
     ``"past", n``, groups of n numbers to five digits, for what is only drawn; ``"rows", n``, lists
-    of n numbers, likewise, in at most 1,300 characters.
+    of n numbers, likewise, in some 1,100 characters at most.
     """
 
     inputs: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"  # of base64url
-ALONE, ROOM, WORD = 24, 7200, 12  # bits: see past.js
+ALONE, ROOM, WORD = 24, 6400, 12  # bits: see past.js
 
 
 def number(v):
