@@ -246,7 +246,7 @@ def _lines(node, depth, large=False):
 def _words(figure):
     """What stands below a picture, a line each: buttons, the legend, the message, the table."""
     for node in figure.walk():
-        named = node.tag in ("button", "p", "tr", "span")
+        named = node.tag in ("button", "p", "tr") or (node.tag == "span" and node.classes)
         if named and not {"bn-enlarge", "bn-menu"} & node.classes:
             cells = node.children if node.tag == "tr" else [node]
             look = [child["class"] for child in node.walk() if child.tag == "path"]

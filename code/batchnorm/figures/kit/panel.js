@@ -96,7 +96,8 @@ function numbers() {
  * `looks` gives each row the colour of what it is about.
  */
 function report() {
-  const verdict = html("p", { class: "verdict", "aria-live": "polite" });
+  const words = html("span");
+  const verdict = html("p", { class: "verdict", "aria-live": "polite" }, words);
   const first = numbers();
   const all = numbers();
   const above = html("div", { class: "lead" });
@@ -106,7 +107,7 @@ function report() {
    * @param {{verdict: string, lead?: string[][], rows?: string[][], head?: string[], looks?: string[]}} message
    */
   const show = ({ verdict: sentence, lead = [], rows = [], head = [], looks = [] }) => {
-    setText(verdict, sentence);
+    setText(words, sentence);
     above.hidden = !lead.length;
     root.hidden = !rows.length;
     if (lead.length) {
