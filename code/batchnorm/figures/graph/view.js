@@ -182,12 +182,8 @@ function placeNames(
   { nodes, edges, down, width, height },
 ) {
   const room = { left: 0, top: 20, right: width, bottom: height - 18 };
-  const { avoid, avoidLine, ...place } = placer(room, 2);
-  for (const { x, y, w, h } of nodes) {
-    const count = Math.ceil(w / 8);
-    const columns = Array.from({ length: count + 1 }, (_, i) => x + (i * w) / count);
-    for (let v = y; v < y + h + 8; v += 8) avoidLine(columns.map((u) => [u, Math.min(v, y + h)]));
-  }
+  const { avoid, avoidBox, avoidLine, ...place } = placer(room, 2);
+  for (const { x, y, w, h } of nodes) avoidBox([x - 4, y - 4, x + w + 4, y + h + 4]);
   for (const { hold, line } of edges) {
     avoid(hold.x, hold.y, 9);
     avoidLine(line);

@@ -16,10 +16,16 @@ const ON_MARK = 10; // and on a mark
 export const lengthOf = (/** @type {string} */ text, bold = false) =>
   (bold ? 7.9 : 6.9) * [...text].length;
 
-/** @param {Box} a @param {Box} b */
-const common = (a, b) =>
-  Math.max(0, Math.min(a[2], b[2]) - Math.max(a[0], b[0])) *
-  Math.max(0, Math.min(a[3], b[3]) - Math.max(a[1], b[1]));
+/** The area that a box has in common with others. @param {Box[]} others @param {Box} box */
+function common(others, [left, top, right, bottom]) {
+  let area = 0;
+  for (const [low, high, far, deep] of others) {
+    const wide = Math.min(right, far) - Math.max(left, low);
+    const tall = Math.min(bottom, deep) - Math.max(top, high);
+    if (wide > 0 && tall > 0) area += wide * tall;
+  }
+  return area;
+}
 
 /**
  * Finds places for names in a room. Each goes where its normal points, or to the other side, or
@@ -36,9 +42,8 @@ export function placer(room, margin = 0) {
   const names = [];
   /** @type {Box[]} */
   const marks = [];
-  const sum = (/** @type {Box[]} */ all, /** @type {Box} */ box) =>
-    all.reduce((area, other) => area + common(box, other), 0);
-  const cost = (/** @type {Box} */ box) => ON_NAME * sum(names, box) + ON_MARK * sum(marks, box);
+  const cost = (/** @type {Box} */ box) =>
+    ON_NAME * common(names, box) + ON_MARK * common(marks, box);
   /** @param {number} x its middle @param {number} y @param {number} long @returns {Box} */
   const boxAt = (x, y, long) => {
     const u = Math.max(left, Math.min(right - long, x - long / 2));
@@ -53,7 +58,8 @@ export function placer(room, margin = 0) {
     for (let v = top; v <= bottom - TALL; v += 5) {
       for (let u = left; u <= Math.max(left, right - long); u += 10) {
         const box = boxAt(u + long / 2, v + TALL / 2, long);
-        const far = Math.hypot(u + long / 2 - at[0], v + TALL / 2 - at[1]) + cost(box);
+        const way = Math.hypot(u + long / 2 - at[0], v + TALL / 2 - at[1]);
+        const far = way < best.far ? way + cost(box) : Infinity;
         if (far < best.far) best = { far, box };
       }
     }
@@ -68,10 +74,12 @@ export function placer(room, margin = 0) {
     for (const far of [...FAR, ...FARTHER]) {
       if (far === FARTHER[0] && best.box && !cost(best.box)) break;
       for (const turn of AROUND) {
+        const least = far + Math.abs(turn); // if it lies on nothing
+        if (least >= best.cost) continue;
         const c = Math.cos(heading + turn);
         const s = Math.sin(heading + turn);
         const box = boxAt(at[0] + c * far + (c * long) / 2, at[1] + s * far, long);
-        const is = cost(box) + far + Math.abs(turn);
+        const is = cost(box) + least;
         if (is < best.cost) best = { cost: is, box };
       }
     }
@@ -82,6 +90,10 @@ export function placer(room, margin = 0) {
     /** Keeps names off a place. @param {number} x @param {number} y @param {number} [r] */
     avoid(x, y, r = 7) {
       marks.push([x - r, y - r, x + r, y + r]);
+    },
+    /** Keeps names off a box. @param {Box} box */
+    avoidBox(box) {
+      marks.push(box);
     },
     /**
      * Keeps names off a text that is written already.
@@ -112,7 +124,7 @@ export function placer(room, margin = 0) {
       const found = all.map((at) => beside(at, normal, long));
       const best = found.reduce((a, b) => (b.cost < a.cost ? b : a));
       const at = all[found.indexOf(best)];
-      if (best.box && sum(names, best.box)) best.box = anywhere(at, long) ?? best.box;
+      if (best.box && common(names, best.box)) best.box = anywhere(at, long) ?? best.box;
       const box = best.box ?? boxAt(at[0], at[1], long);
       names.push(box);
       return box;

@@ -147,8 +147,8 @@ function squareAround(data) {
   return /** @type {Boundary["extent"]} */ ([u - half, u + half, v - half, v + half]);
 }
 
-/** Where in the plane a net answers what. @param {Descent} one @param {Float64Array} data */
-function boundaryOf(one, data) {
+/** The places in the plane that are looked at, and its ends. @param {Float64Array} data */
+function planeOf(data) {
   const extent = squareAround(data);
   const [left, right, low, high] = extent;
   const at = (/** @type {number} */ k, /** @type {number} */ a, /** @type {number} */ b) =>
@@ -157,17 +157,23 @@ function boundaryOf(one, data) {
     at(i % GRID, left, right),
     at(Math.floor(i / GRID), low, high),
   ]);
-  const { shape, data: z } = one.evaluate(tensor(places));
+  return { extent, places: tensor(places) };
+}
+
+/**
+ * Where in the plane a net answers what.
+ * @param {Descent} one @param {ReturnType<typeof planeOf>} plane @returns {Boundary}
+ */
+function boundaryOf(one, { extent, places }) {
+  const { shape, data: z } = one.evaluate(places);
   const classes = shape[1];
   const leads = Array.from({ length: classes }, () => new Float64Array(GRID * GRID));
   for (let i = 0; i < GRID * GRID; i++) {
-    const row = z.subarray(i * classes, (i + 1) * classes);
+    const from = i * classes;
     for (let c = 0; c < classes; c++) {
       let best = -Infinity;
-      row.forEach((v, k) => {
-        if (k !== c) best = Math.max(best, v);
-      });
-      const lead = row[c] - best;
+      for (let k = 0; k < classes; k++) if (k !== c) best = Math.max(best, z[from + k]);
+      const lead = z[from + c] - best;
       leads[c][i] = Number.isFinite(lead) ? lead : 0;
     }
   }
@@ -203,10 +209,9 @@ export function analyse(inputs, memo) {
   const turn = (/** @type {number} */ k) =>
     done ? taken : Math.floor((taken + (LOOK * k) / count) / LOOK);
   const looked = plots.includes("boundary") ? all.runs() : [];
+  const plane = () => memo("plane", [all.data], () => planeOf(all.data.train.x.data));
   const boundaries = looked.map(({ descent: one }, k) =>
-    memo(`boundary ${k}`, [all, all.age(), done, turn(k), one], () =>
-      boundaryOf(one, all.data.train.x.data),
-    ),
+    memo(`boundary ${k}`, [all, all.age(), done, turn(k), one], () => boundaryOf(one, plane())),
   );
   return { trainer: all, taken, done, runs, boundaries };
 }
