@@ -125,7 +125,7 @@ function mount(el, view) {
     const output = square(place.output, picture.hold("outputs", outs));
     const shrink = shrinkOf(dx);
     picture.size(width, place.height);
-    paint(picture, { ...shown, place, input, output, shrink, act });
+    paint(picture, { ...shown, place, input, output, shrink, act }, [shown, width]);
     finish({ ...summary(shown, shrink), head: ["", "inputs", "outputs"] });
   };
 }

@@ -274,11 +274,19 @@ function multiples(picture, frame) {
         picture.text(`small ${k} none`, "small middle", middle, (top + bottom) / 2, "no axes");
         return;
       }
-      x_hat.forEach((row, i) => {
-        const [cx, cy] = scale.to(row);
-        const dot = { class: i === big ? "data" : "data mild", r: i === big ? 3.5 : 1.7, cx, cy };
-        picture.put(`small ${k} ${i}`, "circle", dot);
+      const dots = x_hat.map(
+        (row) =>
+          `M${scale
+            .to(row)
+            .map((v) => v.toFixed(1))
+            .join(" ")}h0`,
+      );
+      const [cx, cy] = scale.to(x_hat[big]);
+      picture.put(`small ${k} dots`, "path", {
+        class: "data hollow mild dots",
+        d: dots.join(""),
       });
+      picture.put(`small ${k} chosen`, "circle", { class: "data", cx, cy, r: 3.5 });
       const [u, v] = scale.to([0, 0]);
       carried.forEach((arm, a) => {
         const [p, q] = scale.to(arm);
@@ -290,8 +298,11 @@ function multiples(picture, frame) {
   });
 }
 
-/** All of the picture. @type {Part} */
-export function paint(picture, frame) {
+/**
+ * All of the picture.
+ * @param {Drawing} picture @param {Frame} frame @param {any[]} from what the small ones are drawn from
+ */
+export function paint(picture, frame, from) {
   const { x, x_hat, before, after, place, input, output, method, shrink } = frame;
   picture.layer("ground");
   const back = { title: "Inputs", about: "what comes back: dx", name: "dx", factor: shrink };
@@ -303,7 +314,7 @@ export function paint(picture, frame) {
     factor: 1,
   };
   ground(picture, "out", place.output, output, sent);
-  multiples(picture, frame);
+  picture.part("multiples", from, () => multiples(picture, frame));
   const round = isDegenerate(before.values);
   ellipse(picture, "in ellipse", before, input, round ? [] : before.arms);
   if (after) ellipse(picture, "out ellipse", after, output, round ? [] : before.carried);
