@@ -7,6 +7,7 @@ from .depth import DepthFigure
 from .descent import DescentFigure
 from .graph import GraphFigure
 from .jacobian import JacobianFigure
+from .kit.words import language
 from .predict import PredictFigure
 from .running import RunningFigure
 from .sphere import SphereFigure
@@ -28,4 +29,5 @@ __all__ = [
     "WeightSpaceFigure",
     "WhiteningFigure",
     "controls",
+    "language",
 ]

@@ -4,7 +4,8 @@ import { layout, paint, REACH } from "./view.js";
 import { makeFigure } from "../kit/figure.js";
 import { motion } from "../kit/motion.js";
 import { bar, button, legend, stage } from "../kit/panel.js";
-import { clamp, counted, domainOf, format } from "../kit/scale.js";
+import { clamp, domainOf, format } from "../kit/scale.js";
+import { count, say } from "../kit/words.js";
 
 /** @import { Analysis, Inputs, Mount, Shown, View } from "./model.js" */
 
@@ -14,17 +15,29 @@ const BEFORE = { trail: [], steps: 0 }; // any step
 /** @param {number[]} a @param {number[]} b */
 const largestChange = (a, b) => Math.max(...a.map((v, i) => Math.abs(v - b[i])));
 
+/** How many steps moved what is reported, of which so many are remembered. @param {number} steps */
+function moved(steps, /** @type {number} */ k) {
+  if (!steps) return say("a step moves");
+  if (k >= steps) return count(steps, "one step moved", "{n} steps moved");
+  const holes = { k };
+  return count(steps, "the last {k} of one step moved", "the last {k} of {n} steps moved", holes);
+}
+
 /** The message, and its numbers. @param {Shown} shown */
 function summary({ defined, x, y, steps, s, sums, travelled, past, next, flows, called }) {
   if (!defined) {
-    const why =
-      "The samples are equal and ε is 0, so the variance is 0 and the outputs are not defined.";
-    return { verdict: `${why} Move a sample, or raise ε.` };
+    const why = say(
+      "The samples are equal and ε is 0, so the variance is 0 and the outputs are not defined.",
+    );
+    const way = say("Move a sample, or raise ε.");
+    return { verdict: `${why} ${way}` };
   }
   const closed = /** @type {const} */ (["direct", "mean", "variance"]).filter((p) => !flows[p]);
-  const by = closed.length
-    ? `With the ${closed.map((path) => called[path]).join(" and the ")} cut`
-    : "With the whole gradient";
+  const cut = closed.map((path) => called[path]);
+  const paths = () => cut.reduce((first, next) => say("{first} and the {next}", { first, next }));
+  const by = cut.length
+    ? say("With the {paths} cut", { paths: paths() })
+    : say("With the whole gradient");
   const size = Math.max(...x.map(Math.abs), 1);
   const row = (/** @type {string} */ name, /** @type {number[]} */ values) => [
     name,
@@ -35,20 +48,24 @@ function summary({ defined, x, y, steps, s, sums, travelled, past, next, flows, 
     largestChange(to.y, from.y),
   ];
   const all = [travelled.inputs, travelled.outputs];
-  const step = row("the next step", change({ x, y }, next));
+  const step = row(say("the next step"), change({ x, y }, next));
   const [ins, outs] = steps ? all.map((v) => format(v, 2, 1)) : step.slice(1);
-  const before = past.length < steps ? `the last ${past.length} of ` : ""; // which are remembered
-  const moves = steps ? `${before}${counted(steps, "step")} moved` : "a step moves";
+  const moves = moved(steps, past.length);
   const rows = [
-    row("travelled", all),
-    ...past.slice(-1).map((last) => row("the last step", change(last))),
+    row(say("travelled"), all),
+    ...past.slice(-1).map((last) => row(say("the last step"), change(last))),
     step,
-    ["sum of dx", format(sums.dx, 3, 1), ""],
-    ...(sums.along === undefined ? [] : [["sum of dx·x̂", format(sums.along, 3, 1), ""]]),
+    [say("sum of dx"), format(sums.dx, 3, 1), ""],
+    ...(sums.along === undefined ? [] : [[say("sum of dx·x̂"), format(sums.along, 3, 1), ""]]),
     ...(s === undefined ? [] : [["s", format(s), ""]]),
   ];
-  const verdict = `${by}, ${moves} the inputs by up to ${ins}, the outputs by up to ${outs}.`;
-  return { verdict, rows, head: ["", "inputs", "outputs"] };
+  const verdict = say("{by}, {moves} the inputs by up to {ins}, the outputs by up to {outs}.", {
+    by,
+    moves,
+    ins,
+    outs,
+  });
+  return { verdict, rows, head: ["", say("inputs"), say("outputs")] };
 }
 
 /** What buttons and handles do. @param {View} view */
@@ -94,11 +111,11 @@ const entry = (...all) => all;
 
 /** @type {Mount} */
 function mount(el, view) {
-  const about = "A batch of samples, its outputs, and the gradients that flow back";
+  const about = say("A batch of samples, its outputs, and the gradients that flow back");
   const keys = legend();
   const act = actions(view);
   const glide = motion(view);
-  const buttons = bar(button("Take a step", act.step), button("Reset", act.reset));
+  const buttons = bar(button(say("Take a step"), act.step), button(say("Reset"), act.reset));
   const guided = view.get().tour.length ? guide(view, act) : undefined;
   el.classList.add("bn-full");
   if (guided) el.classList.add("bn-broad");
@@ -132,7 +149,7 @@ function mount(el, view) {
     const paths = Object.keys(parts);
     // The parts are 7 units apart, too near for names beside them; and here a cut one is struck out
     keys.show([
-      ["gradient arrow", "the whole gradient", true],
+      ["gradient arrow", say("the whole gradient"), true],
       ...paths.map((path) => entry(`${path} part`, called[path], flows[path])),
     ]);
     guided?.show(flows.mean);

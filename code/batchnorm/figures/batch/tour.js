@@ -1,6 +1,7 @@
 import { motion } from "../kit/motion.js";
 import { bar, button } from "../kit/panel.js";
 import { html, setText } from "../kit/svg.js";
+import { say } from "../kit/words.js";
 
 /**
  * For someone who sees the figure first: one switch, one button, and a few stops that show what
@@ -10,9 +11,6 @@ import { html, setText } from "../kit/svg.js";
  * @typedef {{label: string, caption: string, changes: Partial<Inputs>}} Stop from the start state
  * @typedef {{step: () => void, reset: () => void}} Act
  */
-
-const HINT = "Three steps show the idea. Or just drag a blue dot.";
-const NAMES = /** @type {const} */ ({ whole: true, cut: false });
 
 /**
  * Two buttons for the mean's path. Steps that were taken are taken again along the other gradient,
@@ -26,12 +24,12 @@ function pathSwitch(view, act) {
     view.set({ flow_through_mean: flow, x: trail[0] ?? x, trail: [], steps: 0 });
     for (const _ of trail) act.step();
   };
-  const buttons = Object.entries(NAMES).map(([name, flow]) => ({
+  const buttons = [true, false].map((flow) => ({
     flow,
-    node: button(name, () => choose(flow)),
+    node: button(flow ? say("whole") : say("cut"), () => choose(flow)),
   }));
   const nodes = buttons.map(({ node }) => node);
-  const name = "The mean’s path";
+  const name = say("The mean’s path");
   const root = html("div", { class: "switch", role: "group", "aria-label": name }, name, ...nodes);
   const show = (/** @type {boolean} */ flows) => {
     for (const { node, flow } of buttons) node.setAttribute("aria-pressed", String(flow === flows));
@@ -44,7 +42,8 @@ function pathSwitch(view, act) {
  * @param {Inputs["tour"]} tour @param {View} view @param {Act} act
  */
 function stops(tour, view, act) {
-  const said = html("p", { class: "said", "aria-live": "polite" }, HINT);
+  const hint = say("Three steps show the idea. Or just drag a blue dot.");
+  const said = html("p", { class: "said", "aria-live": "polite" }, hint);
   let at = -1;
   /** The samples glide to their places, if nothing was chosen since. @param {number[]} to */
   const glide = (to) => {
@@ -67,10 +66,10 @@ function stops(tour, view, act) {
     view.set({ x, dy, trail: [], steps: 0 });
     for (let k = 0; k < steps; k++) act.step();
     if (to) glide(to);
-    setText(said, tour[i].caption);
+    setText(said, say(tour[i].caption));
     nodes.forEach((node, k) => node.setAttribute("aria-pressed", String(k === i)));
   };
-  const nodes = tour.map(({ label }, i) => button(label, () => choose(i)));
+  const nodes = tour.map(({ label }, i) => button(say(label), () => choose(i)));
   const list = html("ol", { class: "stops" }, ...nodes.map((node) => html("li", {}, node)));
   return html("div", { class: "tour" }, list, said);
 }
@@ -82,7 +81,7 @@ function stops(tour, view, act) {
 export function guide(view, act) {
   const { tour } = view.get();
   const { root, show } = pathSwitch(view, act);
-  const buttons = bar(root, button("Take a step", act.step), button("Reset", act.reset));
+  const buttons = bar(root, button(say("Take a step"), act.step), button(say("Reset"), act.reset));
   buttons.classList.add("wide");
   return { parts: [buttons, stops(tour, view, act)], show };
 }

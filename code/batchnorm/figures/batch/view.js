@@ -3,6 +3,7 @@ import { axis } from "../kit/axis.js";
 import { handle } from "../kit/handle.js";
 import { labels, lengthOf } from "../kit/labels.js";
 import { clamp, domainOf, format, linear, snap, subscript, tidy } from "../kit/scale.js";
+import { say } from "../kit/words.js";
 
 /**
  * The picture of BatchFigure: a lane for each sample. In it, on one scale, the output with the
@@ -30,7 +31,6 @@ const SCALE = 40; // and how long a gradient of 1 is
 const LANES = 340; // units: so high are all lanes together, where each has all it needs
 const PAD = 26; // between the panel's edge and what is at the end of the scale
 const WIDE = 480; // from this width on the gutter for the values has room to breathe
-const DOWNHILL = ["A step moves the dots", "the other way, downhill."];
 const TALL = 72; // units: a lower lane has no room for what is left, bracketed
 /** @type {[number, number]} */
 const UP = [0, -1]; // where an arrow goes that is too short to leave its dot
@@ -45,7 +45,8 @@ export const REACH = 3; // the largest upstream gradient one can drag to
 export function layout(width, m, first = false) {
   const wide = width >= WIDE;
   const short = first && !wide;
-  const downhill = width < lengthOf(DOWNHILL.join(" ")) ? DOWNHILL : [DOWNHILL.join(" ")];
+  const halves = [say("A step moves the dots"), say("the other way, downhill.")];
+  const downhill = width < lengthOf(halves.join(" ")) ? halves : [halves.join(" ")];
   const lane = first ? 60 : clamp(LANES / m, 60, 80);
   const left = wide ? 122 : 104;
   const top = (short ? 0 : BARS) + HEAD;
@@ -82,11 +83,12 @@ function bars(picture, { place, defined, travelled }) {
   const most = domainOf([far.inputs, far.outputs], 2)[1];
   const from = Math.max(place.left, 114); // after the names
   const long = linear([0, most], [0, place.right - from - 60]);
+  const names = { inputs: say("inputs travelled"), outputs: say("outputs travelled") };
   for (const [k, what] of /** @type {const} */ (["inputs", "outputs"]).entries()) {
     const y = 10 + 17 * k;
     const bar = { class: "data", x: from, y: y - 5, width: long(far[what]), height: 10 };
     const key = what === "inputs" ? "x" : "y";
-    picture.text(`${key} far name`, "small", 0, y + 4, `${what} travelled`);
+    picture.text(`${key} far name`, "small", 0, y + 4, names[what]);
     picture.put(`${key} far`, "rect", bar);
     const x = from + bar.width + 6;
     picture.text(`${key} far value`, "small", x, y + 4, format(far[what], 2, 1));
@@ -108,7 +110,7 @@ function ground(picture, { x, mu, s, place, scale }) {
   }
   const lines = x.map((_, i) => `M0 ${place.edge(i)}H${right}`).join("");
   picture.put("lanes", "path", { class: "grid", d: lines });
-  const title = "inputs x and outputs y";
+  const title = say("inputs x and outputs y");
   axis(picture, "x", { scale, at: bottom, grid: [top, bottom + 4] });
   if (!place.first) picture.text("x title", "small end", right, bottom + 33, title);
   if (mu === undefined) return;
@@ -143,7 +145,7 @@ function remainder(picture, i, [from, to], y, { dx, place }) {
   const ends = [from, to].map((v) => clamp(v, place.left, place.right));
   const bracket = `M${ends[0]} ${y - 4}V${y}H${ends[1]}V${y - 4}`;
   picture.put(`left ${i}`, "path", { class: "gradient hollow round", d: bracket });
-  const text = `left: ${format(dx[i], 3, 1)}`;
+  const text = say("left: {dx}", { dx: format(dx[i], 3, 1) });
   const most = Math.max(...ends);
   const fits = most + 90 < place.right;
   const where = fits ? most + 6 : Math.min(...ends) - 6;
@@ -208,10 +210,12 @@ function ahead(picture, i, /** @type {number} */ at, /** @type {Frame} */ { next
   const d = `M${at + 7 * side} ${y}H${to - 5 * side}`;
   picture.put(`x way ${i}`, "path", { class: "data hollow dashed", d });
   picture.put(`x next ${i}`, "circle", { class: "data hollow", cx: to, cy: y, r: 5 });
-  const named = side > 0 ? to + 72 < place.right : to - 72 > place.left;
+  const name = say("next step");
+  const room = Math.max(72, lengthOf(name) + 10);
+  const named = side > 0 ? to + room < place.right : to - room > place.left;
   if (!named) return;
   const look = `small halo data${side > 0 ? "" : " end"}`;
-  picture.text(`x next name ${i}`, look, to + 9 * side, y + 4, "next step");
+  picture.text(`x next name ${i}`, look, to + 9 * side, y + 4, name);
 }
 
 /** One sample: its dot, its trail, the gradient that reaches it, path by path. @type {Lane} */
@@ -226,7 +230,7 @@ function sample(picture, i, frame) {
   picture.layer("arrows");
   const is = `${name} = ${format(x[i], 2)}`;
   picture.text(`x name ${i}`, "small halo data", 0, place.line(i, 2), is);
-  let text = `${is}; outputs not defined`;
+  let text = say("{sample}; outputs not defined", { sample: is });
   if (defined) {
     const value = format(dx[i], 3, 1);
     const gradient = `∂L/∂${subscript("x", i)} = ${value}`;
@@ -238,16 +242,18 @@ function sample(picture, i, frame) {
     const { tip, row, broken } = split(picture, i, at, frame);
     const rest = place.whole ? remainder(picture, i, [at, tip], row + 1, frame) : undefined;
     numbers(picture, i, broken, rest, place);
+    const closed = say("cut");
     const sent = Object.entries(parts).map(
-      ([path, v]) => `${called[path]} ${format(v[i])}${flows[path] ? "" : ", cut"}`,
+      ([path, v]) => `${called[path]} ${format(v[i])}${flows[path] ? "" : `, ${closed}`}`,
     );
-    text = `${is}; gradient ${format(dx[i])}: ${sent.join("; ")}`;
+    const holes = { sample: is, dx: format(dx[i]), parts: sent.join("; ") };
+    text = say("{sample}; gradient {dx}: {parts}", holes);
   }
   picture.layer("things");
   handle(picture, `x ${i}`, {
     x: at,
     y,
-    label: `sample ${name}`,
+    label: say("sample {name}", { name }),
     range: frame.domain,
     value: x[i],
     text,
@@ -286,7 +292,7 @@ function output(picture, i, frame) {
   handle(picture, `dy ${i} tip`, {
     x: clamp(tip, left + 8, right - 8),
     y: lane,
-    label: `gradient ${gradient}`,
+    label: say("gradient {name}", { name: gradient }),
     range: [-REACH, REACH],
     value: dy[i],
     text: value,
@@ -304,7 +310,7 @@ export function paint(picture, frame) {
   ground(picture, frame);
   const { bottom, unit } = place;
   if (!place.first) {
-    scaleBar(picture, "unit", 0, bottom + 29, unit, "a gradient of 1, uphill");
+    scaleBar(picture, "unit", 0, bottom + 29, unit, say("a gradient of 1, uphill"));
     place.downhill.forEach((text, k) =>
       picture.text(`downhill ${k}`, "small", 0, bottom + 50 + 15 * k, text),
     );

@@ -12,6 +12,7 @@ import traitlets
 from ...plots import PALETTE
 from ...validate import array
 from .link import written
+from .words import words
 
 FIGURES = Path(__file__).parent.parent
 TAKE = FIGURES / "take" / "built.js"
@@ -109,6 +110,7 @@ class Figure(anywidget.AnyWidget):
     unfolded = traitlets.Bool(False, help="whether the table of numbers is open").tag(sync=True)
     # What its menu loads when it is opened (kit/menu.js); the book's pages have it once for all
     _take = traitlets.Unicode(TAKE.read_text("utf8") if TAKE.exists() else "").tag(sync=True)
+    _words = traitlets.Dict(help="the words of its language; none: the page's").tag(sync=True)
     # How much room the static page keeps before the script has run: at least so many pixels
     _min_height = traitlets.Int(300).tag(sync=True)
 
@@ -120,6 +122,10 @@ class Figure(anywidget.AnyWidget):
             cls._esm = built.read_text("utf8")
             cls._css = _palette_css() + (Path(__file__).with_name("figure.css")).read_text("utf8")
         super().__init_subclass__(**kwargs)
+
+    @traitlets.default("_words")
+    def _default_words(self):
+        return words()
 
     def __init__(self, **kwargs):
         self._from_page = False

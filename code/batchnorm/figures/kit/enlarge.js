@@ -1,8 +1,13 @@
 import { html, setText } from "./svg.js";
+import { say } from "./words.js";
 
 /** What can have the focus in a figure and its controls. */
 const FOCUSED = "button, input, select, [tabindex='0']";
-const DIALOG = { role: "dialog", "aria-modal": "true", "aria-label": "The figure, enlarged" };
+const dialog = () => ({
+  role: "dialog",
+  "aria-modal": "true",
+  "aria-label": say("The figure, enlarged"),
+});
 
 /**
  * A button that lets a figure, with its controls, fill the screen, drawn twice as large: for
@@ -17,8 +22,8 @@ export function enlarger(view) {
   const button = html("button", { type: "button", class: "bn-enlarge" });
   const name = () => {
     setText(button, back ? "×" : "⤢");
-    button.setAttribute("aria-label", back ? "Back to the page" : "Enlarge");
-    button.title = back ? "Back to the page (Escape)" : "Enlarge";
+    button.setAttribute("aria-label", back ? say("Back to the page") : say("Enlarge"));
+    button.title = back ? say("Back to the page (Escape)") : say("Enlarge");
   };
   const changed = () => {
     name();
@@ -57,7 +62,7 @@ function fill(box, figure, close) {
   box.style.setProperty("--ground", getComputedStyle(figure).getPropertyValue("--bn-paper"));
   box.classList.add("bn-enlarged");
   document.documentElement.classList.add("bn-behind");
-  for (const [name, value] of Object.entries(DIALOG)) box.setAttribute(name, value);
+  for (const [name, value] of Object.entries(dialog())) box.setAttribute(name, value);
   box.addEventListener("keydown", onKey);
   const layered = "popover" in HTMLElement.prototype;
   if (layered) {
@@ -68,7 +73,7 @@ function fill(box, figure, close) {
   return () => {
     if (layered) box.hidePopover();
     box.removeEventListener("keydown", onKey);
-    for (const name of [...Object.keys(DIALOG), "popover"]) box.removeAttribute(name);
+    for (const name of [...Object.keys(dialog()), "popover"]) box.removeAttribute(name);
     document.documentElement.classList.remove("bn-behind");
     box.classList.remove("bn-enlarged");
     const { top } = box.getBoundingClientRect();

@@ -1,6 +1,7 @@
 import { enlarger } from "./enlarge.js";
 import { memoizer } from "./memo.js";
 import { menu } from "./menu.js";
+import { bring } from "./words.js";
 
 /**
  * What joins every figure to its model: analyse once a state, draw once a frame, clean up.
@@ -345,6 +346,7 @@ export function makeFigure(figure) {
     return {
       /** @param {{model: Model}} what */
       initialize({ model }) {
+        bring(model.get("_words"));
         shared = analysed(figure, model);
         return shared.end;
       },

@@ -1,4 +1,5 @@
 import { html } from "./svg.js";
+import { say } from "./words.js";
 
 /**
  * A button for what can be taken along: pictures, numbers, links. The script that makes them (see
@@ -8,7 +9,7 @@ import { html } from "./svg.js";
  * @param {import("./figure.js").Model} model
  */
 export function menu(model) {
-  const label = "Save, copy, embed";
+  const label = say("Save, copy, embed");
   const button = html("button", {
     type: "button",
     class: "bn-menu",
@@ -23,7 +24,7 @@ export function menu(model) {
       (await take(model)).open(button, model);
     } catch (error) {
       console.warn(error);
-      button.title = "The menu could not be loaded. Press again to try once more.";
+      button.title = say("The menu could not be loaded. Press again to try once more.");
       button.setAttribute("aria-label", button.title);
     }
   });

@@ -1,4 +1,5 @@
 import { listed } from "./scale.js";
+import { say } from "./words.js";
 
 /**
  * The nodes by which the paths of a gradient are named: what is computed from all samples together.
@@ -15,9 +16,15 @@ const REDUCTIONS = new Set(["sum", "mean", "max", "min"]);
 
 /** A path, in words. @type {Record<Path, string>} */
 export const PATHS = {
-  direct: "direct path",
-  mean: "path through the mean",
-  variance: "path through the variance",
+  get direct() {
+    return say("direct path");
+  },
+  get mean() {
+    return say("path through the mean");
+  },
+  get variance() {
+    return say("path through the variance");
+  },
 };
 
 /**
@@ -79,8 +86,9 @@ export function momentsOf(graph) {
 /** What the paths of a graph are called. @param {Graph} graph @returns {Record<Path, string>} */
 export function pathNames({ nodes, ...graph }) {
   const { mean, variance } = momentsOf({ nodes, ...graph });
+  const nameOf = (/** @type {number} */ i) => nodes[i].name || say("a {sum}", { sum: nodes[i].op });
   const names = (/** @type {number[]} */ at) =>
-    `path through ${listed(at.map((i) => nodes[i].name || `a ${nodes[i].op}`))}`;
+    say("path through {names}", { names: listed(at.map(nameOf)) });
   return {
     direct: PATHS.direct,
     mean: mean.every((i) => nodes[i].name === "mu") ? PATHS.mean : names(mean),

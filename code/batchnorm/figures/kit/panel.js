@@ -1,4 +1,5 @@
 import { drawing, html, setText, svg } from "./svg.js";
+import { say } from "./words.js";
 
 /** What stands beside the picture: buttons, a legend, a verdict and its numbers. */
 
@@ -101,7 +102,7 @@ function report() {
   const first = numbers();
   const all = numbers();
   const above = html("div", { class: "lead" });
-  const summary = html("summary", {}, "Numbers");
+  const summary = html("summary", {}, say("Numbers"));
   const root = html("details", { class: "report" }, summary, html("div", {}, all.table));
   /**
    * @param {{verdict: string, lead?: string[][], rows?: string[][], head?: string[], looks?: string[]}} message

@@ -1,4 +1,5 @@
 /** Plane geometry and numbers for figures; knows nothing of the DOM. */
+import { say } from "./words.js";
 
 /**
  * A map from values to places on the page, with its inverse, and what an axis needs to know of it:
@@ -143,7 +144,7 @@ export function scientific(v) {
  */
 export function format(v, decimals = 3, scale = 0) {
   const size = Math.abs(v);
-  if (!Number.isFinite(v)) return "not defined";
+  if (!Number.isFinite(v)) return say("not defined");
   // What is left of 1 after rounding is shown as the 0 it stands for
   if (size < 1e-13 || size < 0.5 * 10 ** -decimals * scale) return "0";
   if (size < 1e-4 || size >= 1e6) return scientific(v);
@@ -191,7 +192,9 @@ export const vector = (v, decimals = 2) =>
 
 /** "a", "a and b", "a, b and c". @param {string[]} names */
 export const listed = (names) =>
-  [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" and ");
+  names.length > 1
+    ? say("{names} and {last}", { names: names.slice(0, -1).join(", "), last: names.at(-1) ?? "" })
+    : names.join();
 
 /** "one step", "2 steps". @param {number} n @param {string} thing */
 export const counted = (n, thing) => (n === 1 ? `one ${thing}` : `${n} ${thing}s`);
