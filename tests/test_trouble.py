@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from stage import Quiet, serve, strict
+from stage import SAVE_DATA, Quiet, serve, strict
 from test_page_python import CHAPTER, Reader, patience, python_book  # noqa: F401
 
 LOADED = re.compile(r"([\d.]+) of [\d.]+ MB")
@@ -160,9 +160,27 @@ def test_a_part_that_is_lost_on_its_way_is_said_and_tried_again(browser, python_
     parts = sorted(path.name for path in (python_book / "_static/python").glob("part_*.js"))
     lost = set(parts[::2])
     context = browser.new_context()
+    context.add_init_script(SAVE_DATA)  # else a pointer that rests on Run tries again on its own
     with serve(spoiling(python_book, spoil, lost)) as address:
         reader = Reader(context, f"{address}/{CHAPTER}")
         fails_then_starts(reader, words, lost.clear)
+    context.close()
+
+
+def test_a_failure_is_no_longer_told_once_python_has_started_unasked(browser, python_book):  # noqa: F811
+    lost = {path.name for path in (python_book / "_static/python").glob("part_*.js")}
+    context = browser.new_context()
+    with serve(spoiling(python_book, missing, lost)) as address:
+        reader = Reader(context, f"{address}/{CHAPTER}")
+        reader.press(1, "Run")
+        expect(reader.told(1)).to_contain_text("Python did not start (")
+        lost.clear()
+        reader.page.mouse.move(0, 0)
+        reader.cell(1).get_by_role("button", name="Run cell 1", exact=True).hover()
+        expect(reader.told(1)).to_have_text("Python has started. Run the cell.")
+        expect(reader.cell(1).get_by_role("button", name="Restart Python")).to_be_visible()
+        reader.press(1, "Run")
+        reader.ran(1)
     context.close()
 
 

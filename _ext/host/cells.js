@@ -37,7 +37,7 @@ function foresee(button) {
   const leave = () => clearTimeout(timer);
   if (connection?.saveData) return;
   for (const name of ["pointerenter", "focus"]) button.addEventListener(name, aim);
-  for (const name of ["pointerleave", "blur"]) button.addEventListener(name, leave);
+  for (const name of ["pointerleave", "blur", "click"]) button.addEventListener(name, leave);
 }
 
 /** @param {Element} input the code of a cell @param {number} i */

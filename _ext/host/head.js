@@ -7,6 +7,7 @@
 import { holdsState, placeIn } from "./address.js";
 import { element } from "./element.js";
 import { markRead } from "./reading.js";
+import { loadScript } from "./script.js";
 import { store, tellUnkept } from "./store.js";
 import { changed, recalled, remember } from "./visit.js";
 
@@ -29,10 +30,9 @@ function reveal() {
 const page = /** @type {any} */ (globalThis);
 
 /** What opens and copies links: loaded when it is needed. @param {(opened: any) => void} use */
-function withLinks(use) {
-  if (page.bnOpened) return use(page.bnOpened);
-  const onload = () => use(page.bnOpened);
-  document.head.append(element("script", { src: page.bnLinkScript, onload }));
+async function withLinks(use) {
+  await loadScript(page.bnLinkScript);
+  use(page.bnOpened);
 }
 
 const arrival = () => {

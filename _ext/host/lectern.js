@@ -2,6 +2,7 @@
  * The way into the lecture view: `?view=lecture`, the key L, or a figure's menu. What it does is in
  * lecture.js, which is loaded only then.
  */
+import { loadScript } from "./script.js";
 
 const page = /** @type {any} */ (globalThis);
 const host = /** @type {HTMLScriptElement | null} */ (document.currentScript);
@@ -11,16 +12,7 @@ const TYPED = "input, textarea, select, [contenteditable], [role=textbox], [role
 
 /** Shows a figure as a lecture does; without one, the first. @param {Element} [figure] */
 async function lecture(figure) {
-  if (!page.bnLecture) {
-    const script = document.createElement("script");
-    const loaded = new Promise((resolve, reject) => {
-      script.addEventListener("load", resolve);
-      script.addEventListener("error", reject);
-    });
-    script.src = new URL("lecture.js", host?.src).href;
-    document.head.append(script);
-    await loaded;
-  }
+  await loadScript(new URL("lecture.js", host?.src).href);
   page.bnLecture.begin(figure);
 }
 

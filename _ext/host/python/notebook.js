@@ -25,6 +25,8 @@ export class Notebook {
   #queue = Promise.resolve();
   #lives = 0;
   #recalling = true;
+  /** Whether the last cell to run still says that Python did not start. */
+  #unstarted = false;
   /** @type {Map<Cell, string>} what a link holds of a cell's code */
   #packed = new Map();
 
@@ -118,10 +120,14 @@ export class Notebook {
       cell.failed = state === "failed";
     }
     const [asked, now] = [this.#asked, this.#now];
-    if (!asked || !now) return;
-    const first = asked === now ? "" : ` ${now.name} first`;
-    const words = state === "busy" ? `Running${first} (${what})` : startInWords(status);
-    if (words) asked.tell(words);
+    const start = startInWords(status);
+    if (asked && now) {
+      const first = asked === now ? "" : ` ${now.name} first`;
+      const words = state === "busy" ? `Running${first} (${what})` : start;
+      if (words) asked.tell(words);
+    } else if (asked && this.#unstarted) asked.tell(start || "Python has started. Run the cell.");
+    // A button that is only aimed at starts it, too
+    this.#unstarted = state === "failed" || (this.#unstarted && start !== "");
   }
 
   /**
