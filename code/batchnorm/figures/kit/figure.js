@@ -1,6 +1,7 @@
 import { enlarger } from "./enlarge.js";
 import { memoizer } from "./memo.js";
 import { menu } from "./menu.js";
+import { hold, release } from "./panel.js";
 import { bring } from "./words.js";
 
 /**
@@ -281,8 +282,8 @@ function watch(room, changed) {
     const wider = room.clientWidth !== width || window.innerHeight !== height;
     width = room.clientWidth;
     height = window.innerHeight;
-    if (caption && wider) caption.style.minHeight = "";
-    else if (caption) give(caption, "min-height", `${caption.offsetHeight}px`);
+    if (caption && wider) release(caption);
+    else if (caption) hold(caption);
     if (wider || room.closest(".bn-enlarged")) changed();
   });
   observer.observe(room);

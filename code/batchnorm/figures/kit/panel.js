@@ -12,15 +12,31 @@ export const button = (text, click) => html("button", { type: "button", click },
 export const bar = (...children) => html("div", { class: "bar" }, ...children);
 
 /**
+ * Keeps a text at least as high as it is now. To the fraction of a pixel: an observer that changes
+ * the size of what it observes is an error to Firefox, "loop completed with undelivered
+ * notifications".
+ * @param {HTMLElement} node
+ */
+export function hold(node) {
+  node.style.minHeight = getComputedStyle(node).height;
+}
+
+/** Takes away the height that a text was kept at; in the next frame, for the same reason.
+ * @param {HTMLElement} node
+ */
+export const release = (node) =>
+  void requestAnimationFrame(() => node.style.removeProperty("min-height"));
+
+/**
  * Keeps a text as high as it was while its width is the same: what stands below it would jump.
  * @param {HTMLElement} node
  */
 export function steady(node) {
   let width = 0;
   new ResizeObserver(() => {
-    const height = node.clientWidth === width ? `${node.offsetHeight}px` : "";
+    if (node.clientWidth === width) hold(node);
+    else release(node);
     width = node.clientWidth;
-    node.style.minHeight = height;
   }).observe(node);
 }
 
