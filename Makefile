@@ -48,7 +48,7 @@ test: $(SITE) lint ## Check style, formulas, chapters, and the built book in a b
 	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder --durations=10
 
 engines: $(SITE) ## Try the built book in Firefox and WebKit, too, where they are installed
-	ENGINES=1 $(BIN)/python -m pytest tests/test_engines.py --numprocesses=2 --dist=loadgroup
+	ENGINES=1 $(BIN)/python -m pytest tests/test_engines.py tests/test_engines_taken.py --numprocesses=2 --dist=loadgroup
 
 lint: $(INSTALLED) $(MODULES) ## Check style and types of Python, notebooks, scripts, style sheets
 	@$(BIN)/ruff check --quiet .
