@@ -7,8 +7,9 @@ import pikepdf
 import pytest
 
 from _ext.site import publishing
-from _ext.tools.pdf import page_numbers, print_book
+from _ext.tools.pdf import gathered, page_numbers, print_book
 
+BACK = "Back matter"
 NAMES = ["start_here", "questions", "two_samples", "references"]
 
 
@@ -75,12 +76,36 @@ def test_links_lead_to_places_in_the_file_or_out_of_it(printed):
     assert {address.split(":")[0] for address in beyond} == {"https"}
 
 
-def test_it_has_a_tree_of_headings_and_of_what_screen_readers_need(printed):
+def test_its_bookmarks_are_the_contents(printed):
     with printed.open_outline() as outline:
-        titles = {item.title.strip() for root in outline.root for item in [root, *root.children]}
-    assert {"Contents", "What people ask", "Two samples"} <= titles
+        tree = {item.title: [child.title for child in item.children] for item in outline.root}
+        chapters = {child.title: child for item in outline.root for child in item.children}
+    assert list(tree)[1:] == ["Contents", "Gradients Through Batch Normalization", "The idea", BACK]
+    assert tree["Contents"] == []
+    assert tree["The idea"] == ["What people ask", "Two samples"]
+    assert tree[BACK] == ["References"]
+    sections = [section.title for section in chapters["Two samples"].children]
+    assert sections[0] == "Only the mean"
+    assert sections[-1] == "Where next"
+
+
+def test_it_says_what_it_is_and_has_what_screen_readers_need(printed):
+    assert printed.docinfo.Title == "Gradients Through Batch Normalization"
+    assert printed.docinfo.Author == "The authors of Gradients Through Batch Normalization"
     assert printed.Root.MarkInfo.Marked
     assert printed.Root.Lang == "en"
+
+
+def test_no_page_tears_code_or_what_it_prints(printed, browser, book):
+    """Each part of a cell's code lies on one page, and so does what is printed below it."""
+    with browser.new_page() as page:
+        (chapter,) = gathered(page, book, [("", [("two_samples", "")])])
+        page.set_content(chapter["html"])
+        parts = page.locator(".cell .bn-part:not(.long)").all_text_contents()
+    texts = [text_of(sheet) for sheet in printed.pages]
+    assert len(parts) > 20
+    squeezed = [re.sub(r"\s", "", part) for part in parts]
+    assert [part for part in squeezed if not any(part in text for text in texts)] == []
 
 
 def test_each_page_has_its_number_and_no_control(printed):

@@ -67,10 +67,10 @@ def set_theme(app, pagename, templatename, context, doctree):
 def give_face(app, pagename, templatename, context, doctree):
     """Give a page a title, a description and a picture of its own, for those who find it elsewhere.
 
-    The first page's title is the book's. The description is what a chapter answers, or a page's
-    first paragraph. The picture comes from its first figure (see _ext/tools/pictures.py); its
-    address must be whole, so it is left out where BATCHNORM_HOMEPAGE does not say where the book
-    will be.
+    The first page's title is the book's. The description is what a chapter answers, what needs a
+    formula left out, or a page's first paragraph. The picture comes from its first figure (see
+    _ext/tools/pictures.py); its address must be whole, so it is left out where BATCHNORM_HOMEPAGE
+    does not say where the book will be.
     """
     title = plain(context.get("title", ""))
     body = context.get("body", "")
@@ -78,7 +78,8 @@ def give_face(app, pagename, templatename, context, doctree):
     first = first or re.search(r"</h1>.*?<p>(.+?)</p>", body, re.S)
     tags = {"og:title": title, "og:type": "article", "og:site_name": app.config.html_title}
     if first:
-        words = shortened(plain(first[1]))
+        parts = map(plain, first[1].split("</li>"))
+        words = shortened(" ".join(part for part in parts if not re.search(r"^$|[\\^_]", part)))
         tags |= {"description": words, "og:description": words}
     card = Path(app.srcdir, "_static", "cards", f"{Path(pagename).name}.png")
     if not card.exists():
@@ -93,7 +94,7 @@ def give_face(app, pagename, templatename, context, doctree):
         )
 
 
-def shortened(text, most=200):
+def shortened(text, most=160):
     """The sentences of a text that fit in so many characters; of a longer first one, its words."""
     sentences = re.split(r"(?<=[.?!]) ", text)
     while len(sentences) > 1 and len(" ".join(sentences)) > most:

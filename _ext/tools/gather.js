@@ -19,6 +19,7 @@ function gather({ name, chapters, home }) {
   for (const node of article.querySelectorAll("script, noscript, .headerlink, .bn-run"))
     node.remove();
   for (const fold of article.querySelectorAll("details")) fold.open = true;
+  for (const pre of article.querySelectorAll("pre")) divide(pre);
   for (const image of article.querySelectorAll("img")) {
     image.src = new URL(image.getAttribute("src") ?? "", document.baseURI).href;
     image.loading = "eager";
@@ -36,6 +37,7 @@ function gather({ name, chapters, home }) {
   rename(article, `${name}--`);
   const [title] = article.getElementsByTagName("h1");
   title.id = name;
+  article.classList.add(`bn-${name}`);
   return {
     html: article.outerHTML,
     styles: [...document.querySelectorAll("head style, head link[rel=stylesheet]")].map((style) => {
@@ -44,6 +46,31 @@ function gather({ name, chapters, home }) {
     }),
     title: title.textContent.trim(),
   };
+}
+
+/**
+ * Divide what is printed, or a cell's code, into parts that no page's end tears: each begins after
+ * an empty line, not indented, and has four lines or more. One longer than half a page may break.
+ * @param {HTMLElement} pre
+ */
+function divide(pre) {
+  const [least, most] = [4, 36];
+  const lines = pre.innerHTML.replace(/\n+$/, "").split("\n"); // its spans end with their lines
+  const words = lines.map((line) => line.replace(/<[^>]*>/g, ""));
+  /** @type {string[][]} */
+  const parts = [[]];
+  lines.forEach((line, i) => {
+    const begins = /^\S/.test(words[i]) && words[i - 1]?.trim() === "";
+    if (begins && parts[parts.length - 1].length >= least && lines.length - i >= least)
+      parts.push([]);
+    parts[parts.length - 1].push(line);
+  });
+  pre.innerHTML = parts
+    .map(
+      (part) =>
+        `<div class="bn-part${part.length > most ? " long" : ""}">${part.join("\n")}\n</div>`,
+    )
+    .join("");
 }
 
 /**

@@ -12,13 +12,15 @@ from html import escape
 from pathlib import Path
 
 import pikepdf
+import yaml
 from playwright.sync_api import sync_playwright
 
 from _ext.site.publishing import PDF, homepage, offer_pdf
 
 ROOT = Path(__file__).parents[2]
 GATHER = Path(__file__).with_name("gather.js")
-WIDTH = 680  # of a page's text, in CSS pixels: A4 between these margins
+SCALE = 0.9  # of all that is printed: figures are drawn for screens, with letters of 12 pixels
+WIDTH = round(680 / SCALE)  # of a page's text, in CSS pixels: A4 between these margins
 MARGIN = {"left": "15mm", "right": "15mm", "top": "15mm", "bottom": "18mm"}
 PARTS = """() => [...document.querySelectorAll(".bd-links :is(.caption-text, a)")].map((node) => [
   node.matches("a") ? (node.href.match(/(\\w+)\\.html|$/)[1] ?? "") : "",
@@ -28,8 +30,23 @@ FOOTER = """<div style="width: 100%; font: 8pt serif; text-align: center; color:
 <span class="pageNumber"></span></div>"""
 STYLE = """
 .bn-print > section, .bn-print > nav { break-before: page; }
+html { font-size: 85%; }
+.bn-print .cell_input, .bn-print .cell_input :is(.highlight, pre) { border: 0; background: none; }
+.bn-print pre { padding: 0; }
+.bn-part { padding-inline: 0.8rem; break-inside: avoid; }
+.bn-part.long { break-inside: auto; }
+.bn-part:first-child { padding-top: 0.35rem; }
+.bn-part:last-child { padding-bottom: 0.35rem; }
+.cell_input .bn-part {
+  border-inline-start: 2px solid var(--pst-color-border);
+  background: var(--pst-color-surface);
+}
+.bn-print .bn-figure details { font-size: 13px; }
+:is(.bn-api, .bn-references) > section { columns: 2; column-gap: 2rem; font-size: 0.92em; }
+:is(.bn-api, .bn-references) h2 { column-span: all; }
 .bn-cover { height: 240mm; display: grid; align-content: center; }
 .bn-cover h1 { font-size: 3rem; }
+.bn-contents { max-width: 36rem; }
 .bn-contents ol { list-style: none; margin: 0; padding: 0; }
 .bn-contents h2 { margin: 1.1rem 0 0.2rem; font-size: 1.1rem; }
 .bn-contents li { display: flex; gap: 0.4rem; break-inside: avoid; }
@@ -83,9 +100,26 @@ def page_numbers(pdf):
     return {name[1:]: sheets[place[0].objgen] for name, place in pdf.Root.Dests.items()}
 
 
-def pack(path):
-    """Make a printed file half as large: Chromium writes what screen readers need uncompressed."""
+def finish(path, parts):
+    """Say who wrote the file, group its bookmarks as the contents are, and make it half as large.
+
+    Chromium writes what screen readers need uncompressed.
+    """
     with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        pdf.docinfo["/Author"] = yaml.safe_load((ROOT / "_config.yml").read_text("utf8"))["author"]
+        pdf.Root.PageMode = pikepdf.Name.UseOutlines
+        pdf.Root.ViewerPreferences = pikepdf.Dictionary(DisplayDocTitle=True)
+        with pdf.open_outline() as outline:
+            cover, contents, *chapters = outline.root
+            outline.root[:] = [cover, contents]
+            contents.children.clear()
+            for title, named in parts:
+                group, chapters = chapters[: len(named)], chapters[len(named) :]
+                for chapter in group:
+                    chapter.is_closed = True
+                part = pikepdf.OutlineItem(title, group[0].destination)
+                part.children.extend(group)
+                outline.root.extend([part] if title else group)
         pdf.save(path, object_stream_mode=pikepdf.ObjectStreamMode.generate)
 
 
@@ -142,6 +176,7 @@ def print_book(browser, site, path, names=None):
             path=path,
             format="A4",
             margin=MARGIN,
+            scale=SCALE,
             print_background=True,
             display_header_footer=True,
             header_template="<span></span>",
@@ -152,7 +187,7 @@ def print_book(browser, site, path, names=None):
         with pikepdf.open(path) as pdf:
             numbers = page_numbers(pdf)
     assembled.unlink()
-    pack(path)
+    finish(path, parts)
     page.close()
 
 
