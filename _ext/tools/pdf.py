@@ -31,7 +31,10 @@ FOOTER = """<div style="width: 100%; font: 8pt serif; text-align: center; color:
 STYLE = """
 .bn-print > section, .bn-print > nav { break-before: page; }
 html { font-size: 85%; }
-.bn-print .cell_input, .bn-print .cell_input :is(.highlight, pre) { border: 0; background: none; }
+.bn-print div.cell div.cell_input, .bn-print div.cell div.cell_input :is(.highlight, pre) {
+  border: 0;
+  background: none;
+}
 .bn-print pre { padding: 0; }
 .bn-part { padding-inline: 0.8rem; break-inside: avoid; }
 .bn-part.long { break-inside: auto; }
@@ -41,7 +44,8 @@ html { font-size: 85%; }
   border-inline-start: 2px solid var(--pst-color-border);
   background: var(--pst-color-surface);
 }
-.bn-print .bn-figure details { font-size: 13px; }
+.bn-print .bn-figure :is(details, .lead) { font-size: 13px; }
+.bn-print .bn-figure .numbers :is(th, td) { padding-inline-end: 1em; }
 :is(.bn-api, .bn-references) > section { columns: 2; column-gap: 2rem; font-size: 0.92em; }
 :is(.bn-api, .bn-references) h2 { column-span: all; }
 .bn-cover { height: 240mm; display: grid; align-content: center; }
@@ -49,8 +53,8 @@ html { font-size: 85%; }
 .bn-contents { max-width: 36rem; }
 .bn-contents ol { list-style: none; margin: 0; padding: 0; }
 .bn-contents h2 { margin: 1.1rem 0 0.2rem; font-size: 1.1rem; }
-.bn-contents li { display: flex; gap: 0.4rem; break-inside: avoid; }
-.bn-contents a { display: contents; color: inherit; }
+.bn-contents li { break-inside: avoid; }
+.bn-contents a { display: flex; gap: 0.4rem; color: inherit; }
 .bn-contents i { flex: 1; border-bottom: 1px dotted #999; margin-bottom: 0.35em; }
 .bn-contents b { width: 3ch; text-align: right; font-weight: normal; }
 """
@@ -128,8 +132,19 @@ BROKEN = """() => [...document.querySelectorAll("a[href^='#']")]
   .filter((name) => !document.getElementById(name))"""
 
 
+TRAIN = """(button) => {
+  button.closest(".bn-figure").querySelector(".bn-picture").scrollIntoView({ block: "center" });
+  button.click();
+}"""
+TRAINED = """(button) => button.textContent === "Run"
+  && !/press Run/.test(button.closest(".bn-figure").innerText)"""
+
+
 def gathered(page, site, parts):
-    """Each chapter as gather.js takes it from its page, its figures drawn as wide as a page."""
+    """Each chapter as gather.js takes it from its page, its figures drawn as wide as a page.
+
+    Networks that wait for a reader to press *Run* are trained, which they are only in sight.
+    """
     names = [name for _, chapters in parts for name, _ in chapters]
     page.set_viewport_size({"width": WIDTH, "height": 1000})
     page.emulate_media(media="print", reduced_motion="reduce")
@@ -138,6 +153,9 @@ def gathered(page, site, parts):
         page.evaluate("() => window.bnHost?.ready")
         page.evaluate("() => document.fonts.ready")
         page.evaluate("() => new Promise((r) => requestAnimationFrame(() => setTimeout(r, 50)))")
+        for run in page.query_selector_all(".bn-figure .bar button:text-is('Run')"):
+            run.evaluate(TRAIN)
+            page.wait_for_function(TRAINED, arg=run, timeout=120_000)
         options = {"name": name, "chapters": names, "home": homepage()}
         yield page.evaluate(
             f"(options) => {{ {GATHER.read_text('utf8')}\n return gather(options); }}", options
