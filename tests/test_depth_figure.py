@@ -1,8 +1,12 @@
 """The growth of a gradient: page and Python agree, and both with the definition."""
 
+import re
+from itertools import pairwise
+
 import ipywidgets
 import numpy as np
 import pytest
+from drawn import draw
 from models import analyses
 from playwright.sync_api import expect
 from stage import counted, drag, frame, get, slide, sound, to_their_ends
@@ -133,3 +137,14 @@ def test_no_extreme_breaks_it(show):
     expect(page.locator(".verdict")).to_contain_text("at batch size 3")
     expect(page.locator(".numbers tr").last).to_contain_text("none")  # no formula there
     assert sound(page)
+
+
+def test_a_number_without_room_on_its_axis_is_not_written():
+    grown = {2**k: (1.5 + 2**-k) ** np.arange(13) * np.ones((5, 1)) for k in range(2, 11)}
+    figure = bn.DepthFigure({"ReLU": grown}, {"ReLU": ("3/2", lambda m: 1.5)}, depth=8)
+    picture = draw(figure, width=500)
+    assert len(picture.keys(r"factors x tick \d+")) == 9
+    boxes = [t.box for t in picture.texts() if re.fullmatch(r"factors x number \d+", t.key)]
+    assert 3 < len(boxes) < 9
+    for (_, _, right, _), (left, *_) in pairwise(sorted(boxes)):
+        assert left >= right - 1

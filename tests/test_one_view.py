@@ -153,6 +153,22 @@ def test_all_of_an_enlarged_figure_is_on_the_screen(shown, size):
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+@pytest.mark.parametrize("size", [(1920, 1080), (1280, 720)])
+@pytest.mark.parametrize("first", [batch, graph])
+def test_two_figures_that_are_enlarged_together_are_both_large(show, first, size):
+    page = show(ipywidgets.VBox([first(), batch()]).add_class("bn-box"))
+    resize(page, *size)
+    page.get_by_role("button", name="Enlarge").last.click()
+    frame(page)
+    assert page.evaluate(OFF_SCREEN) == []
+    one, other = (p.bounding_box() for p in page.locator(".bn-picture svg[role=group]").all())
+    beside = one["x"] + one["width"] <= other["x"]
+    below = one["y"] + one["height"] <= other["y"]
+    assert (beside, below) == ((True, False) if first is batch else (False, True))
+    shares = [box["width"] * box["height"] / (size[0] * size[1]) for box in (one, other)]
+    assert min(shares) > 0.18
+
+
 @pytest.mark.parametrize("width", [1280, 1000, 390])
 @pytest.mark.parametrize("first", [batch, graph])
 def test_two_figures_in_one_box_hide_nothing_of_each_other(show, first, width):

@@ -1,5 +1,8 @@
+import { lengthOf } from "./labels.js";
+
 /**
- * An axis: its line, ticks or a grid, and their numbers. It lies level below what it measures, or
+ * An axis: its line, ticks or a grid, and their numbers. A number that would lie on the one before
+ * is not written. It lies level below what it measures, or
  * upright to the left of it; how it counts (evenly, in powers of ten, in degrees) the scale knows.
  *
  * @param {import("./svg.js").Drawing} picture @param {string} key @param {object} of
@@ -19,6 +22,7 @@ export function axis(picture, key, of) {
   const to = Math.max(...scale.range);
   const count = of.count ?? Math.max(2, Math.floor((to - from) / (upright ? 40 : 45)));
   const [start, end] = grid ?? (upright ? [at - 4, at] : [at, at + 4]);
+  let taken = -Infinity; // up to where a level axis has numbers
   for (const [i, v] of (of.values ?? scale.ticks(count)).entries()) {
     const place = scale(v);
     const line = upright ? `M${start} ${place}H${end}` : `M${place} ${start}V${end}`;
@@ -26,7 +30,11 @@ export function axis(picture, key, of) {
     const where = upright
       ? { class: "small end", x: at - 6, y: place + 4 }
       : { class: "small middle", x: place, y: at + 17 };
-    picture.put(`${key} number ${i}`, "text", where, (of.text ?? scale.text)(v));
+    const text = (of.text ?? scale.text)(v);
+    const half = lengthOf(text) / 2;
+    if (!upright && place - half < taken) continue;
+    taken = place + half;
+    picture.put(`${key} number ${i}`, "text", where, text);
   }
   const line = upright ? `M${at} ${from}V${to}` : `M${from} ${at}H${to}`;
   picture.put(`${key} axis`, "path", { class: "axis", d: line });

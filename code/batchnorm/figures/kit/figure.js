@@ -141,6 +141,7 @@ const STAYS = 0.6; // of the window: what stays in sight of a taller picture, wh
 const WIDE = 760; // pixels: a box with less room has no side column
 const SQUARE = 1.75; // a picture that is less wide than so many times its height leaves room beside
 const MOST = 2.4; // times larger than life: no figure is drawn larger
+const BAND = 0.4; // of the screen: what a broad figure takes that does not fill it alone
 
 /** The height of a drawing, in units; 0 before it was drawn. @param {HTMLElement} room */
 const heightOf = (room) => room.querySelector("svg")?.viewBox.baseVal?.height ?? 0;
@@ -176,6 +177,17 @@ function mark(box, figure) {
 }
 
 /**
+ * What a figure takes of the height of the screen that its box fills: all of it, beside another one
+ * too. Only above or below a broad one they share it.
+ * @param {HTMLElement} box @param {HTMLElement} figure
+ */
+function shareOf(box, figure) {
+  const count = box.querySelectorAll(".bn-picture").length;
+  if (count < 2 || !box.matches(".bn-broad")) return 1;
+  return figure.matches(".bn-broad") ? BAND : (1 - BAND) / (count - 1);
+}
+
+/**
  * Where a picture and what belongs to it stand, and how large it is drawn: by its shape. A wide,
  * short picture takes all the width, and its controls stand below it. A square one has them beside
  * it, if there is room and their column is no taller than the picture (never beside one that asks for
@@ -200,15 +212,16 @@ function layout(el, room, draw) {
 
   /** @param {HTMLElement} box */
   const fill = (box) => {
-    const shares = box.clientWidth < WIDE ? 0 : box.querySelectorAll(".bn-picture").length;
-    const high = window.innerHeight - 32;
-    tall = shares ? high / shares - (caption()?.offsetHeight ?? 0) - 12 : Infinity;
+    const high = shareOf(box, el) * (window.innerHeight - 32);
+    const wide = box.clientWidth >= WIDE;
+    tall = wide ? high - (caption()?.offsetHeight ?? 0) - 12 : Infinity;
     let best = { size: 0, zoom: 1 };
     for (let most = rounded(Math.min(MOST, pixels / NARROW)); ; most = rounded(most - 0.2)) {
       zoom = most;
       drawOnce();
       const size = scale(units(), heightOf(room));
-      if (size > best.size + 0.01) best = { size, zoom };
+      // Of those that are as large, the one that fills the width
+      if (size > best.size - 0.005) best = { size, zoom };
       if (zoom === 1 || size === zoom) break;
     }
     zoom = best.zoom;
