@@ -109,6 +109,39 @@ def test_a_slider_and_a_handle_keep_their_keys(lecture):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("l")
     assert where(page) == "1 of 2"
+    page.keyboard.press("PageDown")  # as a remote sends it, whatever was moved before
+    expect(page.locator(".bn-lead span")).to_have_text("2 of 2")
+    slider = page.locator(".bn-enlarged input[type=range]").first.element_handle()
+    slider.focus()
+    before = slider.input_value()
+    page.keyboard.press("PageUp")
+    expect(page.locator(".bn-lead span")).to_have_text("1 of 2")
+    assert slider.input_value() == before
+
+
+def test_a_box_that_is_ticked_keeps_no_key_and_a_graph_s_node_its_arrows(lecture):
+    page = lecture("jacobian")
+    ticked = page.locator(".bn-enlarged input[type=checkbox]").first
+    ticked.click()
+    page.keyboard.press("n")
+    expect(page.get_by_role("button", name="Notes (N)")).to_have_attribute("aria-pressed", "true")
+    page = lecture("paths")
+    page.locator(".bn-enlarged .bn-picture [tabindex='0']").first.focus()
+    focused = "() => document.activeElement.getAttribute('aria-label')"
+    before = page.evaluate(focused)
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"(before) => ({focused})() !== before", arg=before)
+    assert where(page) == "1 of 3"
+
+
+def test_the_space_bar_shows_what_comes_next(lecture):
+    page = lecture("two_samples")
+    page.keyboard.press(" ")
+    expect(page.locator(".bn-lead span")).to_have_text("2 of 3")
+    page.locator(".bn-enlarged").get_by_role("button", name="Take a step").focus()
+    page.keyboard.press(" ")
+    expect(page.locator(".bn-enlarged .verdict")).to_contain_text("one step moved")
+    assert where(page) == "2 of 3"
 
 
 def test_the_key_and_the_menu_begin_it_and_typing_does_not(page, book):

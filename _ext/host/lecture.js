@@ -1,8 +1,8 @@
 /**
  * The lecture view: one figure of the chapter fills the window, in large type, with its sentence
- * and its controls. The arrow keys and the Page keys, which presenters' remotes send, lead to the
- * next and the previous figure, unless a handle or a slider has the focus. N shows notes: what the
- * chapter says to try and to notice. Escape or L leaves.
+ * and its controls. The arrow keys lead to the next and the previous figure, unless something has
+ * the focus that they move; the Page keys, which presenters' remotes send, always do. N shows notes:
+ * what the chapter says to try and to notice. Escape or L leaves.
  *
  * It uses the button with which every figure can be enlarged (figures/kit/enlarge.js).
  */
@@ -11,9 +11,12 @@ import { element } from "./element.js";
 const page = /** @type {any} */ (globalThis);
 const root = document.documentElement;
 const SIZES = [1.45, 1.3, 1.15, 1]; // of the letters: the largest with which nothing is cut off
-const MOVED = "[role=slider], [role=menu] *, input, select, textarea, [contenteditable]";
+const MENU = "[role=menu] *";
+const MOVED = `${MENU}, .bn-picture [tabindex], input:not([type=checkbox]), select, textarea`;
 /** @type {Record<string, number>} */
-const STEPS = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1 };
+const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+/** @type {Record<string, number>} */
+const PAGES = { PageDown: 1, PageUp: -1 };
 
 /** @type {{box: HTMLElement, button: HTMLElement}[]} the chapter's figures, each in its box */
 let all = [];
@@ -129,10 +132,14 @@ async function show(i) {
   const before = all[at];
   at = i;
   bar.remove();
+  before?.box.removeAttribute("tabindex");
   before?.button.click();
   const { box, button } = all[at];
   unfold(box);
   if (!box.matches(".bn-enlarged")) button.click();
+  // Not the button that leaves: the space bar shows what comes next
+  box.tabIndex = -1;
+  box.focus({ preventScroll: true });
   await settle();
 }
 
@@ -150,12 +157,15 @@ function note() {
 function onKey(event) {
   if (at < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
   const { target, key } = event;
-  const moved = target instanceof Element && target.closest(MOVED);
-  if (key === "Escape" && !moved) leave();
+  const within = (/** @type {string} */ what) => target instanceof Element && target.closest(what);
+  const moved = within(MOVED);
+  if (key in PAGES && !within(MENU)) go(PAGES[key]);
+  else if (key === "Escape" && !moved) leave();
   else if (moved) return;
   else if (/^l$/i.test(key)) leave();
   else if (/^n$/i.test(key)) note();
   else if (key in STEPS) go(STEPS[key]);
+  else if (key === " " && !within("button, summary, a")) go(1);
   else return;
   event.preventDefault();
   event.stopPropagation();
@@ -165,6 +175,7 @@ function leave() {
   if (at < 0) return;
   const { box, button } = all[at];
   at = -1;
+  box.removeAttribute("tabindex");
   bar.remove();
   root.classList.remove("bn-lecturing");
   window.removeEventListener("keydown", onKey, true);
