@@ -96,6 +96,23 @@ def test_notes_are_what_the_chapter_says(lecture):
     expect(page.locator(NOTES)).to_have_count(0)
 
 
+def test_long_notes_leave_the_figures_in_sight(lecture):
+    page = lecture("paths")
+    for place in ("2 of 3", "3 of 3"):
+        page.keyboard.press("PageDown")
+        expect(page.locator(".bn-lead span")).to_have_text(place)
+    rest(page)
+    parts = page.locator(".bn-enlarged :is(.panel, .report)").all()
+    panel, report = (part.bounding_box() for part in parts[:2])
+    assert panel["y"] + panel["height"] <= report["y"] + 1  # they do not lie on one another
+    page.keyboard.press("n")
+    expect(page.locator(NOTES)).to_be_visible()
+    rest(page)
+    box = page.locator(".bn-enlarged")
+    assert box.evaluate("(box) => box.scrollHeight - box.clientHeight") <= 1
+    assert page.locator(NOTES).bounding_box()["height"] >= 70
+
+
 def test_a_slider_and_a_handle_keep_their_keys(lecture):
     page = lecture("at_the_weights")
     slider = page.locator(".bn-enlarged input[type=range]").first

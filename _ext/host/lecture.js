@@ -95,6 +95,8 @@ function barOf() {
 const over = (box) =>
   box.scrollHeight > box.clientHeight + 1 || box.scrollWidth > box.clientWidth + 1;
 
+const LEAST = 72; // pixels of notes: three lines
+
 let turn = 0; // the newest `settle`: an older one gives way
 
 /** Writes the bar, in the largest letters with which all is in sight. */
@@ -106,7 +108,7 @@ async function settle() {
   const { box } = all[at];
   if (!bar.isConnected) box.append(bar);
   /** @type {NodeListOf<HTMLElement>} */
-  const captions = box.querySelectorAll(".verdict");
+  const captions = box.querySelectorAll(".verdict, .panel");
   for (const size of SIZES) {
     root.style.setProperty("--bn-lecture", String(size));
     // A caption keeps its height while its room is the same (figures/kit/figure.js)
@@ -115,6 +117,10 @@ async function settle() {
     await frame();
     if (at < 0 || turn !== mine || !over(box)) return;
   }
+  // Notes that are still too long scroll by themselves, and the figure stays in sight
+  const spoken = /** @type {HTMLElement | null} */ (bar.querySelector(".bn-spoken"));
+  const room = (spoken?.clientHeight ?? 0) - (box.scrollHeight - box.clientHeight);
+  spoken?.style.setProperty("max-height", `${Math.max(room, LEAST)}px`);
 }
 
 /** Opens the folds around a figure, or it would have no room. @param {Element} box */
