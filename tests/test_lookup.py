@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import batchnorm as bn
-from _ext.host.python.page.lookup import MOST, complete, describe
+from _ext.host.python.page.lookup import MOST, ROWS, complete, describe, table
 
 # What a reader may have written: it counts whatever of it runs
 READER = """
@@ -205,6 +205,57 @@ def test_what_is_not_known_and_what_is_endless():
     assert len(json.dumps(found)) < 10_000
     long.__wrapped__ = long  # a ring
     assert describe({"long": long}, "long")["title"] == "long()"
+
+
+VALUES = """
+import numpy as np
+
+_hidden, half = 1, 0.5
+mean, count, big = np.float64(1 / 3), np.int64(7), 10**5000
+names, empty, pair = ["a", "b"], [], (1, None)
+word, long, many = "one\\ntwo", "x" * 10**6, list(range(10**5))
+nested, held = [[1], [2]], {"a": 1}
+x, wide = np.array([[1.5, np.nan], [np.inf, -2.0]]), np.zeros((1000, 1000), np.float32)
+scalar, mixed, none = np.array(3), np.array([half, None]), np.zeros((0, 3), bool)
+"""
+ROWS_OF_VALUES = {
+    "half": ["float", "", "", "0.5"],
+    "mean": ["float64", "", "", "0.333333"],
+    "count": ["int64", "", "", "7"],
+    "big": ["int", "", "", "a number of 16610 bits"],
+    "names": ["list", "", "", "['a', 'b']"],
+    "empty": ["list", "", "", "[]"],
+    "pair": ["tuple", "", "", "(1, None)"],
+    "word": ["str", "", "", "'one\\ntwo'"],
+    "long": ["str", "", "", f"'{'x' * 58}…"],
+    "many": ["list", "", "", "[0, 1, 2, 3, 4, …]"],
+    "nested": ["list", "", "", "2 items"],
+    "held": ["dict", "", "", "1 item"],
+    "x": ["array", "(2, 2)", "float64", "[1.5, nan, inf, -2]"],
+    "wide": ["array", "(1000, 1000)", "float32", "[0, 0, 0, 0, 0, …]"],
+    "scalar": ["array", "()", "int64", "[3]"],
+    "mixed": ["array", "(2,)", "object", ""],
+    "none": ["array", "(0, 3)", "bool", "[]"],
+}
+
+
+def test_the_table_has_shapes_and_short_values():
+    names = {}
+    exec(VALUES, names)
+    assert table(names) == {"rows": [[k, *v] for k, v in ROWS_OF_VALUES.items()], "more": 0}
+
+
+def test_the_table_touches_nothing_of_the_reader_s():
+    kinds = {name: (kind, value) for name, kind, _, _, value in table(NAMES)["rows"]}
+    assert kinds["touchy"] == ("Touchy", "")
+    assert kinds["Touchy"] == ("class", "")
+    assert kinds["own"] == ("function", "")
+    assert not {"np", "bn", "_hidden", "display"} & set(kinds)
+    held = [NAMES["touchy"]] * 3
+    assert table({"held": held})["rows"] == [["held", "list", "", "", "3 items"]]
+    found = table({f"n{i}": i for i in range(5000)})
+    assert (len(found["rows"]), found["more"]) == (ROWS, 5000 - ROWS)
+    assert found["rows"][-1] == ["n4999", "int", "", "", "4999"]
 
 
 ASKED = """

@@ -221,6 +221,41 @@ def test_names_and_docstrings_come_from_the_running_python(reader, cell):
     assert page.evaluate("bnPython.kernel.status.state") == "off"  # asking starts nothing
 
 
+def test_variables_are_listed_below_a_cell_and_follow_its_runs(reader, cell):
+    page = reader.page
+    reader.run(cell, "scale = 2.5\ncentred = np.zeros((3, 4))")
+    button = reader.cell(cell).get_by_role("button", name="Variables")
+    listed = reader.cell(cell).locator(".bn-variables")
+    row = listed.get_by_role("row").filter(has=page.get_by_text("centred", exact=True))
+    expect(listed).to_be_hidden()
+    assert listed.inner_text() == ""  # nothing is asked for before
+    button.click()
+    expect(row.get_by_role("cell")).to_have_text(
+        ["array", "(3, 4)", "float64", "[0, 0, 0, 0, 0, …]"]
+    )
+    accessible(page, ".cell")
+    reader.run(cell, "centred = np.ones(2, int)\nclass Slow:\n    __repr__ = None\nslow = Slow()")
+    expect(row.get_by_role("cell").nth(1)).to_have_text("(2,)")
+    expect(listed.get_by_role("row", name="slow Slow")).to_be_visible()
+    reader.cell(cell).get_by_role("button", name="Restart Python").click()
+    expect(listed).to_have_text(re.compile("^Python is not running"))
+    reader.run(cell, "centred = 1")
+    expect(row.get_by_role("cell")).to_have_text(["int", "", "", "1"])
+    reader.cell(cell).get_by_role("button", name="Reset").click()
+    expect(listed).to_be_hidden()
+
+
+def test_what_a_start_imports_is_compiled_and_sources_can_be_read(reader, cell):
+    reader.run(
+        cell,
+        "import inspect, os\n"
+        "print([m.__file__.rpartition('.')[2] for m in (np, np.linalg, inspect)])\n"
+        "print(os.path.exists(bn.layer.__cached__), bn.layer.__file__.rpartition('.')[2])\n"
+        "print(inspect.getsource(bn.batch_norm)[:14])",
+    )
+    expect(reader.live(cell)).to_have_text("['pyc', 'pyc', 'pyc']\nTrue py\ndef batch_norm\n")
+
+
 def test_the_figure_and_python_stay_joined_both_ways(reader, cell):
     reader.run(cell, "figure = bn.BatchFigure([1.0, 2.0, 4.0], [0.5, -1.0, 0.2])\n"
                "bn.controls(figure, gamma=(0.0, 3.0))")  # fmt: skip

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import pytest
 
 from _ext.host.python.page import exercise, workbench
-from _ext.site import parts, python
+from _ext.site import bytecode, parts, python
 
 ROOT = Path(__file__).parents[1]
 
@@ -157,10 +157,21 @@ def test_a_part_comes_back_from_its_scripts(tmp_path):
 def test_what_no_page_needs_of_a_wheel_stays_behind():
     wheel = io.BytesIO()
     with zipfile.ZipFile(wheel, "w") as archive:
-        for name in ("a/b.py", "a/tests/c.py", "a/d.pyi", "a-1.dist-info/licenses/LICENSE"):
+        for name in (
+            "a/b.py",
+            "a/tests/c.py",
+            "a/d.pyi",
+            "a/e.h",
+            "a-1.dist-info/licenses/LICENSE",
+        ):
             archive.writestr(name, name)
     merged = zipfile.ZipFile(io.BytesIO(parts.merged([wheel.getvalue()])))
     assert merged.namelist() == ["a/b.py", "a-1.dist-info/licenses/LICENSE"]
+
+
+def test_what_keeps_the_parts_from_being_compiled_is_said():
+    with pytest.raises(RuntimeError, match=r"was not compiled: [\s\S]*nowhere"):
+        bytecode.run(Path("nowhere"), [(b"", bytecode.STDLIB, False)])
 
 
 def test_without_parts_the_build_says_so_and_goes_on(monkeypatch, tmp_path):

@@ -24,13 +24,24 @@ from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
+from . import bytecode
+
 HERE = Path(__file__).parent
 PINNED = HERE / "parts.txt"
 CARRIER, WHERE = "gbdraw", "gbdraw/web/vendor/pyodide-wheels"
 CORE = ["pyodide.asm.wasm", "python_stdlib.zip"]
+COMPILED = ["python_stdlib.zip", "packages.zip"]
+START = """
+from page import session
+session.start(lambda *_: None, [])
+session.run("import numpy, anywidget", "cell", 1)
+session.run("1 +", "cell", 1)  # and what describes an error
+"""
 CORE_SCRIPTS = ["pyodide.asm.js", "pyodide.js"]
 PIECE = 1_000_000  # characters of base64 in one file: progress is reported a file at a time
-LEFT_OUT = ("/tests/", "/labextension/", "/nbextension/", ".data/", ".pyi", "/RECORD")
+LEFT_OUT = ["/tests/", "/labextension/", "/nbextension/", ".data/", ".pyi", "/RECORD"]
+LEFT_OUT += ["numpy/f2py/", "/_pyinstaller/", "/include/", "_tests.cpython-"]
+FOR_COMPILERS = (".a", ".c", ".h", ".pc", ".pxd", ".pyx", ".build")
 
 
 class Missing(Exception):
@@ -95,7 +106,8 @@ def merged(wheels):
         for wheel in wheels:
             with zipfile.ZipFile(BytesIO(wheel)) as source:
                 for info in source.infolist():
-                    if not any(part in f"/{info.filename}" for part in LEFT_OUT):
+                    left_out = any(part in f"/{info.filename}" for part in LEFT_OUT)
+                    if not left_out and not info.filename.endswith(FOR_COMPILERS):
                         archive.writestr(zipfile.ZipInfo(info.filename), source.read(info))
     return out.getvalue()
 
@@ -138,7 +150,8 @@ def pinned_parts():
     They are made once, and again when a pinned version changes. Raises Missing.
     """
     core = folder_of_core()
-    key = hashlib.sha256(Path(__file__).read_bytes() + PINNED.read_bytes())
+    made_by = [Path(__file__), Path(bytecode.__file__), PINNED]
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in made_by))
     lock_text = (core / "pyodide-lock.json").read_bytes()
     key.update(lock_text + str(core).encode())
     kept = Path(sys.prefix) / "page-python"
@@ -154,6 +167,15 @@ def pinned_parts():
     return folder, json.loads((folder / "parts.json").read_text("utf8"))
 
 
+def started(core, contents):
+    """The parts again, with bytecode of what a start of the pages' Python imports."""
+    stdlib, packages = (contents[name] for name in COMPILED)
+    ours = folder_archive({"page": HERE.parent / "host" / "python" / "page"})
+    archives = [(stdlib, bytecode.STDLIB, False), (packages, bytecode.SITE_PACKAGES, False)]
+    made = bytecode.run(core, archives, unpack=[packages, ours], code=START)
+    return dict(zip(COMPILED, made, strict=True))
+
+
 def make_parts(core, lock, work, folder):
     """Fetch what is missing, and write parts.json and the parts into a folder."""
     wheels = work / "wheels"
@@ -161,6 +183,7 @@ def make_parts(core, lock, work, folder):
     ours = [path.read_bytes() for path in sorted(wheels.glob("*.whl")) if CARRIER not in path.name]
     contents = {name: (core / name).read_bytes() for name in CORE}
     contents["packages.zip"] = merged([*compiled_wheels(core, lock, wheels), *ours])
+    contents |= started(core, contents)
     contents["lock.json"] = json.dumps({**lock, "packages": {}}).encode()
     numpy = lock["packages"]["numpy"]["version"]
     short = [".".join(version.split(".")[:2]) for version in (lock["info"]["python"], numpy)]

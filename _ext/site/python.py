@@ -11,7 +11,7 @@ from pathlib import Path
 
 import batchnorm
 
-from . import assets, bundle
+from . import assets, bundle, bytecode
 from .parts import CORE_SCRIPTS, Missing, folder_archive, folder_of_core, pinned_parts, write_part
 
 EXT = Path(__file__).parents[1]
@@ -37,7 +37,8 @@ def prepare(app, env):
         return
     ours = [bundle.joined(f"host/python/{name}.js").encode() for name in ("live", "worker")]
     known = json.dumps(app.page_python[1]).encode()
-    version = hashlib.sha256(b"".join([known, *ours, package()]))
+    compiler = Path(bytecode.__file__).read_bytes()
+    version = hashlib.sha256(b"".join([known, *ours, compiler, package()]))
     text = f'globalThis.bnVersion="{version.hexdigest()[:12]}";' + bundle.joined("host/cells.js")
     (Path(app.outdir) / "_static" / "cells.js").write_text(text, "utf8")
 
@@ -74,7 +75,8 @@ def finish(app):
     core = folder_of_core()
     worker = [(core / name).read_text("utf8") for name in CORE_SCRIPTS]
     worker.append(bundle.joined("host/python/worker.js"))
-    parts = {**known["parts"], "page.zip": write_part(package(), site)}
+    (compiled,) = bytecode.run(core, [(package(), bytecode.SITE_PACKAGES, True)])
+    parts = {**known["parts"], "page.zip": write_part(compiled, site)}
     (runtime,) = write_part("\n".join(worker).encode(), site)
     files = [runtime, *(name for names in parts.values() for name in names)]
     manifest = {

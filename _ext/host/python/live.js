@@ -7,6 +7,7 @@ import { Exercise, exerciseIn } from "./exercise.js";
 import { join } from "./join.js";
 import { Kernel } from "./kernel.js";
 import { Notebook } from "./notebook.js";
+import { Variables } from "./variables.js";
 import { Workbench } from "./workbench.js";
 
 const page = /** @type {any} */ (globalThis);
@@ -23,6 +24,7 @@ if (!page.bnPython) {
   for (const cell of notebook.cells) {
     const name = exerciseIn(cell.published);
     if (name) new Exercise(cell, name, kernel, exercises);
-    if (cell.el.matches(".tag_workbench")) new Workbench(cell, notebook.cells, kernel);
+    else if (cell.el.matches(".tag_workbench")) new Workbench(cell, notebook.cells, kernel);
+    else new Variables(cell, kernel);
   }
 }

@@ -44,6 +44,7 @@ async function start(parts, figures) {
   files.clear();
   session = python.pyimport("page.session");
   session.start(tell, python.toPy(figures));
+  session.prepare();
 }
 
 /**

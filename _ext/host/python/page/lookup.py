@@ -19,6 +19,7 @@ import batchnorm as bn
 KNOWN = {"np": np, "bn": bn}  # before a cell has imported them: each page's first cell does
 MOST = 3000  # names in one answer
 LINE, LONG = 500, 6000  # characters of a signature or a paragraph; of a docstring
+ROWS, SHORT, FIRST = 100, 60, 5  # of the table: rows; characters of a value; elements of an array
 OF_ARRAYS = {"T", "mT", "dtype", "flat", "real", "shape"}
 OF_C = (types.MemberDescriptorType, types.GetSetDescriptorType)
 WRAPPERS = (types.FunctionType, type(np.mean))
@@ -231,3 +232,57 @@ def _quiet(parameter):
     if default is parameter.empty or _is(default, *PLAIN):
         return parameter
     return parameter.replace(default=_Something())
+
+
+def table(names):
+    """What cells have made: ``{rows, more}``, a row ``[name, kind, shape, dtype, value]``.
+
+    The last `ROWS` names, in the order in which they came; `more` counts those before them.
+    A value is shown where its kind is known, and of an array its first elements.
+    """
+    made = [name for name in names if _is_name(name) and not name.startswith("_")]
+    made = [name for name in made if name != "display" and _what(names[name]) != "module"]
+    rows = [[name[:SHORT], *_row(names[name])] for name in made[-ROWS:]]
+    return {"rows": rows, "more": len(made) - len(rows)}
+
+
+def _row(value):
+    if issubclass(type(value), np.ndarray):
+        shape, dtype = np.ndarray.shape.__get__(value), np.ndarray.dtype.__get__(value)
+        return ["array", str(shape), str(dtype)[:SHORT], _short(value)]
+    return [_what(value), "", "", _short(value)]
+
+
+def _short(value, inside=False):
+    """A value in a few characters; "" if that is not known to run nothing of the reader's."""
+    kind = type(value)
+    if kind is np.ndarray:
+        first = value.flat[: FIRST + 1] if value.dtype.kind in "biufc" else None
+        return "" if first is None else _listed(first.tolist(), "[", "]")
+    if _is(value, list, tuple) and not inside:
+        return _listed(value[: FIRST + 1], *("[]" if kind is list else "()")) or _count(value)
+    if _is(value, list, tuple, dict, set, frozenset):
+        return "" if inside else _count(value)
+    if issubclass(kind, np.generic) and not _flags(kind) & MADE_IN_PYTHON:
+        value = np.generic.item(value)
+    if _is(value, str, bytes):
+        shown = repr(value[:SHORT])
+    elif _is(value, int) and value.bit_length() > SHORT:
+        shown = f"a number of {value.bit_length()} bits"
+    elif _is(value, float, complex):
+        shown = f"{value:.6g}"
+    else:
+        shown = repr(value) if _is(value, *PLAIN) else ""
+    return shown if len(shown) <= SHORT else f"{shown[: SHORT - 1]}…"
+
+
+def _listed(items, begin, end):
+    """The first items, if all of them can be shown."""
+    shown = [_short(item, inside=True) for item in items[:FIRST]]
+    more = [", …"] if len(items) > FIRST else []
+    text = ", ".join(shown) + "".join(more)
+    return f"{begin}{text}{end}" if all(shown) and len(text) <= 2 * SHORT else ""
+
+
+def _count(value):
+    return f"{len(value)} items" if len(value) != 1 else "1 item"

@@ -28,6 +28,11 @@ def start(post, figures):
     forget()
 
 
+def prepare():
+    """Import what the first cell of each page imports: it then takes no time there."""
+    importlib.import_module("batchnorm")
+
+
 def forget():
     """Begin with no names, as in a new notebook."""
     cells = _here["cells"] = Cells(_here["speaker"])
