@@ -217,8 +217,13 @@ def test_names_and_docstrings_come_from_the_running_python(reader, cell):
     expect(page.locator(".bn-docstring")).to_contain_text("Python is off, or busy.")
     reader.press(cell, "Stop")
     expect(reader.told(cell)).to_contain_text("Stopped")
-    assert page.evaluate("bnPython.kernel.look('complete', { path: 'np' })") is None
-    assert page.evaluate("bnPython.kernel.status.state") == "off"  # asking starts nothing
+    asking = """() => {
+      const { kernel } = bnPython;
+      kernel.stop();
+      kernel.look("complete", { path: "np" });
+      return kernel.status.state;
+    }"""
+    assert page.evaluate(asking) == "off"  # asking starts nothing
 
 
 def test_variables_are_listed_below_a_cell_and_follow_its_runs(reader, cell):
