@@ -248,6 +248,7 @@ def test_variables_are_listed_below_a_cell_and_follow_its_runs(reader, cell):
     expect(row.get_by_role("cell")).to_have_text(["int", "", "", "1"])
     reader.cell(cell).get_by_role("button", name="Reset").click()
     expect(listed).to_be_hidden()
+    reader.write(cell, "0")  # which the fixture resets
 
 
 def test_what_a_start_imports_is_compiled_and_sources_can_be_read(reader, cell):
@@ -256,9 +257,9 @@ def test_what_a_start_imports_is_compiled_and_sources_can_be_read(reader, cell):
         "import inspect, os\n"
         "print([m.__file__.rpartition('.')[2] for m in (np, np.linalg, inspect)])\n"
         "print(os.path.exists(bn.layer.__cached__), bn.layer.__file__.rpartition('.')[2])\n"
-        "print(inspect.getsource(bn.batch_norm)[:14])",
+        "print('def batch_norm' in inspect.getsource(bn.batch_norm))",
     )
-    expect(reader.live(cell)).to_have_text("['pyc', 'pyc', 'pyc']\nTrue py\ndef batch_norm\n")
+    expect(reader.live(cell)).to_have_text("['pyc', 'pyc', 'pyc']\nTrue py\nTrue\n")
 
 
 def test_the_figure_and_python_stay_joined_both_ways(reader, cell):
