@@ -9,10 +9,20 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Error, sync_playwright
+from hypothesis import HealthCheck, settings
+from playwright.sync_api import Error, expect, sync_playwright
 from stage import COUNT, write
 
 ROOT = Path(__file__).parents[1]
+
+# A busy machine is slow, not broken. What is waited for may take its time: it costs nothing when it
+# comes at once
+expect.set_options(timeout=60_000)
+settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("patient")
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -100,8 +110,16 @@ def book():
     return ROOT / "_build" / "html"
 
 
+# The files that take longest. They begin first, so that no worker is left alone with one at the end
+LONGEST = ["test_book", "test_trouble", "test_abuse", "test_page_python", "test_state_in_link"]
+LONGEST += ["test_page_chapters", "test_one_view", "test_own_code", "test_host", "test_jupyterlab"]
+LONGEST += ["test_claims", "test_take", "test_embeds"]
+
+
 def pytest_collection_modifyitems(items):
     """Mark what needs a browser or the built book: -m "not browser" leaves it out."""
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
     for item in items:
         if {"browser", "book"} & set(getattr(item, "fixturenames", [])):
             item.add_marker("browser")

@@ -18,16 +18,16 @@ from _ext.site.bundle import host_css, host_js
 
 AXE = Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js"
 # Axe takes seconds for thousands of elements that all look alike. So for as long as it looks, the
-# inside of a formula without colours of its own is plain text, and so is code all of whose kinds of
-# words were seen on the same ground further up.
+# inside of a formula without colours of its own is plain text, and so is a word of code if one of
+# its kind was seen on the same ground further up.
 RUN_AXE = """async (where) => {
   const flat = [];
-  const flatten = (node) => {
+  const replace = (node, children) => {
     flat.push([node, [...node.childNodes]]);
-    node.replaceChildren(node.textContent);
+    node.replaceChildren(...children);
   };
   for (const half of document.querySelectorAll(".katex-html, .katex-mathml math"))
-    if (!half.querySelector("[style*=color]")) flatten(half);
+    if (!half.querySelector("[style*=color]")) replace(half, [half.textContent]);
   const ground = (node) => {
     const { backgroundColor } = getComputedStyle(node);
     const none = backgroundColor === "rgba(0, 0, 0, 0)";
@@ -35,10 +35,13 @@ RUN_AXE = """async (where) => {
   };
   const seen = new Set();
   for (const code of document.querySelectorAll(".highlight pre")) {
-    const under = ground(code);
-    const kinds = [...code.querySelectorAll("span")].map((word) => word.className + under);
-    if (kinds.every((kind) => seen.has(kind))) flatten(code);
-    for (const kind of kinds) seen.add(kind);
+    const [under, shown] = [ground(code), code.checkVisibility()];
+    const known = (word) => {
+      const all = word.querySelectorAll?.("*") ?? [];
+      const kind = [under, word.className, ...[...all].map((one) => one.className)].join();
+      return !shown || seen.has(kind) || !seen.add(kind);
+    };
+    replace(code, [...code.childNodes].map((word) => (known(word) ? word.textContent : word)));
   }
   const { violations } = await axe.run(where, { preload: false, resultTypes: ["violations"] });
   for (const [node, children] of flat) node.replaceChildren(...children);
@@ -176,6 +179,22 @@ def resize(page, width, height):
 def frame(page):
     """Waits until what was changed has been drawn."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
+
+def rest(page):
+    """Waits until a lecture's letters have found their size."""
+    page.evaluate(
+        """async () => {
+          let same = 0;
+          for (let last = ""; same < 8; ) {
+            await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+            const box = document.querySelector(".bn-enlarged");
+            const now = document.documentElement.style.cssText + box?.scrollHeight;
+            same = now === last ? same + 1 : 0;
+            last = now;
+          }
+        }"""
+    )
 
 
 def words(page):

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from contents import FIGURES, FIRST, TALLER, TALLEST
 from playwright.sync_api import expect
-from stage import OFF_SCREEN, OUT_OF_SIGHT, UNEVEN, accessible, resize, serve
+from stage import OFF_SCREEN, OUT_OF_SIGHT, UNEVEN, accessible, resize, rest, serve
 
 ROOT = Path(__file__).parents[1]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
@@ -156,11 +156,12 @@ def test_a_page(visit, book, name):
     accessible(page, "body" if name in (CHAPTERS[0], PAGES[-1]) else "main")
     assert page.evaluate(UNEVEN, True) == []
     assert page.evaluate(OUT_OF_SIGHT) == []
-    fill_the_screen(page, figures)
     if figures:
+        fill_a_projector(page, figures)
         every_control_moves_a_figure(page)
     if handled(name):
         the_buttons_of_the_figures_break_nothing(page)
+        fill_the_screen(page, figures)
         resize(page, 1920, 1080)
         fill_the_screen(page, figures)
     resize(page, 390, 900)
@@ -190,6 +191,24 @@ def fill_the_screen(page, figures):
         settle(page)
         assert page.evaluate(OFF_SCREEN) == []
         page.keyboard.press("Escape")
+
+
+def fill_a_projector(page, figures):
+    """Nothing lies off the screen in a lecture: each figure in large letters, above its bar."""
+    assert page.locator(".bn-enlarge:visible").count() == len(figures)
+    page.evaluate("() => scrollTo(0, 0)")
+    page.keyboard.press("l")
+    where = page.locator(".bn-enlarged .bn-lead span")
+    expect(where).to_have_text(re.compile("^1 of "))
+    count = int(where.text_content().rpartition(" ")[2])
+    assert 0 < count <= len(figures)
+    for i in range(count):
+        expect(where).to_have_text(f"{i + 1} of {count}")
+        rest(page)
+        assert page.evaluate(OFF_SCREEN) == []
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Escape")
+    expect(page.locator(".bn-lectern, .bn-enlarged")).to_have_count(0)
 
 
 def not_too_high(page, name):

@@ -87,11 +87,11 @@ def test_a_scroll_that_begins_on_a_slider_leaves_it_alone(phone, continuous):
     assert get(page, slider) != exact
     put(page, slider, exact)
     swipe(within(thumb, 0.1), 4, -150)
-    assert page.evaluate("() => scrollY") > 50
+    page.wait_for_function("() => scrollY > 50")
     assert (get(page, slider), thumb.get_attribute("aria-valuetext")) == (exact, "30.12")
     page.evaluate("() => scrollTo(0, 0)")
     swipe(within(page.get_by_label("a, value"), 0.5), 4, -150)
-    assert page.evaluate("() => scrollY") > 50
+    page.wait_for_function("() => scrollY > 50")
     assert get(page, slider) == exact
     thumb.focus()
     page.keyboard.press("Home")
@@ -106,7 +106,7 @@ def test_a_scroll_that_begins_on_a_handle_leaves_it_alone(phone):
     step = get(page, figure, "step")
     assert step > 5
     swipe(within(handle.locator(".target"), 0.5), -14, -150)
-    assert page.evaluate("() => scrollY") > 50
+    page.wait_for_function("() => scrollY > 50")
     assert get(page, figure, "step") == step
 
 

@@ -390,7 +390,7 @@ def test_every_edge_can_be_hit(browser, tmp_path, press, width):
         for i, edge in enumerate(edges(figure)):
             handle = things(page, "edge").nth(i).locator("circle")
             for cut in ([list(edge)], []):
-                getattr(handle, press)(timeout=5000)  # fails if anything lies over it
+                getattr(handle, press)()  # fails if anything lies over it
                 settle(page, figure, cut, "cut")
     context.close()
 

@@ -158,7 +158,7 @@ class Lab:
         assert result["status"] == "ok", f"{expression}: {result.get('evalue')}"
         return ast.literal_eval(result["data"]["text/plain"])
 
-    def wait_for_python(self, expression, timeout=10):
+    def wait_for_python(self, expression, timeout=60):
         """Wait until a Python expression holds: what the page sends arrives a little later."""
         end = time.monotonic() + timeout
         while not self.python(f"bool({expression})"):

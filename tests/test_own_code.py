@@ -8,14 +8,6 @@ from playwright.sync_api import expect
 from test_page_python import START, Reader, accessible, python_book  # noqa: F401
 
 
-@pytest.fixture(autouse=True)
-def patient():
-    """A busy machine is slow, not broken."""
-    expect.set_options(timeout=60_000)
-    yield
-    expect.set_options(timeout=None)
-
-
 @pytest.fixture
 def read(browser, python_book):  # noqa: F811
     """read(chapter): a reader of a page from file://; it may have no errors at the end."""

@@ -30,14 +30,6 @@ def python_book(book):
     return book
 
 
-@pytest.fixture(scope="module", autouse=True)
-def patience():
-    """Each of these tests waits for a Python that shares a busy machine with the others."""
-    expect.set_options(timeout=60_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 KEEP_WORKERS = """globalThis.bnWorkers = [];
 globalThis.Worker = class extends Worker {
   constructor(url) { super(url); bnWorkers.push(this); }

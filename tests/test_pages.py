@@ -82,7 +82,7 @@ def test_paper_shows_all_that_is_said_and_no_control(read, name):
     closed = page.evaluate(CLOSED)
     assert closed > 0
     page.emulate_media(media="print")
-    expect(page.locator("html")).to_have_attribute("data-theme", "light", timeout=30_000)
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
     assert page.evaluate(CLOSED) == 0
     assert page.evaluate(SEEN, CONTROLS) == []
     assert page.evaluate(SEEN, ".bn-picture svg") != []
@@ -91,7 +91,7 @@ def test_paper_shows_all_that_is_said_and_no_control(read, name):
     assert page.evaluate(f"{empty}.length") == 0
     assert len(page.evaluate(SEEN, "h1")) == 1
     page.emulate_media(media="screen")
-    expect(page.locator("html")).to_have_attribute("data-theme", "dark", timeout=30_000)
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     assert page.evaluate(CLOSED) == closed
 
 

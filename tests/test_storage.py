@@ -27,7 +27,6 @@ NOT_KEPT = "your browser stores nothing for this site"
 @pytest.fixture(params=BROKEN)
 def bare(request, page):
     """A page of a browser that keeps nothing, in one way or another."""
-    page.set_default_timeout(15_000)
     page.add_init_script(SAVE_DATA + BROKEN[request.param])
     return page
 
@@ -61,7 +60,6 @@ def test_all_works_and_what_is_not_kept_is_said_once(bare, book):
 
 def test_a_sandboxed_frame_works(browser, book):
     page = browser.new_page()  # the frame's fonts are refused, and the console says so
-    page.set_default_timeout(15_000)
     broken = []
     page.on("pageerror", lambda error: broken.append(str(error)))
     with serve(book) as address:

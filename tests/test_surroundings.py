@@ -25,7 +25,6 @@ def test_a_figure_is_drawn_when_it_comes_to_light(page, tmp_path, place):
     path = write(tmp_path, box)
     html = path.read_text("utf8").replace("<main>", f"<main>{before}").replace("</main>", after)
     path.write_text(html, "utf8")
-    page.set_default_timeout(8_000)
     page.goto(path.as_uri())
     page.evaluate("() => bnHost.ready")
     page.evaluate(show)
@@ -80,7 +79,6 @@ def test_a_translated_page_works(show, page):
     shown = bn.BatchFigure([1.0, 3.0, 2.0], [1.0, -1.0, 0.5])
     choice = widgets.ToggleButtons(description="c", options=["one", "two"])
     toggle = widgets.ToggleButton(description="on")
-    page.set_default_timeout(8_000)
     box, echo = bn.controls(shown, gamma=(0.0, 3.0)), Echo(value=1)
     link = widgets.jslink((choice, "index"), (echo, "value"))
     show(box, choice, toggle, echo, also=[link], tags="<p>Words.</p>")
@@ -122,7 +120,6 @@ NARROW = (540, 300, 160)  # pixels of a column in a wide window
 
 @pytest.mark.parametrize("name", STATES)
 def test_in_a_narrow_column_of_a_wide_window_a_figure_has_its_room(show, page, name):
-    page.set_default_timeout(8_000)
     drawn = next(iter(STATES[name].values()))()[0]
     show(drawn, above="<style>main { overflow: hidden }</style>")
     for width in NARROW:

@@ -54,7 +54,6 @@ def test_a_saved_page_is_alive_and_sound(saved, name):
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     expect(page.locator("h1")).to_have_text(page.title())
     expect(page.get_by_text("What to notice.")).to_be_visible()
-    accessible(page, "body")
     control = page.locator("input[type=range]").first
     for end in ("max", "min"):
         control.fill(control.get_attribute(end))
@@ -66,9 +65,9 @@ def test_a_saved_page_is_alive_and_sound(saved, name):
 
 def test_a_saved_page_follows_its_readers_light(saved):
     saved(batch()).emulate_media(color_scheme="dark")
-    page = saved(batch())
+    page = saved(batch(), title="A title", caption="What to notice.")
     assert page.evaluate("() => document.documentElement.dataset.theme") == "dark"
-    accessible(page, "body")
+    accessible(page, "body")  # around a figure; each figure itself: tests/test_embeds.py
 
 
 def test_what_data_say_is_never_markup(saved):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 from stage import SAVE_DATA, Quiet, serve, strict
-from test_page_python import CHAPTER, Reader, patience, python_book  # noqa: F401
+from test_page_python import CHAPTER, Reader, python_book  # noqa: F401
 
 LOADED = re.compile(r"([\d.]+) of [\d.]+ MB")
 
