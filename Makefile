@@ -19,14 +19,14 @@ INSTALLED := $(VENV)/.installed
 MODULES := node_modules/.installed
 SITE := _build/html/index.html
 PDF := _build/html/gradients-through-batch-normalization.pdf
-SOURCES := _config.yml _toc.yml requirements.lock $(shell find chapters _static _ext code/batchnorm \
+SOURCES := _config.yml _toc.yml requirements.lock $(shell find chapters locale _static _ext code/batchnorm \
 	-type f -not -name '*.pyc' -not -path '*/.*' 2>/dev/null)
 
 # A test in a browser waits for its frames: one worker more than cores keeps them busy.
 WORKERS = $(shell $(BIN)/python -c "import os; print((os.cpu_count() or 1) + 1)")
 SCRIPTS := $(shell find code/batchnorm -name '*.js' -not -name built.js)
 
-.PHONY: help book pdf serve lab test engines lint lock notebooks pictures goldens nbval claims bench stock scripts figure clean
+.PHONY: help book pdf serve lab test engines lint lock notebooks pictures goldens nbval claims bench stock scripts catalogues figure clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is
@@ -75,6 +75,9 @@ $(PDF): $(SITE)
 scripts: $(MODULES) ## Join each figure's script with what it imports: figures/*/built.js
 	$(BIN)/python -m _ext.site.bundle
 
+catalogues: $(SITE) ## Bring the catalogues of other languages up to date with the book: locale/
+	@$(BIN)/python -m _ext.tools.catalogues
+
 figure: $(MODULES) ## Write the skeleton of a new figure (NAME=…)
 	@$(BIN)/python _ext/tools/figure.py $(NAME)
 	@$(BIN)/python -m _ext.site.bundle
@@ -98,12 +101,12 @@ clean: ## Remove the built book and every cache (.venv and node_modules stay)
 	rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-# Chapters alone changed: their pages are built again. Anything else: all of them.
+# Chapters or catalogues alone changed: their pages are built again. Anything else: all of them.
 # What the build writes goes to _build/book.log, and is shown when it fails; to 3, how far it is.
 $(SITE): $(INSTALLED) $(SOURCES)
 	@$(MAKE) --no-print-directory -j3 $(MODULES) parts chapters
-	@$(if $(filter-out chapters/%,$?),rm -rf _build/html)
-	@PROGRESS=3 $(BIN)/jupyter-book build . $(if $(filter-out chapters/%,$?),--all) -W --keep-going -n -q \
+	@$(if $(filter-out chapters/% locale/%,$?),rm -rf _build/html)
+	@PROGRESS=3 $(BIN)/jupyter-book build . $(if $(filter-out chapters/% locale/%,$?),--all) -W --keep-going -n -q \
 		3>&1 >_build/book.log 2>&1 || { status=$$?; echo; cat _build/book.log; exit $$status; }
 	@touch $@
 

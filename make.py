@@ -18,7 +18,7 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 NPM = ROOT / "node_modules" / ".bin"
 SITE = ROOT / "_build" / "html" / "index.html"
 LOCKED = ["requirements.lock", "code/pyproject.toml"]
-FOLDERS = ["chapters", "_static", "_ext", "code/batchnorm"]
+FOLDERS = ["chapters", "locale", "_static", "_ext", "code/batchnorm"]
 
 
 def run(tool, *arguments, **options):
@@ -64,7 +64,7 @@ def modules():
 
 
 def book():
-    """Build the book into _build/html; where chapters alone changed, only their pages."""
+    """Build the book into _build/html; where chapters or catalogues alone changed, only theirs."""
     modules()
     built = SITE.stat().st_mtime if SITE.exists() else 0
     changed = [path for path in sources() if path.stat().st_mtime > built]
@@ -72,7 +72,8 @@ def book():
         return
     run("python", "-m", "_ext.site.parts")
     run("python", "-m", "_ext.site.execution")
-    everything = any(path.parent != ROOT / "chapters" for path in changed)
+    pages = (ROOT / "chapters", ROOT / "locale")
+    everything = any(not set(pages) & set(path.parents) for path in changed)
     if everything:
         shutil.rmtree(SITE.parent, ignore_errors=True)
     flags = ["-W", "--keep-going", "-n", "-q"]

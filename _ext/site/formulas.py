@@ -55,7 +55,7 @@ def set_all(app, env):
     known = json.loads(kept.read_text("utf8")) if kept.exists() else {}
     known = known if known.get("version") == version else {"version": version}
     wanted = {}  # as keys, since JSON has no other: "true x^2", a formula in a line of its own
-    for name in env.found_docs:
+    for name in app.config.translated or env.found_docs:
         for formula in env.get_doctree(name).findall(is_formula):
             wanted[key(formula)] = name
     missing = [k for k in wanted if k not in known]

@@ -22,6 +22,7 @@ from sphinx.errors import ExtensionError
 
 from .assets import STATE
 from .bundle import joined, open_js
+from .languages import label, translations
 from .publishing import homepage
 from .sections import plain
 
@@ -37,8 +38,7 @@ if (!["light", "dark"].includes(document.documentElement.dataset.theme))
     matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";"""
 
 NOSCRIPT = """
-<noscript><p class="bn-noscript">The figures on this page need JavaScript.
-The text, the formulas and the code's results are all here without it.</p></noscript>"""
+<noscript><p class="bn-noscript">{}</p></noscript>"""
 
 REDIRECT = """\
 <!doctype html>
@@ -61,7 +61,12 @@ def set_theme(app, pagename, templatename, context, doctree):
     app.add_js_file(None, body=joined("host/letters.js"), priority=0)
     if STATE in NbMetadataCollector.get_js_files(app.env, pagename):
         app.add_css_file("host.css")
-        context["body"] = context["body"].replace("</h1>", "</h1>" + NOSCRIPT, 1)
+        without = label(
+            app.config.language,
+            "The figures on this page need JavaScript. "
+            "The text, the formulas and the code's results are all here without it.",
+        )
+        context["body"] = context["body"].replace("</h1>", "</h1>" + NOSCRIPT.format(without), 1)
 
 
 def give_face(app, pagename, templatename, context, doctree):
@@ -160,13 +165,15 @@ def fold_asides(app, doctree):
 
 def pair_notes(app, doctree):
     """Put what to try and what to notice into one block, which sets them side by side."""
-    for paragraph in list(doctree.findall(lambda node: is_label(node, "Try"))):
+    known = translations(app.config.language, app.env.docname)
+    tries, notices = (known.gettext(f"**{word}**").strip("*") for word in ("Try", "Notice"))
+    for paragraph in list(doctree.findall(lambda node: is_label(node, tries))):
         around = paragraph.parent
         place = around.index(paragraph)
         notes = around[place : place + 4]
         if [isinstance(node, nodes.bullet_list) for node in notes] != [False, True] * 2:
             continue
-        if not is_label(notes[2], "Notice"):
+        if not is_label(notes[2], notices):
             continue
         halves = [nodes.container("", *notes[k : k + 2]) for k in (0, 2)]
         around[place : place + 4] = [nodes.container("", *halves, classes=["bn-notes"])]

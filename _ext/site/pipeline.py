@@ -6,7 +6,18 @@ MyST-NB's and the theme's own while a page is made, and after them when the buil
 
 import os
 
-from . import api, assets, embeds, formulas, kept, pages, publishing, python, sections
+from . import (
+    api,
+    assets,
+    embeds,
+    formulas,
+    kept,
+    languages,
+    pages,
+    publishing,
+    python,
+    sections,
+)
 from .execution import TIMEOUT, cache_folder
 
 
@@ -25,15 +36,26 @@ def use_cache(app, config):
 def begin(app, env):
     """Sphinx comes here only if a page is to be written: else the site is finished as it is."""
     app.writes = True
-    say("Writing the pages\n")
+    language = app.config.language
+    say("Writing the pages\n" if language == "en" else f"Writing the pages in {language}\n")
 
 
 EARLY, LATE = 400, 900
 
 STEPS = [
     ("config-inited", EARLY, [use_cache, assets.choose, publishing.set_address]),
-    ("source-read", EARLY, [api.write, pages.mark_asides]),
-    ("doctree-read", LATE, [pages.offer_targets, pages.pair_notes, pages.fold_asides]),
+    ("source-read", EARLY, [api.write, pages.mark_asides, languages.name_folds]),
+    (
+        "doctree-read",
+        LATE,
+        [
+            pages.offer_targets,
+            pages.pair_notes,
+            pages.fold_asides,
+            languages.note_catalogues,
+            languages.name_parts,
+        ],
+    ),
     (
         "env-check-consistency",
         LATE,
@@ -51,12 +73,14 @@ STEPS = [
             pages.mark_presses,
             assets.share_scripts,
             python.add_buttons,
+            languages.link,
         ],
     ),
 ]
 
 # Once all pages are written
 FINISH = [
+    *(languages.write_words, languages.write),
     *(pages.make_accessible, pages.write_redirect),
     *(assets.slim, sections.write, python.finish, embeds.write, kept.drop_unused),
     *(publishing.add_wheel, publishing.open_notebooks, publishing.write_map),
@@ -82,6 +106,8 @@ def setup(app):
     # A setting that Jupyter Book always passes on to an extension this book does without
     app.add_config_value("comments_config", {}, "")
     app.say, app.writes = say, False
+    app.add_config_value("translated", [], "")  # a language's pages: see languages.py
+    app.add_builder(languages.TranslatedBuilder)
     app.add_html_math_renderer("katex", (formulas.visit_inline, None), (formulas.visit_block, None))
     for event, priority, steps in STEPS:
         app.connect(event, in_order(steps), priority)

@@ -16,6 +16,8 @@ from xml.sax.saxutils import escape
 
 import nbformat
 
+from .languages import languages
+
 CODE = Path(__file__).parents[2] / "code"
 PDF = "gradients-through-batch-normalization.pdf"
 NOT_FOUND = """<!doctype html>
@@ -90,7 +92,10 @@ def write_map(app):
     home, out = homepage(), Path(app.outdir)
     if not home:
         return
-    urls = [f"{home}{name}.html" for name in sorted(app.env.found_docs)]
+    ours = [f"{home}{name}.html" for name in sorted(app.env.found_docs)]
+    also = [(language, name) for language, names in languages().items() for name in names]
+    theirs = [f"{home}{part}/{name}.html" for part, name in also if name in app.env.found_docs]
+    urls = [*ours, *theirs]
     entries = "".join(f"  <url><loc>{escape(url)}</loc></url>\n" for url in urls)
     space = "http://www.sitemaps.org/schemas/sitemap/0.9"
     (out / "sitemap.xml").write_text(

@@ -27,7 +27,7 @@ BETWEEN = {"mfrac": "/", "msup": "^", "msub": "_"}
 BEFORE = {"msqrt": "√", "mtr": " ", "mspace": " "}
 SILENT = {"script", "style", "noscript", "annotation", "svg", "pre"}
 # The set formula beside its MathML, links of headings, what cells show
-SILENT_CLASSES = {"katex-html", "headerlink", "cell", "prev-next-area", "bn-paper"}
+SILENT_CLASSES = {"katex-html", "headerlink", "cell", "prev-next-area", "bn-languages", "bn-paper"}
 HEADINGS = {"h1", "h2", "h3", "h4"}
 
 
