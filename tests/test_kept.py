@@ -81,7 +81,7 @@ def test_a_site_is_finished_only_if_pages_were_written(monkeypatch, writes, exce
 
 def test_the_step_before_pages_are_written_says_that_they_are(monkeypatch):
     monkeypatch.delenv("PROGRESS", raising=False)
-    app = SimpleNamespace(writes=False)
+    app = SimpleNamespace(writes=False, config=SimpleNamespace(language="en"))
     pipeline.begin(app, None)
     assert app.writes
     (step,) = [steps[0] for event, _, steps in pipeline.STEPS if pipeline.begin in steps]
