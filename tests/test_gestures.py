@@ -1,7 +1,6 @@
 """Hands on figures and controls: the ends by key, and a scroll that is no drag."""
 
 import ipywidgets as widgets
-import numpy as np
 import pytest
 from drawn import draw
 from stage import frame, get, put, write
@@ -129,35 +128,6 @@ def test_a_second_finger_takes_a_drag_back(phone):
     )
     assert page.evaluate("() => moved") != 1
     assert get(page, figure, "x") == [1, 3, 2]
-
-
-def test_the_picture_rests_while_one_drags_however_long_the_verdict_grows(show):
-    figure = bn.WeightSpaceFigure(w=(1.0, 0.5))
-    page = show(figure)
-    page.set_viewport_size({"width": 390, "height": 844})
-    handle = page.get_by_role("slider", name="w at the start").first
-    handle.scroll_into_view_if_needed()
-    frame(page)
-    high, room = (page.locator(".verdict").first, page.locator(".bn-picture > svg"))
-    assert high.evaluate("(p) => p.offsetHeight") < 60  # two lines
-    at, box = room.bounding_box(), handle.bounding_box()
-    unit = page.locator("circle.axis.round").bounding_box()["width"] / 2 / np.hypot(1, 0.5)
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    tops = []
-    for part in (0.3, 0.6, 1):
-        page.mouse.move(x - part * unit, y + part * 0.5 * unit)
-        frame(page)
-        tops.append(room.bounding_box()["y"])
-    words = high.locator("span").bounding_box()
-    assert "At w = 0 all outputs are equal" in high.inner_text()
-    assert tops == [at["y"]] * 3
-    assert words["height"] > 60  # it has grown, and lies over the picture on a ground of its own
-    page.mouse.up()
-    frame(page)
-    assert room.bounding_box()["y"] >= words["y"] + words["height"] - 1
-    assert high.evaluate("(p) => p.scrollHeight <= p.clientHeight")
 
 
 def test_a_wheel_changes_nothing(show):

@@ -175,16 +175,11 @@ export function drawing(label, view, layers) {
     /** @param {boolean} on whether a handle is dragged */
     drag(on) {
       dragged = on;
-      // A verdict of more or fewer lines would move the picture from under the hand: while it
-      // rests, what has no room lies over the picture
+      // A shorter verdict above would pull the picture from under the hand
       const verdict = /** @type {HTMLElement | null} */ (
         root.parentElement?.querySelector(".verdict")
       );
-      if (verdict) {
-        verdict.style.height = on ? getComputedStyle(verdict).height : "";
-        if (!on) verdict.style.minHeight = "";
-        verdict.classList.toggle("resting", on);
-      }
+      if (verdict) verdict.style.minHeight = on ? getComputedStyle(verdict).height : "";
       if (on) before = view.get?.();
       else view.redraw();
     },
