@@ -206,7 +206,7 @@ def fill_a_projector(page, figures):
         expect(where).to_have_text(f"{i + 1} of {count}")
         rest(page)
         assert page.evaluate(OFF_SCREEN) == []
-        page.keyboard.press("ArrowRight")
+        page.keyboard.press("PageDown")
     page.keyboard.press("Escape")
     expect(page.locator(".bn-lectern, .bn-enlarged")).to_have_count(0)
 
