@@ -1,8 +1,11 @@
 """A figure taken along: as a page that lives by itself, as a picture, by its menu."""
 
+import os
 import re
+import time
 import xml.etree.ElementTree as ET
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -151,6 +154,22 @@ def test_without_a_browser_a_picture_says_what_to_do(monkeypatch, tmp_path):
     with pytest.raises(RuntimeError, match="did not draw the figure; open the page"):
         batch().save(tmp_path / "figure.png")
     assert not list(tmp_path.glob("figure.*"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="it is about a shell's script")
+def test_no_browser_stays_that_a_script_has_started(monkeypatch, tmp_path):
+    script, held = tmp_path / "browser", tmp_path / "held"
+    script.write_text(f'#!/bin/sh\nsleep 600 &\necho $! >"{held}"\nwait\n', "utf8")
+    script.chmod(0o755)
+    monkeypatch.setattr(take, "_browser", lambda: str(script))
+    monkeypatch.setattr(take, "PATIENCE", 5)
+    with pytest.raises(RuntimeError, match="did not draw the figure"):
+        batch().save(tmp_path / "figure.svg")
+    stat = Path(f"/proc/{held.read_text().strip()}/stat")
+    ended = time.monotonic() + 30
+    while stat.exists() and ") Z " not in stat.read_text():  # nobody may wait for its end
+        assert time.monotonic() < ended
+        time.sleep(0.05)
 
 
 def test_the_menu_saves_pictures_by_keyboard(show):

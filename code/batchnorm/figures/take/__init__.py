@@ -9,10 +9,12 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -194,6 +196,18 @@ class _Desk(BaseHTTPRequestHandler):
         pass
 
 
+def _end(process):
+    """Ends a process that leads a session, and what it started: a browser's command may be a script
+    that waits for the browser.
+    """
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
+
+
 def picture(widget, kind, width):
     """The figure's picture, "svg" or "png", in bytes: a browser that nobody sees draws it.
 
@@ -217,7 +231,10 @@ def picture(widget, kind, width):
         command += ["--remote-debugging-port=0", address]  # with such a port it stays
         try:
             drawing = subprocess.Popen(
-                command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                command,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
             )
         except OSError as error:
             raise RuntimeError(f"save: {browser} does not start ({error}); {INSTEAD}") from None
@@ -226,8 +243,7 @@ def picture(widget, kind, width):
             while desk.got is None and drawing.poll() is None and time.monotonic() < end:
                 desk.handle_request()
         finally:
-            drawing.kill()
-            drawing.wait()
+            _end(drawing)
         if desk.got is None:
             raise RuntimeError(f"save: {browser} did not draw the figure; {INSTEAD}")
         return desk.got
