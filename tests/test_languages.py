@@ -10,7 +10,7 @@ from drawn import draw
 from node import run
 from playwright.sync_api import expect
 from stage import accessible
-from test_goldens import DY, LAYER, X, batch
+from test_goldens import DY, LAYER, X, batch, descent
 
 import batchnorm as bn
 from _ext.site.languages import TABLES, WORDS, catalogue, languages
@@ -20,7 +20,7 @@ from _ext.tools import catalogues
 COMPLETE = {
     "de": {
         "pages": ["chapters/start_here"],
-        "words": ["code/batchnorm/figures/batch/", "code/batchnorm/figures/kit/", "_ext/site/"],
+        "words": ["code/batchnorm/figures/", "_ext/site/"],
     }
 }
 SPEAK = "figures/kit/words.js"
@@ -133,12 +133,14 @@ STATES = {
         [0.9, 1.3, 0.8],
         tour=[("Move a sample", "Now μ counts as a constant.", dict(steps=1))],
     ),
+    "descent": lambda: descent(step=9, steps=12),
+    "descent, whole": lambda: descent(step=0, steps=12),
 }
 
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("width", [360, 900])
-def test_every_word_of_the_first_figure_can_be_translated(state, width):
+def test_every_word_of_the_first_figures_can_be_translated(state, width):
     """In a language without letters, none is left."""
     table = {"": "en", "Now μ counts as a constant.": ""}
     for text, _ in catalogues.word_messages():

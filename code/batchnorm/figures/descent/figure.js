@@ -5,6 +5,7 @@ import { stage } from "../kit/panel.js";
 import { PATHS } from "../kit/moments.js";
 import { pathThrough } from "../kit/routes.js";
 import { format, linear, niceDomain, tame } from "../kit/scale.js";
+import { count, say } from "../kit/words.js";
 
 /** @import { Mount, Shown } from "./model.js" */
 
@@ -13,39 +14,75 @@ const lookOf = (cut) => (cut.length === 1 ? pathThrough(cut[0]) : undefined) ?? 
 /** @param {string} name */
 const pathOf = (name) => {
   const path = pathThrough(name);
-  return path ? PATHS[path] : `paths through ${name}`;
+  return path ? PATHS[path] : say("paths through {name}", { name });
 };
 /** @param {string[]} cut */
-const pathsOf = (cut) => cut.map((name) => `the ${pathOf(name)}`).join(" and ");
+const pathsOf = (cut) =>
+  cut.map(pathOf).reduce((first, next) => say("{first} and the {next}", { first, next }));
 /** @param {string} name */
-const titleOf = (name) => (name === "loss" ? "the loss" : name);
-/** @type {Record<string, string>} */
-const MEANING = { loss: "the loss", mu: "mu, the batch’s mean", var: "var, the batch’s variance" };
+const titleOf = (name) => (name === "loss" ? say("the loss") : name);
+
 /** A plot's title. @param {string} name @param {string[]} train */
-const headingOf = (name, train) =>
-  train.includes(name) ? `${name}, which is trained` : (MEANING[name] ?? name);
-/** @param {string} name @param {string} course */
-const labelOf = (name, course) => (course ? `${name}: ${course}` : name);
+function headingOf(name, train) {
+  if (train.includes(name)) return say("{name}, which is trained", { name });
+  if (name === "mu") return say("mu, the batch’s mean");
+  return name === "var" ? say("var, the batch’s variance") : titleOf(name);
+}
+
+/** A curve's name, and how it goes. @param {string} name @param {import("./model.js").Course} course */
+function labelOf(name, course) {
+  if (!course) return name;
+  const way = { stays: say("stays"), "runs away": say("runs away"), rest: say("comes to rest") };
+  return `${name}: ${way[course === "comes to rest" ? "rest" : course]}`;
+}
 
 /** Watched names, in words. @param {string[]} names */
-const these = (names) => names.map(titleOf).join(" and ");
+const these = (names) =>
+  names.map(titleOf).reduce((first, next) => say("{first} and {next}", { first, next }));
 /** @param {string[]} names */
-const away = (names) => `${these(names)} ${names.length > 1 ? "run" : "runs"} away`;
+const away = (names) =>
+  count(names.length, "{names} runs away", "{names} run away", { names: these(names) });
+/** @param {string[]} names */
+const alike = (names) => {
+  const holes = { names: these(names) };
+  return count(
+    names.length,
+    "{names} is the same either way",
+    "{names} are the same either way",
+    holes,
+  );
+};
 
-/** What a path did up to a step, in words. @param {number[]} path @param {number} step */
-function trend(path, step, start = "") {
+/** How a path has changed up to a step: 0, or its sign. @param {number[]} path @param {number} to */
+const turn = ([from], to) =>
+  Math.abs(to - from) <= 1e-9 * Math.max(1, Math.abs(from)) ? 0 : Math.sign(to - from);
+
+/** What "the loss" did up to a step, in words. @param {number[]} path @param {number} step */
+function trend(path, step) {
   const to = atStep(path, step);
-  const change = to - path[0];
-  if (Math.abs(change) <= 1e-9 * Math.max(1, Math.abs(path[0]))) return `stays at ${format(to)}`;
-  return `${change > 0 ? "rises" : "falls"}${start && ` from ${format(path[0])}`} to ${format(to)}`;
+  const holes = { from: format(path[0]), to: format(to) };
+  const sign = turn(path, to);
+  if (!sign) return say("stays at {to}", holes);
+  return sign > 0
+    ? say("rises from {from} to {to}", holes)
+    : say("falls from {from} to {to}", holes);
+}
+
+/** The same of "it", which began where the other did. @param {number[]} path @param {number} step */
+function itsTrend(path, step) {
+  const to = atStep(path, step);
+  const holes = { to: format(to) };
+  const sign = turn(path, to);
+  if (!sign) return say("it stays at {to}", holes);
+  return sign > 0 ? say("it rises to {to}", holes) : say("it falls to {to}", holes);
 }
 
 /** What the curves of the loss show. @param {Shown} shown */
 function losses({ step, whole, part, cut }) {
-  const [all, some] = [whole, part].map(({ loss }) => trend(loss, step, "from"));
-  if (all === some) return `The loss ${all}, cut or whole.`;
-  const other = trend(whole.loss, step);
-  return `With ${pathsOf(cut)} cut, the loss ${some}; with the whole gradient it ${other}.`;
+  const [all, some] = [whole, part].map(({ loss }) => trend(loss, step));
+  if (all === some) return say("The loss {all}, cut or whole.", { all });
+  const holes = { paths: pathsOf(cut), some, other: itsTrend(whole.loss, step) };
+  return say("With the {paths} cut, the loss {some}; with the whole gradient {other}.", holes);
 }
 
 /** The message, and its numbers. @param {Shown} shown */
@@ -58,30 +95,33 @@ function summary(shown) {
     upTo(whole[name], step).every(([i, v]) => equal(v, atStep(part[name], i))),
   );
   const only = gone(1).filter((name) => !gone(0).includes(name));
-  const sentences = [`Step ${step}.`];
+  const sentences = [say("Step {step}.", { step })];
   if (only.length) {
-    const be = same.length > 1 ? "are" : "is";
-    const blind = same.length ? `; ${these(same)} ${be} the same either way` : "";
-    sentences.push(`Without ${pathsOf(cut)}, ${away(only)}${blind}.`);
+    const blind = same.length ? `; ${alike(same)}` : "";
+    const holes = { paths: pathsOf(cut), away: `${away(only)}${blind}` };
+    sentences.push(say("Without the {paths}, {away}.", holes));
   }
-  if (gone(0).length) sentences.push(`With the whole gradient, ${away(gone(0))}.`);
+  if (gone(0).length)
+    sentences.push(say("With the whole gradient, {away}.", { away: away(gone(0)) }));
   const known = !same.includes("loss") && !gone(0).includes("loss") && !gone(1).includes("loss");
   if (step && cut.length && watch.includes("loss") && known) sentences.push(losses(shown));
   const ends = [whole, part].filter((run) => run[watch[0]].length <= steps).length;
-  if (ends)
-    sentences.push(
-      `${ends > 1 ? "Both descents leave" : "A descent leaves"} the range of numbers.`,
-    );
+  if (ends > 1) sentences.push(say("Both descents leave the range of numbers."));
+  else if (ends) sentences.push(say("A descent leaves the range of numbers."));
   const rows = watch.map((name) => [
     titleOf(name),
     ...[whole, part].map((run) => format(atStep(run[name], step))),
   ]);
-  return { verdict: sentences.join(" "), rows, head: ["", "whole gradient", "cut gradient"] };
+  return {
+    verdict: sentences.join(" "),
+    rows,
+    head: ["", say("whole gradient"), say("cut gradient")],
+  };
 }
 
 /** @type {Mount} */
 function mount(el, view) {
-  const about = "Gradient descent step by step, with the whole gradient and with a cut one";
+  const about = say("Gradient descent step by step, with the whole gradient and with a cut one");
   const { buttons, ...moves } = stepper(view);
   const { picture, finish } = stage(el, view, about, [buttons]);
 
@@ -102,15 +142,17 @@ function mount(el, view) {
         y: (/** @type {number[]} */ range) => linear(domain, range),
         title: headingOf(name, train),
         moving: picture.moving(name),
-        foot: places[k].bottom === end ? "step" : undefined,
+        foot: places[k].bottom === end ? say("step") : undefined,
         from: [shown, domain],
         curves: [
-          curve("ink wide", whole[name], labelOf("whole", wholly)),
-          curve(`${lookOf(cut)} dashed`, part[name], labelOf("cut", partly)),
+          curve("ink wide", whole[name], labelOf(say("whole"), wholly)),
+          curve(`${lookOf(cut)} dashed`, part[name], labelOf(say("cut"), partly)),
         ],
       };
     });
-    const values = message.rows.map(([name, one, other]) => `${name}: ${one}, cut ${other}`);
+    const values = message.rows.map(([name, one, other]) =>
+      say("{name}: {one}, cut {other}", { name, one, other }),
+    );
     const text = `${message.verdict} ${values.join("; ")}`;
     courses(picture, places, plots, { step, last: steps, text, ...moves });
     finish(message);

@@ -3,6 +3,7 @@ import { handle } from "./handle.js";
 import { apart, labels } from "./labels.js";
 import { bar, button } from "./panel.js";
 import { clamp, linear } from "./scale.js";
+import { say } from "./words.js";
 
 /**
  * @import { Scale } from "./scale.js"
@@ -187,7 +188,7 @@ export function courses(picture, places, plots, { step, last, text, go, by }) {
       const x = linear([0, last], [left, right]);
       plot(picture, `course ${k}`, places[k], { ...of, x, y: of.y([bottom, top]) });
       const all = /** @type {[number, number]} */ ([0, last]);
-      const read = { x, at: step, range: all, label: "step", text, go, by };
+      const read = { x, at: step, range: all, label: say("step"), text, go, by };
       scrubber(picture, `step ${k}`, places[k], read);
       // One is enough for the keyboard
       picture.put(`step ${k}`, "g", { tabindex: k ? "-1" : "0" });
@@ -212,9 +213,9 @@ export function mover(view, name, range, also) {
 export function stepper(view) {
   const { go, by } = mover(view, "step", () => [0, view.get().steps]);
   const buttons = bar(
-    button("Back", () => by(-1)),
-    button("Step", () => by(1)),
-    button("To the start", () => go(0)),
+    button(say("Back"), () => by(-1)),
+    button(say("Step"), () => by(1)),
+    button(say("To the start"), () => go(0)),
   );
   return { go, by, buttons };
 }
