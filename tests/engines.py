@@ -24,6 +24,10 @@ SOON = """async (...given) => {
     await new Promise((go) => setTimeout(go, 20));
   }
 }"""
+ARRIVED = """(address) => {
+  const [here, there] = [location.href, new URL(address).href].map((url) => url.split("#")[0]);
+  return here === there && document.readyState === "complete";
+}"""
 SAID = """() => [location.href, ...[...document.querySelectorAll(".bn-told")]
   .map((e) => e.textContent)].filter(Boolean).join("; ")"""
 
@@ -143,7 +147,9 @@ class Firefox(Engine):
         return said["result"]
 
     def open(self, address):
-        self.send("browsingContext.navigate", **self.where, url=address, wait="complete")
+        # What waits for "complete" may never be answered, on a busy machine
+        self.send("browsingContext.navigate", **self.where, url=address, wait="none")
+        self.until(ARRIVED, address)
 
     def back(self):
         self.send("browsingContext.traverseHistory", **self.where, delta=-1)

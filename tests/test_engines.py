@@ -47,6 +47,13 @@ READY = """async (address) => {
   return document.fonts.ready.then(() => true);
 }"""
 
+# What is shown once it has been the same for half a second: axes are fitted again bit by bit
+AT_REST = """async () => {
+  const before = (SHOWN)();
+  await new Promise((go) => setTimeout(go, 500));
+  return JSON.stringify((SHOWN)()) === JSON.stringify(before) && before;
+}"""
+
 
 @pytest.fixture(
     scope="module",
@@ -210,7 +217,7 @@ def test_after_back_a_page_shows_what_it_showed(read):
     engine.press(".bn-figure .handle .target, .bn-figure [role=slider] .target", right=40)
     engine.until("() => history.state?.bn?.folds?.includes(true) && history.state.bn.models")
     shown = "() => [...document.querySelectorAll('.bn-figure')].map((figure) => figure.innerText)"
-    before = engine.js(shown)
+    before = engine.until(AT_REST.replace("SHOWN", shown))
     read("chapters/notation.html", "http")
     engine.back()
     engine.until("() => location.pathname.endsWith('two_samples.html') && window.bnHost")

@@ -57,7 +57,14 @@ export class Kernel {
     this.#root = root;
     this.#manifest = manifest;
     const total = Object.values(manifest.bytes).reduce((sum, size) => sum + size, 0) / MB;
-    this.status = { state: "off", loaded: 0, total, what: manifest.what, reason: "" };
+    this.status = {
+      state: "off",
+      loaded: 0,
+      total,
+      what: manifest.what,
+      reason: "",
+      crashed: false,
+    };
   }
 
   /**
@@ -181,7 +188,7 @@ export class Kernel {
       if (life !== this.#lives) throw new Stopped("Python was stopped");
     };
     try {
-      this.#tell({ state: "loading", loaded: 0, reason: "" });
+      this.#tell({ state: "loading", loaded: 0, reason: "", crashed: false });
       const { runtime, parts, bytes, figures } = this.#manifest;
       /** @type {Record<string, number>} */
       const heard = {};
@@ -232,7 +239,7 @@ export class Kernel {
     if (!ran && !reason.includes("Content-Security-Policy")) forgetParts();
     this.#end(new Error(reason));
     const what = ran ? "Python crashed; the next run starts it again" : "Python did not start";
-    this.#tell({ state: "failed", reason: `${what} (${reason}).` });
+    this.#tell({ state: "failed", reason: `${what} (${reason}).`, crashed: ran });
   }
 
   /**

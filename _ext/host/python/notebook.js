@@ -120,6 +120,7 @@ export class Notebook {
       cell.failed = state === "failed";
     }
     const [asked, now] = [this.#asked, this.#now];
+    if (state === "off") return; // what comes next says more
     const start = startInWords(status);
     if (asked && now) {
       const first = asked === now ? "" : ` ${now.name} first`;
@@ -127,7 +128,7 @@ export class Notebook {
       if (words) asked.tell(words);
     } else if (asked && this.#unstarted) asked.tell(start || "Python has started. Run the cell.");
     // A button that is only aimed at starts it, too
-    this.#unstarted = state === "failed" || (this.#unstarted && start !== "");
+    this.#unstarted = state === "failed" ? !status.crashed : this.#unstarted && start !== "";
   }
 
   /**

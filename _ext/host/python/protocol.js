@@ -11,6 +11,7 @@
  * @property {number} total megabytes in all
  * @property {string} what "Python 3.13, NumPy 2.2, in your browser"
  * @property {string} reason why it failed, a sentence to show; else ""
+ * @property {boolean} crashed whether what failed was already there, and not a start
  *
  * @typedef {{ type: "stream", name: "stdout" | "stderr", text: string }} Stream
  * @typedef {{ type: "result" | "display", data: Record<string, any> }} Display by MIME type;
