@@ -24,10 +24,7 @@ SOON = """async (...given) => {
     await new Promise((go) => setTimeout(go, 20));
   }
 }"""
-ARRIVED = """(address) => {
-  const [here, there] = [location.href, new URL(address).href].map((url) => url.split("#")[0]);
-  return here === there && document.readyState === "complete";
-}"""
+ARRIVED = """() => !window.bnLeft && document.readyState === "complete" """
 SAID = """() => [location.href, ...[...document.querySelectorAll(".bn-told")]
   .map((e) => e.textContent)].filter(Boolean).join("; ")"""
 
@@ -148,8 +145,9 @@ class Firefox(Engine):
 
     def open(self, address):
         # What waits for "complete" may never be answered, on a busy machine
+        self.js("() => { window.bnLeft = true; }")
         self.send("browsingContext.navigate", **self.where, url=address, wait="none")
-        self.until(ARRIVED, address)
+        self.until(ARRIVED)
 
     def back(self):
         self.send("browsingContext.traverseHistory", **self.where, delta=-1)
