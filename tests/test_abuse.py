@@ -50,7 +50,8 @@ def operate_at_random(page, rng):
     controls = page.locator(CONTROLS).all()
     if not controls:
         return
-    control = rng.choice(controls)
+    # The element itself: what is nth among those in sight may be another one in a moment
+    control = rng.choice(controls).element_handle()
     kind = control.evaluate("(node) => node.type")
     if kind == "range":
         low, high = (float(control.get_attribute(end)) for end in ("min", "max"))
@@ -59,7 +60,7 @@ def operate_at_random(page, rng):
         control.fill(rng.choice(["0", "-1", "1e9", "1e-9", "", str(rng.uniform(-5, 5))]))
         control.press("Enter")
     elif kind == "select-one":
-        control.select_option(index=rng.randrange(control.locator("option").count()))
+        control.select_option(index=rng.randrange(len(control.query_selector_all("option"))))
     else:
         control.click(force=True)
         page.keyboard.press("Escape")  # out of an enlarged figure
