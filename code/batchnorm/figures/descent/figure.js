@@ -32,8 +32,12 @@ function headingOf(name, train) {
 /** A curve's name, and how it goes. @param {string} name @param {import("./model.js").Course} course */
 function labelOf(name, course) {
   if (!course) return name;
-  const way = { stays: say("stays"), "runs away": say("runs away"), rest: say("comes to rest") };
-  return `${name}: ${way[course === "comes to rest" ? "rest" : course]}`;
+  const way = {
+    stays: say("stays"),
+    "runs away": say("runs away"),
+    "comes to rest": say("comes to rest"),
+  };
+  return `${name}: ${way[course]}`;
 }
 
 /** Watched names, in words. @param {string[]} names */
@@ -53,9 +57,11 @@ const alike = (names) => {
   );
 };
 
+/** Whether two values are the same, but for rounding. @param {number} a @param {number} b */
+const equal = (a, b) => Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a));
+
 /** How a path has changed up to a step: 0, or its sign. @param {number[]} path @param {number} to */
-const turn = ([from], to) =>
-  Math.abs(to - from) <= 1e-9 * Math.max(1, Math.abs(from)) ? 0 : Math.sign(to - from);
+const turn = ([from], to) => (equal(from, to) ? 0 : Math.sign(to - from));
 
 /** What "the loss" did up to a step, in words. @param {number[]} path @param {number} step */
 function trend(path, step) {
@@ -89,8 +95,6 @@ function losses({ step, whole, part, cut }) {
 function summary(shown) {
   const { watch, step, steps, whole, part, courses: went, cut } = shown;
   const gone = (/** @type {number} */ k) => watch.filter((name) => went[name][k] === "runs away");
-  const equal = (/** @type {number} */ a, /** @type {number} */ b) =>
-    Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a));
   const same = watch.filter((name) =>
     upTo(whole[name], step).every(([i, v]) => equal(v, atStep(part[name], i))),
   );
