@@ -27,7 +27,8 @@ SHOWN = """async (outputs) => {
   if (document.readyState !== "complete" || !window.bnHost) return null;
   await bnHost.ready;
   const all = [...bnHost.models.values()].filter((model) => model.get("_link"));
-  const idle = () => all.every((model) => !(model.get("taken") < model.get("steps")));
+  const verdicts = () => [...document.querySelectorAll(".verdict")];
+  const idle = () => !verdicts().some((verdict) => verdict.innerText.startsWith("Training"));
   for (let still = 0; still < 2; still = idle() ? still + 1 : 0)
     await new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
   const seen = (model) => [...Object.keys(model.get("_link")),
