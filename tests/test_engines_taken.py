@@ -27,8 +27,12 @@ SHOWN = """async (outputs) => {
   if (document.readyState !== "complete" || !window.bnHost) return null;
   await bnHost.ready;
   const all = [...bnHost.models.values()].filter((model) => model.get("_link"));
-  const verdicts = () => [...document.querySelectorAll(".verdict")];
-  const idle = () => !verdicts().some((verdict) => verdict.innerText.startsWith("Training"));
+  const idle = () => {  // a figure trains only in sight
+    const verdicts = [...document.querySelectorAll(".verdict")];
+    const training = verdicts.find((verdict) => verdict.innerText.startsWith("Training"));
+    training?.scrollIntoView();
+    return !training;
+  };
   for (let still = 0; still < 2; still = idle() ? still + 1 : 0)
     await new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
   const seen = (model) => [...Object.keys(model.get("_link")),
