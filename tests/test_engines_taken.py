@@ -67,9 +67,11 @@ LINK = "() => bnHost.embedded([...bnHost.figures().values()][0]).replace(/^[^#]*
 
 
 def same(mine, theirs):
-    """Holds that figures show the same, to 1e-12."""
+    """Holds that figures show the same, to 1e-12: nets, whose training magnifies the last digit in
+    which one browser's `exp` differs from another's, as long as they have taken few steps."""
     for a, b in zip(mine, theirs, strict=True):
-        for name in a:
+        trained = ("now", "diverged") if a.get("taken", 0) > 20 else ()
+        for name in a.keys() - trained:
             alike(a[name], b[name], name)
 
 
