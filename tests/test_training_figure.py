@@ -402,16 +402,43 @@ def test_a_page_that_trains_for_hours_does_not_grow(show, page):
     pytest.fail(f"nodes, listeners, bytes: {seen}")
 
 
-def test_less_motion_waits_to_be_asked(show, page):
+# Every count of steps that is shown
+NOTE = """() => {
+  window.counts = [];
+  const note = () => {
+    const text = document.querySelector(".count")?.textContent;
+    if (text && text !== counts.at(-1)) counts.push(text);
+  };
+  new MutationObserver(note).observe(document, { subtree: true, childList: true });
+}"""
+
+
+def test_less_motion_shows_the_end_at_once_and_moves_when_asked(show, page):
     page.emulate_media(reduced_motion="reduce")
-    figure = figure_of(steps=5)
-    show(figure)
-    for _ in range(5):
-        frame(page)
-    expect(page.locator(".count")).to_have_text("step 0, seed 0")
-    assert get(page, figure, "taken") == 5  # as Python left it
+    page.add_init_script(f"({NOTE})()")
+    show(figure_of(steps=100, most=100_000))
+    seen = page.locator(".count")
+    expect(seen).to_have_text("step 100, seed 0")
+    expect(page.locator(".verdict")).to_contain_text("After 100 steps")
+    assert page.evaluate("() => counts") == ["step 0, seed 0", "step 100, seed 0"]
+    press(page, "New seed")
+    expect(seen).to_have_text("step 100, seed 1")
+    assert page.evaluate("() => counts.slice(2)") == ["step 0, seed 1", "step 100, seed 1"]
     press(page, "Run")
-    expect(page.locator(".count")).to_have_text("step 5, seed 0")
+    page.wait_for_function("() => counts.length > 8")
+    press(page, "Pause")
+    expect(page.get_by_role("button", name="Run", exact=True)).to_be_visible()
+
+
+def test_who_prints_what_was_not_in_sight_gets_it_trained(show, page):
+    show(figure_of(steps=100), above="<p style='height: 400vh'>What comes first.</p>")
+    seen = page.locator(".count")
+    expect(seen).to_have_text("step 0, seed 0")
+    page.pdf()
+    expect(seen).to_have_text("step 100, seed 0")
+    # In the picture, too: its curves end where the axis does
+    ends = page.locator("[data-key='loss curve 1']").get_attribute("d")
+    assert len(ends.split("L")) > 20
 
 
 def test_a_button_chooses_which_variant_stands_out(show):

@@ -132,18 +132,10 @@ BROKEN = """() => [...document.querySelectorAll("a[href^='#']")]
   .filter((name) => !document.getElementById(name))"""
 
 
-TRAIN = """(button) => {
-  button.closest(".bn-figure").querySelector(".bn-picture").scrollIntoView({ block: "center" });
-  button.click();
-}"""
-TRAINED = """(button) => button.textContent === "Run"
-  && !/press Run/.test(button.closest(".bn-figure").innerText)"""
-
-
 def gathered(page, site, parts):
     """Each chapter as gather.js takes it from its page, its figures drawn as wide as a page.
 
-    Networks that wait for a reader to press *Run* are trained, which they are only in sight.
+    Networks that are trained where they are seen are trained at once.
     """
     names = [name for _, chapters in parts for name, _ in chapters]
     page.set_viewport_size({"width": WIDTH, "height": 1000})
@@ -153,9 +145,7 @@ def gathered(page, site, parts):
         page.evaluate("() => window.bnHost?.ready")
         page.evaluate("() => document.fonts.ready")
         page.evaluate("() => new Promise((r) => requestAnimationFrame(() => setTimeout(r, 50)))")
-        for run in page.query_selector_all(".bn-figure .bar button:text-is('Run')"):
-            run.evaluate(TRAIN)
-            page.wait_for_function(TRAINED, arg=run, timeout=120_000)
+        page.evaluate("() => void dispatchEvent(new Event('beforeprint'))")
         options = {"name": name, "chapters": names, "home": homepage()}
         yield page.evaluate(
             f"(options) => {{ {GATHER.read_text('utf8')}\n return gather(options); }}", options

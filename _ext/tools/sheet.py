@@ -15,6 +15,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parents[2]
 LOOKS = [(1280, 900, "light"), (1280, 900, "dark"), (390, 844, "light"), (390, 844, "dark")]
 READY = """() => Promise.resolve(window.bnHost?.ready)
+  .then(() => dispatchEvent(new Event("beforeprint"))) // nets are trained
   .then(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 100))))"""
 OPEN = "() => { for (const aside of document.querySelectorAll('.bn-aside')) aside.open = true; }"
 # What hangs over a page would hang over its figures

@@ -150,9 +150,10 @@ def _hashes(texts):
     return " ".join(f"'sha256-{text}'" for text in every)
 
 
-# Once nothing moves any more (a net may be trained first), the figure's own menu makes the picture.
+# As for print: nets are trained first. Once nothing moves, the figure's own menu makes the picture.
 DRAW = """bnHost.ready.then(async () => {
   const figure = document.querySelector(".bn-figure");
+  dispatchEvent(new Event("beforeprint"));
   let before = "";
   for (let still = 0; still < 12; ) {
     await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));

@@ -29,7 +29,8 @@ class TrainingFigure(Figure):
         `Graph.cut`), and any of rate, momentum, weight_decay, eps, noise. A subclass of `Net` may
         override `loss` and `logits`: what it says is traced.
     data : `batchnorm.training.Data`
-    steps : to how many steps all of them are brought; "Run" brings them to ``most``
+    steps : to how many steps all of them are brought, as soon as the figure is in sight (at once,
+        where less motion is asked for or the page is printed); "Run" brings them to ``most``
     plots : of "loss", "boundary" (of each variant, for data of two features), "drift" (of the
         hidden layers' biases from where they began), "length" (of all weights) and "angle" (between
         the cut gradient and the whole one); None for all that say something

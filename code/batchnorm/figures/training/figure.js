@@ -13,14 +13,14 @@ const FRAME = 8; // milliseconds of work a frame: half of it, at 60 a second
 /** @type {("drift" | "length" | "angle")[]} */
 const GAUGES = ["drift", "length", "angle"];
 
-/** The message, and its numbers. @param {Shown} shown @param {boolean} paused */
-function summary({ runs, taken, done, steps }, paused) {
+/** The message, and its numbers. @param {Shown} shown */
+function summary({ runs, taken, done }) {
   const gone = runs.filter(({ diverged }) => diverged !== null);
   const going = runs.filter(({ diverged }) => diverged === null);
   const ends = gone.map(({ name, diverged }) => `${name} diverged at step ${diverged}`);
   const fate = listed(ends);
   const verdict = () => {
-    if (!done && !paused) return fate ? `Training goes on: ${fate}.` : "Training.";
+    if (!done) return fate ? `Training goes on: ${fate}.` : "Training.";
     if (!taken && !fate) return "Nothing has been trained yet: press Run.";
     if (!going.length) return `${fate}: nothing is left to train.`;
     const best = going.reduce((a, b) => ((a.now.loss ?? 0) <= (b.now.loss ?? 0) ? a : b));
@@ -46,22 +46,23 @@ function summary({ runs, taken, done, steps }, paused) {
 }
 
 /**
- * Trains a little in each frame while the picture is in sight, until all steps are taken.
+ * Trains a little in each frame while the picture is in sight, until all steps are taken. Readers
+ * who asked for less motion see the end at once, unless they press Run; and so does who prints.
  * @param {View} view
  * @param {Element} el what has to be in sight
+ * @param {() => void} paint
  */
-function ticker(view, el) {
+function ticker(view, el, paint) {
   let asked = false; // for a frame
   let seen = false;
   let drawn = 0; // milliseconds that the last picture took
   let due = 0; // when the next one is due
   const self = {
-    // Readers who asked for less motion press Run first
-    paused: window.matchMedia("(prefers-reduced-motion: reduce)").matches,
+    moves: !window.matchMedia("(prefers-reduced-motion: reduce)").matches,
     /** Goes on, if there is anything to be done. */
     arm() {
       const { done } = view.analysis();
-      if (asked || !seen || self.paused || done) return;
+      if (asked || !seen || done) return;
       asked = true;
       requestAnimationFrame(work);
     },
@@ -76,8 +77,8 @@ function ticker(view, el) {
   function work() {
     asked = false;
     const { trainer, steps, done } = view.analysis();
-    if (!seen || self.paused || done) return;
-    const shows = performance.now() >= due;
+    if (!seen || done) return;
+    const shows = self.moves && performance.now() >= due;
     trainer.run(steps, shows ? Math.max(FRAME / 4, FRAME - drawn) : FRAME);
     if (shows || trainer.taken() >= steps || trainer.ended()) view.again();
     self.arm();
@@ -86,6 +87,15 @@ function ticker(view, el) {
     seen = entries.at(-1)?.isIntersecting ?? false;
     self.arm();
   }).observe(el);
+  const finish = () => {
+    if (!el.isConnected) return window.removeEventListener("beforeprint", finish);
+    const { trainer, steps, done } = view.analysis();
+    if (done) return;
+    trainer.run(steps);
+    view.again();
+    paint(); // there is no frame before a page is printed
+  };
+  window.addEventListener("beforeprint", finish);
   return self;
 }
 
@@ -94,33 +104,32 @@ function mount(el, view) {
   const title = "Small nets while they are trained: decision boundaries, losses, what else moves";
   // A button for each variant: pressed, its curve and its boundary stand out
   const keys = legend(CHOICES, (chosen) => view.set({ chosen }));
-  const go = (/** @type {Record<string, number>} */ changes) => {
-    work.paused = false;
-    view.set(changes);
-    view.redraw();
-  };
   const halt = () => view.set({ steps: view.analysis().trainer.reached() });
-  const isRunning = () => !work.paused && !view.analysis().done;
+  const isRunning = () => !view.analysis().done;
   const run = button("Run", () => {
-    const { taken, steps, most } = view.analysis();
-    if (isRunning()) halt();
-    else go({ steps: steps > taken ? steps : taken < most ? most : Math.min(taken + most, MOST) });
+    const { taken, most } = view.analysis();
+    if (isRunning()) return halt();
+    work.moves = true;
+    view.set({ steps: taken < most ? most : Math.min(taken + most, MOST) });
   });
   const step = () => {
     const { taken } = view.analysis();
-    go({ steps: Math.min(taken + 1, MOST) });
+    view.set({ steps: Math.min(taken + 1, MOST) });
   };
-  const again = () => go({ seed: (view.get().seed + 1) % 2 ** 32 });
+  const again = () => view.set({ seed: (view.get().seed + 1) % 2 ** 32 });
   const count = html("span", { class: "count" });
   const buttons = [
     run,
     button("Step", step),
-    button("Reset", () => go({ steps: 0 })),
+    button("Reset", () => view.set({ steps: 0 })),
     button("New seed", again),
   ];
   const { picture, finish } = stage(el, view, title, [bar(...buttons, count), keys.root]);
   el.classList.add("bn-full");
-  const work = ticker(view, picture.root);
+  let width = 0; // that was drawn last
+  const work = ticker(view, picture.root, () => {
+    if (width) paint(view.analysis(), width);
+  });
 
   /** @param {Shown} shown @param {number} width */
   const paint = (shown, width) => {
@@ -144,9 +153,10 @@ function mount(el, view) {
     });
     setText(run, isRunning() ? "Pause" : "Run");
     setText(count, `step ${taken}, seed ${seed}`);
-    finish(summary(shown, work.paused));
+    finish(summary(shown));
   };
-  return function draw(shown, width) {
+  return function draw(shown, units) {
+    width = units;
     work.timed(() => paint(shown, width));
     work.arm();
   };
