@@ -39,6 +39,21 @@ def read(name):
     return json.loads((CHAPTERS / f"{name}.ipynb").read_text("utf8"))["cells"]
 
 
+# --- Start here ---------------------------------------------------------------------------------
+
+
+@pytest.mark.claim("same-gradient-everywhere")
+@pytest.mark.parametrize("m", tried([3], [2, 3, 5, 64]))
+def test_the_same_gradient_everywhere_is_removed_whole_and_kept_by_the_cut(m):
+    for seed in range(5):
+        x, common = np.random.default_rng([m, seed]).normal(2, 3, m), 0.7 * (-1) ** seed
+        given = dict(x=x, gamma=1.5, beta=0.3, eps=1e-3)
+        run = bn.trace(bn.batch_norm, **given).forward(**given)
+        dy = np.full(m, common)
+        assert abs(run.backward(dy)["x"]).max() < 1e-12
+        assert (np.sign(run.backward(dy, cut="mu")["x"]) == np.sign(common)).all()
+
+
 # --- Where is the harm? -------------------------------------------------------------------------
 
 HARM = "at_the_weights", "harm-imports", "harm-inputs-cell", "harm-inputs-cell-6"
@@ -92,6 +107,22 @@ def test_descent_on_the_whole_gradient_ends_lower_a_cut_one_may_not(m, n):
 
 
 # --- Two samples --------------------------------------------------------------------------------
+
+
+@pytest.mark.claim("two-samples-swap-places")
+@pytest.mark.parametrize("eps", tried([0.1], [1e-6, 1e-3, 0.1, 1.0]))
+def test_with_the_variance_cut_two_samples_that_approach_swap_places(eps):
+    given, start = dict(gamma=1.0, beta=0.0, eps=eps), np.array([1.0, 3.0])
+    graph = bn.trace(bn.batch_norm, x=start, **given)
+    for sign, swapped in ((1, False), (-1, True)):
+        x = start
+        for _ in range(10):
+            dy = sign * np.array([0.9, -0.4])
+            x = x - 0.5 * graph.forward(x=x, **given).backward(dy, cut="var")["x"]
+        assert (x[0] > x[1]) == swapped
+        if not swapped:
+            before, after = (bn.batch_norm(v, **given) for v in (start, x))
+            assert abs(after - before).max() < 0.3 * min(1, 2 * eps) + 1e-4
 
 
 @pytest.mark.claim("scale-crosses-zero")
@@ -313,6 +344,18 @@ def test_the_part_that_samples_share_and_what_descent_without_it_bears(width):
 
 
 # --- The length of the weights ------------------------------------------------------------------
+
+
+@pytest.mark.claim("steps-lead-outward")
+def test_without_decay_steps_lead_outward_only_at_eps_0():
+    inward = {}
+    for eps in (0.0, 0.05, 0.5):
+        for angle in np.linspace(0, 2 * np.pi, tried(8, 24), endpoint=False):
+            w = [np.cos(angle), np.sin(angle)]
+            figure = bn.WeightSpaceFigure(w=w, correlation=0.5, rate=0.2, eps=eps, step=100)
+            lengths = np.linalg.norm(figure.path, axis=1)
+            inward[eps] = inward.get(eps, 0) + (np.diff(lengths) < -1e-12).any()
+    assert inward[0.0] == 0 < min(inward[0.05], inward[0.5])
 
 
 @pytest.mark.claim("momentum-grows-weights")
@@ -574,3 +617,17 @@ def test_which_rates_diverge_without_batch_norm():
         shallow = lost(4)
         assert all(found[0] == 0 for found in shallow.values())
         assert all(found[1] <= most for found in shallow.values())
+
+
+# --- Several workers ----------------------------------------------------------------------------
+
+
+@pytest.mark.claim("own-sums-keep-what-is-common")
+@pytest.mark.parametrize("k", tried([8], [2, 4, 8, 16]))
+def test_own_sums_remove_only_their_share_of_what_is_common(k):
+    cells = "imports", "parts", "not-shared-code", "not-shared-table"
+    off = chapter("several_workers", *cells)["off"]
+    error = {pull: np.median([off(seed, k, pull)[1] for seed in range(10)]) for pull in (0, 1, 10)}
+    assert abs(error[0] - np.sqrt(2 * (1 - 1 / k) / 32)) < 0.05
+    assert abs(error[1] - (1 - 1 / k)) < 0.1
+    assert abs(error[10] - 10 * (1 - 1 / k)) < 1
