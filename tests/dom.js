@@ -130,7 +130,11 @@ const pageOf = (width) => ({
     createElement: (tag) => Object.assign(new Element(tag), { clientWidth: width }),
     createElementNS: (_, tag) => new Element(tag),
   },
-  window: { innerHeight: 900, matchMedia: () => ({ matches: false }) },
+  window: {
+    innerHeight: 900,
+    matchMedia: () => ({ matches: false }),
+    addEventListener() {},
+  },
   performance: clock,
   requestAnimationFrame(draw) {
     frames.set(++asked, draw);

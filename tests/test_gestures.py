@@ -1,6 +1,7 @@
 """Hands on figures and controls: the ends by key, and a scroll that is no drag."""
 
 import ipywidgets as widgets
+import numpy as np
 import pytest
 from drawn import draw
 from stage import frame, get, put, write
@@ -128,6 +129,34 @@ def test_a_second_finger_takes_a_drag_back(phone):
     )
     assert page.evaluate("() => moved") != 1
     assert get(page, figure, "x") == [1, 3, 2]
+
+
+def test_the_picture_rests_while_one_drags_however_long_the_verdict_grows(show):
+    figure = bn.WeightSpaceFigure(w=(1.0, 0.5))
+    page = show(figure)
+    page.set_viewport_size({"width": 390, "height": 844})
+    handle = page.get_by_role("slider", name="w at the start").first
+    handle.scroll_into_view_if_needed()
+    frame(page)
+    verdict, picture = page.locator(".verdict").first, page.locator(".bn-picture > svg")
+    lines, before = verdict.evaluate("(p) => p.offsetHeight"), picture.bounding_box()
+    box = handle.bounding_box()
+    unit = page.locator("circle.axis.round").bounding_box()["width"] / 2 / np.hypot(1, 0.5)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.set_viewport_size({"width": 390, "height": 700})  # as a phone's bars come and go
+    for part in (0.3, 0.6, 1):
+        page.mouse.move(x - part * unit, y + part * 0.5 * unit)
+        frame(page)
+        assert picture.bounding_box() == before
+    words = verdict.locator("span").bounding_box()
+    assert "At w = 0 all outputs are equal" in verdict.inner_text()
+    assert words["height"] > lines  # it has grown, and lies over the picture on a ground of its own
+    page.mouse.up()
+    frame(page)
+    assert picture.bounding_box()["y"] >= words["y"] + words["height"] - 1
+    assert verdict.evaluate("(p) => p.scrollHeight <= p.clientHeight")
 
 
 def test_a_wheel_changes_nothing(show):

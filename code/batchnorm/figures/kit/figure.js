@@ -292,6 +292,7 @@ function watch(room, changed) {
   let width = 0;
   let height = 0;
   const observer = new ResizeObserver(() => {
+    if (caption?.matches(".resting")) return; // under a hand nothing moves
     const wider = room.clientWidth !== width || window.innerHeight !== height;
     width = room.clientWidth;
     height = window.innerHeight;

@@ -175,11 +175,16 @@ export function drawing(label, view, layers) {
     /** @param {boolean} on whether a handle is dragged */
     drag(on) {
       dragged = on;
-      // A shorter verdict above would pull the picture from under the hand
+      // A verdict of more or fewer lines would move the picture from under the hand: until it lets
+      // go, a line too many lies over the picture
       const verdict = /** @type {HTMLElement | null} */ (
         root.parentElement?.querySelector(".verdict")
       );
-      if (verdict) verdict.style.minHeight = on ? getComputedStyle(verdict).height : "";
+      if (verdict) {
+        verdict.style.height = on ? getComputedStyle(verdict).height : "";
+        verdict.style.minHeight = "";
+        verdict.classList.toggle("resting", on);
+      }
       if (on) before = view.get?.();
       else view.redraw();
     },
