@@ -115,7 +115,14 @@ def test_each_page_has_its_number_and_no_control(printed):
     for number, page in enumerate(printed.pages, 1):
         words = text_of(page)
         assert words.endswith(str(number)) or words.startswith(str(number)), number
-        assert not re.search("Copylink|Copytoclipboard|RunEdit", words)
+        assert not re.search("Copylink|Copytoclipboard|RunEdit|Deutsch", words)
+
+
+def test_what_comes_next_is_on_one_page(printed):
+    """No last page has one line of it alone."""
+    texts = [text_of(sheet) for sheet in printed.pages]
+    (last,) = [text for text in texts if "onenodeatatime.Exercises:" in text]
+    assert "WherenextTwosamplesandthevariance:" in last.replace("\xad", "")
 
 
 def test_figures_are_drawn_and_not_painted(printed):

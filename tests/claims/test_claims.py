@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import batchnorm as bn
-from batchnorm.training import Descents, Net, digits
+from batchnorm.training import Descents, Net, digits, spirals
 
 ALL = os.environ.get("CLAIMS") == "all"
 CHAPTERS = Path(__file__).parents[2] / "chapters"
@@ -237,6 +237,23 @@ def test_a_noise_that_costs_little_and_one_that_costs_all():
     ]
     assert quiet - noisy[0] < 0.05 < quiet - noisy[1]
     assert noisy[2] < 0.15
+
+
+@pytest.mark.claim("spirals")
+def test_spirals_at_a_high_rate_a_low_one_and_in_small_batches():
+    data, seeds = spirals(), np.arange(tried(4, 12))
+
+    def accuracies(kind, rate, **options):
+        net, rates = Net((2, 16, 16, 2), kind), np.full(len(seeds), rate)
+        with np.errstate(all="ignore"):  # plain ones diverge
+            return Descents(net, data, seed=seeds, rate=rates, **options).train(400).accuracy()
+
+    assert np.median(accuracies("batch", 3.0)) > 0.95 > 0.6 > np.median(accuracies("none", 3.0))
+    assert accuracies("none", 0.3).min() > 0.95
+    for size in tried([8], [8, 4]):
+        assert np.median(accuracies("batch", 3.0, batch_size=size)) < 0.6
+    some, more = (accuracies("noisy", 3.0, noise=noise) for noise in (0.25, 2.0))
+    assert np.median(some) > 0.95 > 0.6 > np.median(more)
 
 
 @pytest.mark.claim("shift-depends-on-the-setting")
