@@ -18,7 +18,7 @@ from row import Row
 TIMES = 30
 NOTHING = "1 + 1"
 
-# Runs a cell as its button does; resolves to the milliseconds until its result stands below it
+# Runs a cell as its button does; resolves to the milliseconds until its result is below it
 RUN = """async () => {
   const cell = bnPython.notebook.cells[1];
   const began = performance.now();

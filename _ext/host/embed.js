@@ -3,7 +3,7 @@
  * its reader's system asks, in the state that its address holds (see address.js), and as high as it
  * says. When whoever embeds it changes the address after the `#`, the figure follows.
  *
- * Its parent hears of its height, now and whenever it changes, by the message
+ * Its parent gets its height, now and whenever it changes, by the message
  * `{ type: "batchnorm-height", height }`, in pixels. The page listens to nobody.
  */
 import { hashOf, holdsState } from "./address.js";

@@ -49,7 +49,7 @@ function notesOf(i) {
   );
 }
 
-/** The heading under which a figure stands. @param {number} i */
+/** The heading that a figure is under. @param {number} i */
 function headingOf(i) {
   const heads = [...document.querySelectorAll("main :is(h1, h2, h3)")];
   const last = heads.findLast((head) => follows(head, all[i].box));

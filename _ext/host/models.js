@@ -57,7 +57,7 @@ let warned = false;
  * @property {(content: any, buffers?: ArrayBufferView[]) => void} send
  */
 
-/** A widget's traits, and who wants to hear of their changes. */
+/** A widget's traits, and who is called when they change. */
 export class Model {
   /** @type {Record<string, any>} */
   #values;

@@ -3,7 +3,7 @@
  * itself, its symbol in the formulas and the line that computes it; and the other way round.
  *
  * Nothing is added to the page: what is lit is a highlight of the browser's own, `bn-name` and
- * `bn-line`. The figure leads: it hears "bn-point" with a name, and tells "bn-pointed" with names.
+ * `bn-line`. The figure leads: it receives "bn-point" with a name, and sends "bn-pointed" with names.
  */
 
 /** @typedef {import("./models.js").Model} Model */

@@ -7,7 +7,7 @@ import { joinNames } from "./names.js";
 
 /** @typedef {import("./models.js").Model} Model */
 
-/** A custom element hears when it leaves the page, at no cost to a figure that redraws itself. */
+/** A custom element knows when it leaves the page, at no cost to a figure that redraws itself. */
 class View extends HTMLElement {
   /** @type {() => void} */
   dispose = () => {};

@@ -192,7 +192,7 @@ def name_folds(app, pagename, templatename, context, doctree):
     context["body"] = context.get("body", "").replace(label, "")
 
 
-# What pages lack for translators and screen readers: (what stands there, what stands there then).
+# What pages lack for translators and screen readers: (what is there, what is there then).
 ACCESSIBLE = [
     # Code, by a class that is known to one translator alone
     (r'( class="[^"]*\bnotranslate\b[^"]*")(?! translate)', r'\1 translate="no"'),

@@ -33,7 +33,7 @@ img {{ width: 100%; height: 100%; object-fit: contain; object-position: left; }}
 .side div {{ grid-area: 1 / 2 / 3 / 3; }}
 .side img {{ object-position: center; }}
 </style><body class="{layout}"><h1>{title}</h1><div>{picture}</div><p>{book}</p>"""
-SIDE = 2.2  # a picture less wide than so many times its height stands beside the title
+SIDE = 2.2  # a picture less wide than so many times its height goes beside the title
 
 
 def data(content, kind):

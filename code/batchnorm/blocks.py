@@ -18,10 +18,10 @@ RUN = 4096  # the same for entries in line, which NumPy adds up in several lanes
 class Blocks:
     """An array as a matrix, one constant for each of the d features that are kept apart.
 
-    Where the kept axes stand together the matrix is a view of the array. Its rows hold whole
+    Where the kept axes are neighbours, the matrix is a view of the array. Its rows hold whole
     samples, (outer, d * inner), so that the constants repeat from row to row; or, where the
     entries in line that share a feature are many and such runs few, one run each,
-    (outer * d, inner), so that the constants stand in a column.
+    (outer * d, inner), so that the constants form a column.
     """
 
     def __init__(self, shape: tuple[int, ...], axis: tuple[int, ...]) -> None:

@@ -30,7 +30,7 @@ WIDER = {np.dtype("f2"): "float32", np.dtype("f4"): "float64"}
 
 
 class Overflow(threading.local):
-    """Whether an entry grew beyond its dtype: heard from the processor, so that it costs nothing.
+    """Whether an entry grew beyond its dtype: the processor says so, at no cost.
 
     ``quiet`` makes NumPy call this. Products by BLAS may raise flags of their own, so what is
     heard before the work that is asked about is to be forgotten first: ``overflow.heard = False``.

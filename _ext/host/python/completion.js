@@ -42,7 +42,7 @@ const described = ({ title }, text) =>
   element("div", {}, element("code", {}, title), ...(text ? [element("p", {}, text)] : []));
 
 /**
- * The names that may stand where the cursor is. Unasked, only after a dot.
+ * The names that may go where the cursor is. Unasked, only after a dot.
  * @param {Names} names
  * @param {Context} context
  */

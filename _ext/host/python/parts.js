@@ -75,7 +75,7 @@ async function streamed(file, body, heard) {
   }
 }
 
-/** What stands between the quotes of such a file. @param {string} file @param {string} text */
+/** What is between the quotes of such a file. @param {string} file @param {string} text */
 function between(file, text) {
   const [before, after] = [`bnPart("${file}","`, '");\n'];
   if (!text.startsWith(before) || !text.endsWith(after))

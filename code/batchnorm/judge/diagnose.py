@@ -195,7 +195,7 @@ def _returned(function):
 
 
 def _block(lines):
-    """The lines of a function: its head, and what stands further to the right."""
+    """The lines of a function: its head, and what is indented below it."""
     indent = len(lines[0]) - len(lines[0].lstrip()) if lines else 0
     for i, line in enumerate(lines):
         if (

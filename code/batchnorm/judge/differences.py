@@ -105,7 +105,7 @@ def order(names, results, wants):
 
 
 def scrambled(gots, wants):
-    """Whether the right numbers stand in the wrong places, and there are enough to tell."""
+    """Whether the right numbers are in the wrong places, and there are enough to tell."""
     return wants[0].size > 3 and all(
         close(np.sort(got, axis=None), np.sort(want, axis=None))
         for got, want in zip(gots, wants, strict=True)

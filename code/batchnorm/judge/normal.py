@@ -75,11 +75,11 @@ def shift(dy, axis):
 
 @dataclass(frozen=True)
 class Solved:
-    """A solution's graph on each batch, with what goes in and where its results stand in it."""
+    """A solution's graph on each batch, with what goes in and where its results are in it."""
 
     graphs: list
     inputs: list[dict]
-    known: list[dict]  # further values by name, that may stand in the place of the graph's own
+    known: list[dict]  # further values by name, that may take the place of the graph's own
     at: dict[str, int]  # result -> node
     view: Callable = lambda k, got: got  # an answer, in the layout that the solution has
     extra: tuple[Slip, ...] = ()
@@ -97,7 +97,7 @@ class Solved:
 
 @dataclass(frozen=True)
 class Normalization:
-    """Where in a graph it stands: ``x_hat = (u - mu) / s`` or ``(u - mu) * r``; node numbers."""
+    """Where in a graph it is: ``x_hat = (u - mu) / s`` or ``(u - mu) * r``; node numbers."""
 
     x_hat: int
     u: int

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Line(NamedTuple):
-    """One named value of an answer: where it stands, and whether it is right.
+    """One named value of an answer: where it is, and whether it is right.
 
     `verdict` is "right", "wrong", or "follows": wrong only because an earlier line is.
     """

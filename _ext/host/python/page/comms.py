@@ -58,7 +58,7 @@ class Comms:
         return short
 
     def hear(self, message, buffers):
-        """Hand a message of the page to its comm; one that has been closed hears nothing."""
+        """Hand a message of the page to its comm; one that has been closed gets nothing."""
         known = self._manager.comms.get(message["id"])
         if known is None:
             return

@@ -75,7 +75,7 @@ function stops(tour, view, act) {
 }
 
 /**
- * What stands below the picture of a figure with a tour.
+ * What is below the picture of a figure with a tour.
  * @param {View} view @param {Act} act
  */
 export function guide(view, act) {

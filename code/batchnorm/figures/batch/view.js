@@ -137,7 +137,7 @@ function trail(picture, key, places, y) {
 
 /**
  * What is left of the parts: from where they start to where they end, with its number. Returns
- * where that stands: its left end, its line, its length.
+ * where that is: its left end, its line, its length.
  * @param {Drawing} picture @param {number} i @param {[number, number]} ends @param {number} y
  * @param {Frame} frame
  */

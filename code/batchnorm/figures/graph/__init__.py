@@ -80,7 +80,7 @@ class GraphFigure(Figure):
     step = traitlets.Int(0).tag(sync=True)  # nodes passed on the way back; 0: all of it is shown
     numbers = traitlets.Bool(False).tag(sync=True, link=("bool",))
     graph = traitlets.Unicode().tag(sync=True)
-    picture = traitlets.Unicode().tag(sync=True)  # where nodes and edges stand, and their words
+    picture = traitlets.Unicode().tag(sync=True)  # where nodes and edges are, and their words
     start = traitlets.Dict().tag(sync=True)  # what "Reset" brings back
     errors = traitlets.Dict().tag(sync=True)
 

@@ -2,7 +2,7 @@ import { edgeKey } from "../../graph/interpreter.js";
 import { clamp } from "../kit/scale.js";
 
 /**
- * Where the nodes and edges of GraphFigure stand in a drawing; no DOM.
+ * Where the nodes and edges of GraphFigure are in a drawing; no DOM.
  *
  * @import { Drawn } from "./model.js"
  * @typedef {[number, number]} Point
@@ -20,7 +20,7 @@ const TOP = 22; // above the graph: what flows over the edge that is pointed at
 const FOOT = 34; // below it: which way values and gradients go
 const NARROWEST = -8; // pixels that a gap may shrink by, so that the graph has room
 const WIDEST = 34; // pixels that it may grow by
-const LEFT = 0.3; // of the room beside a graph that goes down: names stand mostly at its right
+const LEFT = 0.3; // of the room beside a graph that goes down: most names are at its right
 const APART = 17; // pixels between the handles of two edges
 
 /** The least width of a drawing. @param {import("./model.js").Layout} layout */

@@ -173,7 +173,7 @@ function drawNode(picture, frame, placed) {
 }
 
 /**
- * Where the names of the paths stand: each beside an edge that has its colour, and of the whole
+ * Where the names of the paths go: each beside an edge that has its colour, and of the whole
  * gradient, where it sets out.
  * @param {Shown} shown @param {Frame["place"]} place
  */

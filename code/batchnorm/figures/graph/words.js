@@ -109,7 +109,7 @@ function stepWords(shown) {
 }
 
 /**
- * What stands in the panel.
+ * What the panel says.
  * @param {Shown} shown
  * @param {{node?: Node, edge?: Edge}} about what is pointed at or has the focus
  */

@@ -14,7 +14,7 @@ import { clamp, format, linear } from "../kit/scale.js";
  * @typedef {{left: number, top: number, side: number}} Square
  */
 
-const WIDE = 600; // from this width on the terms and their sum stand in one row, else in two
+const WIDE = 600; // from this width on the terms and their sum are in one row, else in two
 const HEADS = 20; // the rows' and columns' numbers
 const TITLE = 46; // above a matrix
 const NOTES = 40; // below it
@@ -32,7 +32,7 @@ const NAMES = {
 /** @type {Record<Term, string>} */
 const LOOKS = { identity: "direct", mean: "mean", variance: "variance" };
 
-/** Where everything stands. @param {number} width */
+/** Where everything is. @param {number} width */
 export function layout(width) {
   const wide = width >= WIDE;
   const columns = wide ? 4 : 2;
@@ -212,7 +212,7 @@ function ownersOf({ singular, stretch }) {
     if (Number.isNaN(by)) continue;
     const off = (/** @type {number} */ n) => Math.abs(singular[n] - Math.abs(by));
     const free = [...singular.keys()].filter((n) => !owners[n]);
-    // Of equal ones the last: 1 and x̂ stand to the right
+    // Of equal ones the last: 1 and x̂ are at the right
     const near = 1e-9 * singular[0];
     owners[free.reduce((best, n) => (off(n) <= off(best) + near ? n : best))] = name;
   }

@@ -36,7 +36,7 @@ export function clipped(from, to, { left, right, top, bottom }) {
  * the arrow. One too short to leave the dot it starts from is drawn beside the dot, at its full
  * length. Nothing is drawn for an arrow of no length. One that leaves the room that it has ends at
  * the edge: a break across its shaft says that it is longer, and its number says how long.
- * Returns what is seen of it, and where its number stands: its left end, its line, its length.
+ * Returns what is seen of it, and where its number is: its left end, its line, its length.
  *
  * @param {import("./svg.js").Drawing} picture @param {string} key @param {[number, number]} start
  * @param {[number, number]} tip @param {object} how

@@ -41,8 +41,8 @@ export function panels(width, count, y = 0, tall = TALL, least = 225) {
  *   seen below another one)
  * @property {[number, number][]} points in values; it is broken where one is not finite, or is
  *   above or below the plot
- * @property {[number, number]} [dot] where its dot stands, in values; without it, at its end
- * @property {string} [label] stands at its end, where there is room for it
+ * @property {[number, number]} [dot] where its dot is, in values; without it, at its end
+ * @property {string} [label] goes to its end, where there is room for it
  *
  * @typedef {object} Reading of curves at a step
  * @property {number} step
@@ -77,7 +77,7 @@ function lineOf(points, x, y, seen) {
 const colourOf = (className) => className.split(" ")[0];
 
 /**
- * Where the names of curves stand: right of the plot, in a gutter, at the heights of their ends.
+ * Where the names of curves go: right of the plot, in a gutter, at the heights of their ends.
  * @param {Drawing} picture @param {string} key @param {Place} place
  * @param {{at: number[], label: string, look: string, i: number}[]} ends
  */

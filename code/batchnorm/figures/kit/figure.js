@@ -26,7 +26,7 @@ import { bring } from "./words.js";
  * the view itself has changed (what is pointed at, a motion under way); `view.again()` analyses
  * again, when something that is kept has moved on by itself (a training).
  *
- * `globalThis.bnWatch`, where a test or a bench has put such a function, is told of every
+ * `globalThis.bnWatch`, where a test or a bench has put such a function, is called for every
  * "analysis" and "draw".
  *
  * @typedef {Record<string, any>} Traits
@@ -134,7 +134,7 @@ function analysed({ analyse, outputs }, model) {
 }
 
 const BROAD = 690; // pixels: a figure with more room is drawn larger than life
-const TALL = 0.62; // of the window: what a picture takes at most, if its controls stand below it
+const TALL = 0.62; // of the window: what a picture takes at most, if its controls are below it
 const LEAST = 220; // units: a narrower picture would have no room for its marks; it shrinks
 const NARROW = 330; // units: no picture is drawn narrower, however much it is enlarged
 const STAYS = 0.6; // of the window: what stays in sight of a taller picture, while the rest scrolls
@@ -188,8 +188,8 @@ function shareOf(box, figure) {
 }
 
 /**
- * Where a picture and what belongs to it stand, and how large it is drawn: by its shape. A wide,
- * short picture takes all the width, and its controls stand below it. A square one has them beside
+ * Where a picture and what belongs to it go, and how large it is drawn: by its shape. A wide,
+ * short picture takes all the width, and its controls are below it. A square one has them beside
  * it, if there is room and their column is no taller than the picture (never beside one that asks for
  * all the width: `bn-full`). If the figure fills the
  * screen, all of it is drawn as large as the screen has room for. All this is found out when the

@@ -6,7 +6,7 @@
  * since those of the last frame are called.
  *
  * @typedef {object} Handle
- * @property {number} x where it stands, in the drawing's units
+ * @property {number} x where it is, in the drawing's units
  * @property {number} y
  * @property {string} label what it is, for screen readers
  * @property {[number, number]} range of its value

@@ -1,5 +1,5 @@
 /**
- * Names that stand beside what they name, and not on one another.
+ * Names beside what they name, and not on one another.
  *
  * @typedef {{left: number, right: number, top: number, bottom: number}} Room
  * @typedef {[number, number, number, number]} Box left, top, right, bottom

@@ -1,7 +1,7 @@
 import { drawing, html, setText, svg } from "./svg.js";
 import { say } from "./words.js";
 
-/** What stands beside the picture: buttons, a legend, a verdict and its numbers. */
+/** What is beside the picture: buttons, a legend, a verdict and its numbers. */
 
 const LAYERS = ["ground", "trails", "things", "arrows"]; // arrows over what they start from
 
@@ -28,7 +28,7 @@ export const release = (node) =>
   void requestAnimationFrame(() => node.style.removeProperty("min-height"));
 
 /**
- * Keeps a text as high as it was while its width is the same: what stands below it would jump.
+ * Keeps a text as high as it was while its width is the same: what is below it would jump.
  * @param {HTMLElement} node
  */
 export function steady(node) {
@@ -107,7 +107,7 @@ function numbers() {
 
 /**
  * What is reported: the figure's message, the caption of its picture, and the numbers that it comes
- * from, in a table to be unfolded; those that tell its story stand in one above it.
+ * from, in a table to be unfolded; those that tell its story are in one above it.
  *
  * `show({ verdict, lead, rows, head, looks })`: `head` names the columns of `lead` and `rows`,
  * `looks` gives each row the colour of what it is about.
@@ -137,7 +137,7 @@ function report() {
 }
 
 /**
- * What stands in a figure, one below the other: the picture under its caption, the `parts`, the
+ * What is in a figure, one below the other: the picture under its caption, the `parts`, the
  * numbers. `finish` ends a frame: it shows what is reported, and what was not drawn again goes.
  * @param {HTMLElement} el @param {import("./svg.js").Viewed} view
  * @param {string} about the picture, in words

@@ -4,7 +4,7 @@
  *
  * @param {Float64Array} f at n × n points, row by row from the lowest
  * @param {number} n
- * @param {(column: number) => number} x where a column of points stands
+ * @param {(column: number) => number} x where a column of points is
  * @param {(row: number) => number} y
  */
 export function regionOf(f, n, x, y) {

@@ -139,7 +139,7 @@ function elements(root, layers) {
  * A drawing whose elements are kept from frame to frame, so that focus and drags survive.
  *
  * `put(key, tag, attributes, text)` makes the element or changes it, `text(…)` writes; `sweep()`
- * takes away what the last frame did not put. Elements stand in the order in which they were first
+ * takes away what the last frame did not put. Elements keep the order in which they were first
  * put, inside the layer (an SVG group) that `layer(name)` chose last, or in the group that
  * `group(key, attributes, fill)` makes while `fill` runs. `size(width, height)` is in units; the
  * view's zoom makes pixels.

@@ -23,7 +23,7 @@ const PAD = 20;
 const ROWS = 128; // the height of all the outputs' rows
 const END = OUTPUTS + ROWS + 72; // where the plots over the steps start
 const MANY = 16; // samples: more of them are thin strokes
-const ONE_ROW = 560; // from this width on the plots over the steps stand in one row
+const ONE_ROW = 560; // from this width on the plots over the steps are in one row
 const NAMES = 20; // what the names right of a plot take of it; their gap holds the rest
 
 /** What the mismatch comes from. @param {Shown} shown */

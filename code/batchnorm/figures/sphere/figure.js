@@ -198,7 +198,7 @@ function reachOf({ x, chain, trail }) {
   return grown(1.05 * Math.max(...far), 3, 1.25);
 }
 
-/** The same, with all that stands as high as x no higher than the view shows. */
+/** The same, with all that is as high as x no higher than the view shows. */
 function lowered(/** @type {Analysis["space"]} */ space, /** @type {number} */ most) {
   const low = (/** @type {Triple} */ [a, b], /** @type {number} */ h) =>
     /** @type {Triple} */ ([a, b, bound(h, most)]);

@@ -21,7 +21,7 @@ import { clamp, dot } from "../kit/scale.js";
  * @property {Triple} variance removed by the variance: along x̂
  * @property {Triple} passes
  *
- * @typedef {object} Space what stands where
+ * @typedef {object} Space what is where
  * @property {Triple} x
  * @property {Triple} centred R, in the plane
  * @property {Triple} xHat

@@ -4,7 +4,7 @@ import { clamp, format } from "../kit/scale.js";
 import { intoSpace, lengthOf, scaled, shifted } from "./model.js";
 
 /**
- * The two views of SphereFigure: what stands in space, seen through a camera.
+ * The two views of SphereFigure: what is in space, seen through a camera.
  *
  * @import { Shown, Triple } from "./model.js"
  * @typedef {{cx: number, cy: number, half: number, left: number, right: number, top: number,
@@ -14,13 +14,13 @@ import { intoSpace, lengthOf, scaled, shifted } from "./model.js";
 
 const GAP = 16;
 const HEADING = 24;
-const WIDE = 560; // from this width on the views stand side by side
+const WIDE = 560; // from this width on the views are side by side
 const TILT = 24; // degrees by which the side view looks down on the plane
 export const STEEP = Math.cos((TILT * Math.PI) / 180);
 export const HIGH = 0.62; // as far out of the plane as the side view shows, in half its width
 const ROOT3 = Math.sqrt(3);
 
-/** Where the two views stand. @param {number} width */
+/** Where the two views are. @param {number} width */
 export function layout(width) {
   const wide = width >= WIDE;
   const w = wide ? (width - GAP) / 2 : width;

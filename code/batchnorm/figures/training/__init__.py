@@ -215,7 +215,7 @@ def _norm(arrays):
 
 
 def _now(descent):
-    """What is shown of a descent where it stands."""
+    """What is shown of a descent where it is."""
     hidden = range(1, len(descent.net.sizes) - 1)
     first = descent.net.initial(descent.seed)
     angle = None

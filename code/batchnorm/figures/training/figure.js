@@ -32,7 +32,7 @@ function summary({ runs, taken, done }) {
   const cut = runs.some(({ now }) => now.angle !== null);
   /** @param {number | null} v @param {number} digits */
   const shown = (v, digits, unit = "") => (v === null ? "–" : format(v, digits) + unit);
-  /** @param {number} v three digits of it: five columns stand beside the picture */
+  /** @param {number} v three digits of it: there are five columns beside the picture */
   const short = (v) => shown(v, Math.abs(v) < 9.995 ? 2 : Math.abs(v) < 99.95 ? 1 : 0);
   const rows = runs.map(({ name, now, diverged }) => [
     name,

@@ -12,7 +12,7 @@ import { EVERY } from "./model.js";
  * @import { Drawing } from "../kit/svg.js"
  */
 
-const WIDE = 520; // from this width on all planes stand in one row, and all gauges
+const WIDE = 520; // from this width on all planes are in one row, and all gauges
 // Around a panel
 const LEFT = 46;
 const ABOVE = 28;
@@ -44,7 +44,7 @@ function linesOf(name, wide) {
 }
 
 /**
- * The plane of each variant, side by side: where it stands, and its name in lines.
+ * The plane of each variant, side by side: where it is, and its name in lines.
  * @param {number} width @param {string[]} names
  */
 function planesOf(width, names) {
@@ -63,7 +63,7 @@ function planesOf(width, names) {
 }
 
 /**
- * Where each panel stands: the planes first, then the losses, then what else moves.
+ * Where each panel is: the planes first, then the losses, then what else moves.
  * @param {number} width @param {Plot[]} plots @param {string[]} names of the variants
  */
 export function layout(width, plots, names) {

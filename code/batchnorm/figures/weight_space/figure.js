@@ -27,9 +27,9 @@ const MOST = 1e6; // the largest weight one can drag to
 const GAP = 20;
 const HEADING = 24;
 const LEFT = 46; // of a plot: room for its numbers
-const WIDE = 560; // from this width on the panels stand side by side
+const WIDE = 560; // from this width on the panels are side by side
 
-/** Where all stands. @param {number} width */
+/** Where everything is. @param {number} width */
 function layout(width) {
   const wide = width >= WIDE;
   const half = (width - GAP) / 2;

@@ -21,7 +21,7 @@ import { contoursOf, ringsOf } from "./contours.js";
  *   ‖w‖² by the next step, and what it is made of; `along`: the gradient's part along w
  *
  * @typedef {{w: Pair, loss: number, gradient: Pair, defined: boolean, ended: boolean, norm: number,
- *   angle: number, turn: number, change: Change}} Here where a descent stands at the step shown;
+ *   angle: number, turn: number, change: Change}} Here where a descent is at the step shown;
  *   `ended`: its next step would leave the range of numbers; `angle`: between w and the optimum, in
  *   degrees; NaN for no direction; `turn`: between w and the gradient
  *

@@ -21,7 +21,7 @@ import { isDegenerate, chosen } from "./model.js";
  * @typedef {(picture: Drawing, frame: Frame) => void} Part
  */
 
-const WIDE = 600; // from this width on the panels stand side by side
+const WIDE = 600; // from this width on the panels are side by side
 const SIDE = 30; // for the upright axis
 const HEAD = 44;
 const FOOT = 26;

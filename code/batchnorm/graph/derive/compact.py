@@ -107,7 +107,7 @@ class _Finder:
         return [(0, b)] if node.op == "divide" else [(0, b), (1, a)]
 
     def _numerators(self, i, slot):
-        """c, what it was multiplied by, and the edges over which it hears of node i."""
+        """c, what it was multiplied by, and the edges over which node i reaches it."""
         node = self.nodes[i]
         k = node.inputs[slot]
         other = Edge(i, 1 - slot)

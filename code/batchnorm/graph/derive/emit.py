@@ -441,7 +441,7 @@ def statement(name, text):
 
 
 def splits(text):
-    """Whether an operator stands outside every bracket, where ruff may break."""
+    """Whether an operator is outside every bracket, where ruff may break."""
     while (flat := re.sub(r"\([^()]*\)|\[[^\[\]]*\]", "", text)) != text:
         text = flat
     return bool(re.search(r" [-+*/@] ", text))

@@ -65,7 +65,7 @@ class Proofs:
         return ("input", op, "constant").index(op) if op in ("input", "constant") else 1, length
 
     def length(self, length):
-        """The (node, axis) by which a length is told."""
+        """The (node, axis) that a length is read from."""
         while length in self._is:
             length = self._is[length]
         return length
@@ -117,14 +117,14 @@ class Proofs:
         return float(node.params["value"]) if plain else None
 
     def stands_over(self, i, a, axes):
-        """Whether node i, a reduction of a over axes, stands over a as broadcasting puts it."""
+        """Whether node i, a reduction of a over axes, lines up with a as broadcasting puts it."""
         shape, full = self.nodes[i].shape, self.nodes[a].shape
         kept = tuple(1 if axis in axes else n for axis, n in enumerate(full))
         first = sorted(axes) == list(range(len(axes)))
         return shape == kept or (first and shape == full[len(axes) :])
 
     def over(self, i):
-        """The axes of a reduction, from the last, if its result stands over what it reduces as
+        """The axes of a reduction, from the last, if its result lines up with what it reduces as
         broadcasting puts it; else None.
         """
         node = self.graph.nodes[i]

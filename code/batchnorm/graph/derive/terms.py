@@ -2,7 +2,7 @@
 
 A term stands for an array. It may be narrower than that array, if it broadcasts to it: what a mean
 sends back is one number for many entries, and is spread only where it must be. Equal terms are one
-object, so that what is used twice can be told.
+object, so that what is used twice can be recognized.
 
 The algebra changes no value but by rounding: factors are gathered, like terms added, what is the
 same along the summed axes taken out of a sum; and a sum that is 0 for every input is dropped, if
