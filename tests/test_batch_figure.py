@@ -84,7 +84,7 @@ def test_opens_after_some_steps():
 def test_says_what_is_wrong():
     with pytest.raises(ValueError, match=r"x: got shape \(1,\), want 2 to 8 samples"):
         BatchFigure([1.0], [1.0])
-    with pytest.raises(ValueError, match=r"dy: got shape \(3,\), want one number a sample, \(2,\)"):
+    with pytest.raises(ValueError, match=r"dy: got shape \(3,\), want one number per sample"):
         BatchFigure([1.0, 2.0], [1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="eps: got -1"):
         BatchFigure(X, DY, eps=-1)

@@ -66,13 +66,13 @@ def test_batches_are_the_same_for_the_same_seed_and_worth_a_guess():
         (
             ([1.0, 2.0], [1.0]),
             {},
-            r"dy: got .*, want one finite number a sample, shape \(2,\)",
+            r"dy: got .*, want one finite number per sample, shape \(2,\)",
         ),
         (([1.0, 2.0], [1.0, np.nan]), {}, "dy: got .*, want one finite number"),
         (([2.0, 2.0], [1.0, 0.0]), {}, "x: got .*, where dx is not defined"),
         (([1.0, 2.0], [1.0, 0.0]), {}, "more: got 5, want 0"),  # two samples, eps 0: dx is 0
         ((X, DY), dict(function=shift, gamma=1.0, seed=1, eps=-1.0), "eps: got -1"),
-        ((X, DY), dict(guess=[1.0]), "guess: got 1 numbers, want one a sample, 3"),
+        ((X, DY), dict(guess=[1.0]), "guess: got 1 numbers, want one per sample, 3"),
         ((X, DY), dict(problem=6), "problem: got 6, want 0 to 5"),
     ],
 )

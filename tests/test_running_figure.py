@@ -170,7 +170,7 @@ def test_the_verdict_says_how_far_apart_and_why(show):
     )
     cells = page.locator(".numbers tr").nth(1).locator("td")
     expect(cells.first).to_have_text(f"{figure.mean:.3f}")
-    slide(page, "samples a batch", 1)
+    slide(page, "samples per batch", 1)
     expect(page.locator(".verdict")).to_contain_text("a batch of one has variance 0")
 
 
@@ -190,7 +190,7 @@ def test_controls_to_their_ends_cost_one_analysis_each(show, width):
     page = show(with_controls(RunningFigure()))
     page.set_viewport_size({"width": width, "height": 800})
     frame(page)
-    for name, value in (("momentum", 0.7), ("samples a batch", 64), ("drift a step", 0.5)):
+    for name, value in (("momentum", 0.7), ("samples per batch", 64), ("drift per step", 0.5)):
         with counted(page, analysis=1):
             slide(page, name, value)
     to_their_ends(page)

@@ -37,8 +37,8 @@ def covariance(x):
 def output_variance(w, x):
     """The variance of the output ``z = x @ w`` over the batch, which is ``wᵀSw``.
 
-    w (n,) gives a number, w (n, K) gives K, one a column. To read and to trace: it checks no shape
-    and no value.
+    w (n,) gives a number, w (n, K) gives K, one per column. To read and to trace: it checks no
+    shape and no value.
     """
     z = x @ w
     mu = z.mean(axis=0)

@@ -1,5 +1,5 @@
 /**
- * The backward pass of the workbench's function, as the book writes it, in the place of what the
+ * The backward pass of the workbench's function, as the book writes it, in place of what the
  * cell with the tag "workbench-backward" has printed.
  *
  * Point at a line, and the node whose gradient it computes lights up in the graph; point at a node,

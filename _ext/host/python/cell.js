@@ -222,7 +222,7 @@ export class Cell {
     this.el.classList.remove("bn-offered");
   }
 
-  /** Opens an editor in the place of the code. */
+  /** Opens an editor in place of the code. */
   async edit(focus = true) {
     if (this.editor) return focus && this.editor.focus();
     const place = element("div", { className: "bn-editor" });

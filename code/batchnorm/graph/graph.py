@@ -244,7 +244,7 @@ class Run(_PerNode):
 
         To see what another rule would lead to, ``received(node, d)`` may put another gradient in
         the place of the one that a node (its index) has received before it sends it on, and
-        ``carried(edge, d, arrived, taken)`` another in the place of what an edge carries; there
+        ``carried(edge, d, arrived, taken)`` another in place of what an edge carries; there
         ``arrived`` is the gradient at its target, ``taken`` are the values of the target's inputs.
         """
         graph, values = self.graph, self.arrays

@@ -461,7 +461,7 @@ def _with_other_factor(at, of, edge, power, trial):
 
 
 def _of_spread(named, wanted, known):
-    """Another s in the place of the right one: everywhere, or in x_hat as well."""
+    """Another s in place of the right one: everywhere, or in x_hat as well."""
     s, x_hat = named["s"], named["x_hat"]
     spreads = []
     if "(var)" in known:
@@ -507,7 +507,7 @@ def _of_running(var, names):
 
 
 def _of_sizes(parts, named, wanted):
-    """Another count in the place of m."""
+    """Another count in place of m."""
     if "m" not in wanted:
         return
     shape = np.shape(parts["x_hat"])

@@ -3,7 +3,7 @@
 A slip changes one place of a graph, or several alike. There are two families. On the graph of the
 forward function a slip changes how the *gradient* goes back over an edge: nothing flows, the sign
 is wrong, a 1/m is missing (`gradients`). On the graph of a written-out solution it changes how a
-*value* is computed: a term or factor left out, a sum for a mean, one variable in the place of
+*value* is computed: a term or factor left out, a sum for a mean, one variable in place of
 another (`values`). So nobody writes the slips of an exercise down: they follow from its graphs.
 """
 

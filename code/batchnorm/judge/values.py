@@ -11,7 +11,7 @@ from .slips import Slip, named_once, written
 def evaluate(graph, inputs, slip, known):
     """Every node's value with the slip, or None from where shapes no longer fit.
 
-    ``known`` holds other named values that may stand in the place of the graph's own.
+    ``known`` holds other named values that may take the place of the graph's own.
     """
     values, names = [], dict(known)
     for i, node in enumerate(graph.nodes):
@@ -277,7 +277,7 @@ def _everywhere(graph, sizes):
 
 
 def _swapped_everywhere(graph, known):
-    """Another value in the place of an input, wherever that is used."""
+    """Another value in place of an input, wherever that is used."""
     for i, node in enumerate(graph.nodes):
         if node.op != "input" or named_once(graph, i):
             continue
@@ -292,7 +292,7 @@ def _swapped_everywhere(graph, known):
 
 
 def _swaps(graph, i, known):
-    """Another named value of the same shape in the place of a named one."""
+    """Another named value of the same shape in place of a named one."""
     node = graph.nodes[i]
     for slot, source in enumerate(node.inputs):
         name, shape = graph.nodes[source].name, graph.nodes[source].shape

@@ -101,7 +101,7 @@ class Descent:
         """The loss on a batch, and the gradient at each parameter.
 
         cut : the edges to cut; None for those of this descent
-        parameters : {name: value} to use in the place of the present ones; some, or all of them
+        parameters : {name: value} to use in place of the present ones; some, or all of them
         step : the number of the step whose batch is taken; None for the next one's
         """
         inputs = self._inputs(self.steps if step is None else step) | (parameters or {})

@@ -95,7 +95,7 @@ class Descents:
     def gradients(self, parameters=None, step=None):
         """The losses (n,) on a batch, and the gradient at each parameter, cut where it is cut.
 
-        parameters : {name: (n, ...) array} in the place of the present ones; some, or all
+        parameters : {name: (n, ...) array} in place of the present ones; some, or all
         step : the number of the step whose batch is taken; None for the next one's
         """
         return self._backward(*self._forward(parameters or {}, step))

@@ -8,7 +8,7 @@ from ..graph import Edge, trace
 from ..validate import integer, number
 from .draws import normal
 
-WEIGHTS = 100  # the streams of `draws` that weights come from: one a layer
+WEIGHTS = 100  # the streams of `draws` that weights come from: one per layer
 
 
 def normalize(z, gamma, beta, eps, axis=0):
@@ -99,7 +99,7 @@ class Net:
     def logits(self, x, parameters, eps=1e-5, statistics=None, noise=None):
         """The net's outputs for x, and the (mean, variance) of each layer that has them.
 
-        statistics : layer number -> (mean, variance) to use in the place of the batch's, where
+        statistics : layer number -> (mean, variance) to use in place of the batch's, where
             the layer takes them over the batch: evaluation mode
         noise : layer number -> (scale, shift) arrays for "noisy" layers; None for no noise
         """

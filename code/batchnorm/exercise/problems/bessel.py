@@ -44,6 +44,6 @@ def my_backward(dy, x_hat, gamma, s):
 """,
     hints=(
         "The mean is as before, so its term is as before.",
-        "The derivative of var by x[i] is 2 (x[i] - mu) / (m - 1).",
+        "With respect to x[i], the derivative of var is 2 (x[i] - mu) / (m - 1).",
     ),
 )

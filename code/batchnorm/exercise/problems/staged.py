@@ -48,7 +48,7 @@ def my_backward(dy, x, gamma, eps):
 """,
     hints=(
         "Walk back from the output: dx_hat = gamma * dy. Then x_hat = centred / s has two inputs.",
-        "s is one number a feature, used by every sample: ds is a sum over the samples.",
+        "s is one number per feature, used by every sample: ds is a sum over the samples.",
         "centred is used twice: by the division, and by the square in the variance. Add both.",
         "var and mu are means: what goes back to each sample is 1/m of their gradient.",
     ),

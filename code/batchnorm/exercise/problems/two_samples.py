@@ -36,7 +36,7 @@ def my_backward(dy, x, gamma, eps):
 """,
     hints=(
         "Let h be half the distance, h = (x[0] - x[1]) / 2. The variance is h**2.",
-        "The normalized values are h / s and -h / s; s = sqrt(h**2 + eps). Differentiate by h.",
+        "x_hat is (h / s, -h / s), with s = sqrt(h**2 + eps). How does it move with h?",
         "1/s - h**2 / s**3 = eps / s**3. Only the difference between the two entries of dy counts.",
     ),
 )

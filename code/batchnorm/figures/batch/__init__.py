@@ -81,7 +81,7 @@ class BatchFigure(Figure):
         if x.ndim != 1 or not 2 <= x.size <= 8:
             raise ValueError(f"x: got shape {x.shape}, want 2 to 8 samples of one feature")
         if dy.shape != x.shape:
-            raise ValueError(f"dy: got shape {dy.shape}, want one number a sample, {x.shape}")
+            raise ValueError(f"dy: got shape {dy.shape}, want one number per sample, {x.shape}")
         wanted = [name for name in inspect.signature(function).parameters if name in PARAMETERS]
         given = {name: parameters.get(name, self.trait_defaults(name)) for name in wanted}
         with np.errstate(all="ignore"):  # equal samples with eps = 0 are shown, in words

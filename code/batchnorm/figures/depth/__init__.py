@@ -11,14 +11,14 @@ CURVE = 8  # points of a formula's curve from one batch size to its double
 
 
 class DepthFigure(Figure):
-    """The squared norm of a gradient on its way down through many layers, and its factor a layer.
+    """The squared norm of a gradient on its way down through many layers, and its factor per layer.
 
     Parameters
     ----------
     runs : {name: {batch size: (seeds, layers + 1) array}}, the squared norm of the gradient in
         networks of several seeds: where it starts, after one layer, after two, …; the same batch
         sizes and shapes for every name
-    formulas : {name: (text, function of the batch size)}, the factor a layer that is predicted;
+    formulas : {name: (text, function of the batch size)}, the factor per layer that is predicted;
         infinite, or not a number, where there is none
     batch : the batch size that is looked at; the nearest of those in ``runs`` is taken
     depth : how many layers are looked at

@@ -121,7 +121,7 @@ function course(picture, place, shown) {
   return x;
 }
 
-/** The factor a layer, at every batch size. Returns the scale of batch sizes. @type {Panel} */
+/** The factor per layer, at every batch size. Returns the scale of batch sizes. @type {Panel} */
 function factors(picture, place, { found, sizes, size }) {
   const { left, right, top, bottom } = place;
   const ends = [sizes[0] / 1.15, sizes[sizes.length - 1] * 1.15];
@@ -148,7 +148,7 @@ function factors(picture, place, { found, sizes, size }) {
     marks.push(...points.map(([u, v]) => [x(u), y(v), 2]));
     return [{ className: `${LOOKS[k]} dashed`, points, label: formula }];
   });
-  const title = "factor a layer (dashed: theory)";
+  const title = "factor per layer (dashed: theory)";
   const foot = "batch size";
   plot(picture, "factors", place, { x, y, title, curves, dots: false, beside: true, foot });
   const names = found.map(({ name, factor }, k) => {
@@ -161,7 +161,7 @@ function factors(picture, place, { found, sizes, size }) {
 
 /** @type {Mount} */
 function mount(el, view) {
-  const about = "The norm of the gradient on its way down; its factor a layer";
+  const about = "The norm of the gradient on its way down; its factor per layer";
   const { picture, finish } = stage(el, view, about);
   const deep = mover(view, "depth", () => [1, view.get().layers]);
   const choose = (/** @type {number} */ at) =>

@@ -5,7 +5,7 @@ import { bytesOf, clamp } from "../kit/scale.js";
  *
  * @typedef {[number, number]} Point
  * @typedef {{name: string, formula: string, curve: Point[], predicted: number[][]}} Kind of
- *   network: `curve` is its formula's factor a layer over the batch size, `predicted` that at each
+ *   network: `curve` is its formula's factor per layer over the batch size, `predicted` that at each
  *   of `sizes` (or nothing)
  * @typedef {{low: number, median: number, high: number}} Spread over the seeds
  *

@@ -5,7 +5,7 @@ import { nearest } from "./model.js";
 /** @import { Get } from "../take/lines.js" */
 
 /**
- * The growth after so many layers at this batch size, of each seed, and the factor a layer.
+ * The growth after so many layers at this batch size, of each seed, and the factor per layer.
  * @param {Get} get
  */
 export function lines(get) {

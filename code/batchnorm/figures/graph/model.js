@@ -21,7 +21,7 @@ import { routesOf } from "../kit/routes.js";
  * @property {boolean} whole its entries are written out
  *
  * @typedef {{target: number, slot: number, source: number, local: string, sent: string,
- *   note: string}} Edge `local`: the derivative of its target by its source
+ *   note: string}} Edge `local`: the derivative of its target with respect to its source
  *
  * @typedef {{boxes: Record<string, {rank: number, x: number, y: number, w: number, h: number}>,
  *   routes: [number, number, number][][], ranks: number, width: number, height: number}} Layout a

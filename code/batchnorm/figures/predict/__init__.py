@@ -26,12 +26,12 @@ class PredictFigure(Figure):
     Parameters
     ----------
     x : the samples of the first batch, 2 to 8 numbers
-    dy : the gradient of the loss at the outputs, one number a sample
+    dy : the gradient of the loss at the outputs, one number per sample
     function : plain NumPy code ``y = function(x, …)`` that may take gamma, beta and eps; y has the
         shape of x
     more : how many batches follow, drawn at random in tenths; the same ones for the same `seed`
     gamma, beta, eps : numbers; eps >= 0
-    guess : one number a sample; 0 at the start
+    guess : one number per sample; 0 at the start
     shown : whether the true gradient is there to be seen
     problem : which batch, counted from 0
 
@@ -61,7 +61,7 @@ class PredictFigure(Figure):
         if x.ndim != 1 or not 2 <= x.size <= 8:
             raise ValueError(f"x: got shape {x.shape}, want 2 to 8 samples of one feature")
         if dy.shape != x.shape or not np.isfinite([x, dy]).all():
-            raise ValueError(f"dy: got {dy}, want one finite number a sample, shape {x.shape}")
+            raise ValueError(f"dy: got {dy}, want one finite number per sample, shape {x.shape}")
         for name, a in (("x", x), ("dy", dy)):
             not_too_large(name, a)
         wanted = [name for name in inspect.signature(function).parameters if name in PARAMETERS]
@@ -104,7 +104,7 @@ class PredictFigure(Figure):
     def _check_guess(self, proposal):
         m = len(self.problems[0][0])
         if len(proposal.value) != m:
-            raise ValueError(f"guess: got {len(proposal.value)} numbers, want one a sample, {m}")
+            raise ValueError(f"guess: got {len(proposal.value)} numbers, want one per sample, {m}")
         return proposal.value
 
     @traitlets.validate("problem")

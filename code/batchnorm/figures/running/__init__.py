@@ -10,7 +10,7 @@ from ...reference import batch_norm, evaluate, update_running
 from ...validate import integer
 from ..kit import Figure, in_range
 
-LARGEST = 64  # samples a batch
+LARGEST = 64  # samples per batch
 MOST = 500  # steps
 RANGES = {
     "step": (0, MOST - 1),
@@ -46,7 +46,7 @@ class RunningFigure(Figure):
 
     inputs = ("step", "batch", "momentum", "drift", "shift", "steps", "noise", "graphs")
     outputs = ("mean", "var", "y_train", "y_eval", "mismatch")
-    labels: ClassVar = {"batch": "samples a batch", "drift": "drift a step"}
+    labels: ClassVar = {"batch": "samples per batch", "drift": "drift per step"}
 
     step = traitlets.Int(30).tag(sync=True, link=("int", *RANGES["step"]))
     batch = traitlets.Int(8).tag(sync=True, link=("int", *RANGES["batch"]))

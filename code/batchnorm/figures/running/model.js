@@ -1,18 +1,18 @@
 import { parsed, run as runOf } from "../kit/graphs.js";
 
 /**
- * What RunningFigure shows, from its inputs: a stream of batches, one a step; no DOM.
+ * What RunningFigure shows, from its inputs: a stream of batches, one per step; no DOM.
  *
  * @import { Tensor } from "../../graph/tensor.js"
  *
  * @typedef {object} Inputs
  * @property {number} step the one that is read
- * @property {number} batch samples a batch
+ * @property {number} batch samples per batch
  * @property {number} momentum
  * @property {number} drift
  * @property {number} shift of the batch that is read
  * @property {number} steps
- * @property {DataView | Uint8Array} noise float32: LARGEST numbers a step
+ * @property {DataView | Uint8Array} noise float32: LARGEST numbers per step
  * @property {Record<"train" | "evaluate", string>} graphs
  *
  * @typedef {object} Stream one value a step
@@ -31,7 +31,7 @@ import { parsed, run as runOf } from "../kit/graphs.js";
  * @typedef {import("../kit/figure.js").View<Inputs, Analysis>} View
  */
 
-const LARGEST = 64; // samples a batch
+const LARGEST = 64; // samples per batch
 
 /** @param {string} text a graph @param {Record<string, Tensor | number>} given */
 function run(text, given) {

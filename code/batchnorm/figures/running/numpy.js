@@ -3,7 +3,7 @@ import { given, literal } from "../take/lines.js";
 
 /** @import { Get } from "../take/lines.js" */
 
-const LARGEST = 64; // samples a batch
+const LARGEST = 64; // samples per batch
 
 const STEPS = `
 mean, var = 0.0, 1.0

@@ -22,7 +22,7 @@ class SphereFigure(Figure):
     Parameters
     ----------
     x : the three samples
-    dy : the gradient of the loss at the outputs, one number a sample
+    dy : the gradient of the loss at the outputs, one number per sample
     gamma, rate : numbers
     eps : number >= 0
     turn : degrees by which the view from the side is turned
@@ -69,7 +69,7 @@ class SphereFigure(Figure):
     @traitlets.validate("trail")
     def _check_trail(self, proposal):
         if len(proposal.value) % 3:
-            raise ValueError(f"trail: got {len(proposal.value)} numbers, want three a batch")
+            raise ValueError(f"trail: got {len(proposal.value)} numbers, want three per batch")
         return proposal.value
 
     @traitlets.validate("peeled")

@@ -1,6 +1,6 @@
 /**
  * NumPy, as text: the lines that make the numbers of a figure again. Each figure's `numpy.js`
- * writes its own; what is traced is written here, a line a node, forward and then backward. A cut
+ * writes its own; what is traced is written here, a line per node, forward and then backward. A cut
  * edge adds nothing to the gradient at its source.
  *
  * A value is written by name or, if it is a number, in full, so that nothing is lost on the way.

@@ -27,7 +27,7 @@ class Derivation:
         line, where ``node`` is the index of the node in ``graph`` whose gradient or value the line
         computes or speaks of, or None
     name : the function's name
-    formulas : the same steps in LaTeX, one a line that computes something
+    formulas : the same steps in LaTeX, one per line that computes something
     constants : arrays that the traced function took from elsewhere and that are too large to be
         written into the code: name -> value; they are its last parameters
     with_cache : the source of two functions, as courses have them: ``f_forward``, which returns
