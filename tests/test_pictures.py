@@ -235,6 +235,42 @@ def test_graph_edges_have_the_colours_of_their_paths():
             assert "variance" in looks[key]
 
 
+def by_two_workers(x):
+    """As several_workers has it: the moments, merged, and then no more than x_hat."""
+    own = np.mean(x[:2], axis=0)
+    sent = np.mean(x[2:], axis=0)
+    mu = (own + sent) / 2
+    centred = x - mu
+    squared = centred * centred
+    spread = (np.mean(squared[:2], axis=0) + np.mean(squared[2:], axis=0)) / 2
+    x_hat = centred / np.sqrt(spread)
+    return x_hat
+
+
+def test_the_name_of_a_graph_s_path_stands_by_what_has_its_colour():
+    two = np.array([1.0, -0.5, 2.2, 0.4])
+    merged = bn.GraphFigure(by_two_workers, dy=[1.0, 0, 0, 0], x=two)
+    for figure in (merged, graph()[0], graph(cut=["mu"])[0], graph(cut=["var"])[0]):
+        picture = draw(figure)
+        looks = {
+            key: picture[key].classes & {"direct", "mean", "variance", "gradient", "cut"}
+            for key in picture.keys("edge .* mark|.* mark")
+        }
+        for path in ("direct", "mean", "variance", "whole"):
+            look = {"whole": "gradient"}.get(path, path)
+            wires = [key for key, of in looks.items() if look in of]
+            if f"path {path}" not in picture:
+                assert not wires
+                continue
+            name = picture[f"path {path}"]
+            if name.classes & {"closed"}:
+                continue
+            at = np.array(name.points[0])
+            held = [NUMBER.findall(picture[key]["transform"])[:2] for key in wires]
+            far = np.hypot(*(np.array(held, float) - at).T)
+            assert far.min() < 135, (path, far)  # half of a name is up to 70
+
+
 def test_graph_nodes_hold_their_values_and_gradients():
     figure = graph(cut=["var"])[0]
     picture = draw(figure)

@@ -17,6 +17,7 @@ import { clamp } from "../kit/scale.js";
 
 const SIDE = 8; // free at both ends
 const TOP = 22; // above the graph: what flows over the edge that is pointed at
+const NAMES = 14; // and names of paths, above one that goes across
 const FOOT = 34; // below it: which way values and gradients go
 const NARROWEST = -8; // pixels that a gap may shrink by, so that the graph has room
 const WIDEST = 34; // pixels that it may grow by
@@ -40,13 +41,14 @@ export function arrange(drawn, how, width, most = width) {
   const { boxes, routes, ranks, ...size } = down ? below : across;
   const free = (width - 2 * SIDE - size.width) / Math.max(1, ranks - 1);
   const more = down ? 0 : clamp(free, NARROWEST, WIDEST);
+  const top = down ? TOP : TOP + NAMES;
   const side = down ? Math.max(SIDE, LEFT * (width - size.width)) : SIDE;
   const at = (/** @type {number} */ rank, /** @type {number} */ x) => side + x + rank * more;
   /** @type {Hold[]} */
   const taken = [];
   const edges = drawn.edges.map((edge, i) => {
     /** @type {Point[]} */
-    const points = routes[i].map(([rank, x, y]) => [at(rank, x), y + TOP]);
+    const points = routes[i].map(([rank, x, y]) => [at(rank, x), y + top]);
     const hold = holdOf(points, taken, down);
     taken.push(hold);
     const key = edgeKey(edge.target, edge.slot);
@@ -54,10 +56,10 @@ export function arrange(drawn, how, width, most = width) {
   });
   const nodes = drawn.nodes.map((node) => {
     const box = boxes[node.node];
-    return { ...node, ...box, x: at(box.rank, box.x), y: box.y + TOP };
+    return { ...node, ...box, x: at(box.rank, box.x), y: box.y + top };
   });
   const wide = Math.max(size.width + 2 * SIDE + more * (ranks - 1), down ? width : 0);
-  return { nodes, edges, down, width: Math.max(wide, 200), height: size.height + TOP + FOOT };
+  return { nodes, edges, down, width: Math.max(wide, 200), height: size.height + top + FOOT };
 }
 
 /** @param {Point} point */

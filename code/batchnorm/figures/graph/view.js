@@ -178,7 +178,7 @@ function drawNode(picture, frame, placed) {
  * @param {Shown} shown @param {Frame["place"]} place
  */
 function placeNames(
-  { paths, all, called, traced: { outputs } },
+  { paths, all, called, flow, traced: { outputs } },
   { nodes, edges, down, width, height },
 ) {
   const room = { left: 0, top: 20, right: width, bottom: height - 18 };
@@ -190,10 +190,14 @@ function placeNames(
   }
   const middle = (height - 20) / 2;
   return [...all, null].flatMap((path) => {
-    const own = edges.filter(({ key, target }) =>
-      path ? paths.get(key) === path : outputs.includes(target),
-    );
-    if (!own.length) return [];
+    const every = edges.filter(({ key, target }) => {
+      const of = paths.get(key) ?? null;
+      return of === path && (path || outputs.includes(target));
+    });
+    if (!every.length) return [];
+    // Over what is cut nothing flows, and it is grey
+    const open = every.filter(({ key }) => flow.has(key));
+    const own = open.length ? open : every;
     const name = path ? called[path].replace(/^path /, "") : "whole gradient";
     const ats = own.map(({ hold: { x, y } }) => [x, y]);
     const above = ats.reduce((sum, [, y]) => sum + y - middle, 0) < 0;
@@ -204,7 +208,7 @@ function placeNames(
 
 /** The names of the paths; a closed one is struck out. @param {Drawing} picture @param {Frame} frame */
 function drawNames(picture, { shown, place }) {
-  const from = [shown.drawn, shown.numbers, place.down, place.width];
+  const from = [shown.drawn, shown.numbers, shown.cut, place.down, place.width];
   const names = picture.memo("names", from, () => placeNames(shown, place));
   if (!shown.all.length) return;
   for (const { path, name, x, y } of names) {
