@@ -1,5 +1,5 @@
-import { backward, forward, indexOf, leaving } from "./interpreter.js";
-import { reusing, sizeOf } from "./tensor.js";
+import { arriving, forward, indexOf, leaving } from "./interpreter.js";
+import { reusing, sizeOf, zeros } from "./tensor.js";
 
 /**
  * Gradient descent on a traced loss, one number: for all figures that descend.
@@ -41,8 +41,8 @@ export function descent(graph, moving, { rate, momentum = 0, decay = 0, decays, 
   return {
     /** Of what moves, in its order. @param {Tensor[]} values @param {"cut" | "whole"} which */
     gradients(values, which = "cut") {
-      const { grads } = backward(graph, values, dys, edges[which]);
-      return parts.map(({ at }) => grads[at]);
+      const grads = arriving(graph, values, dys, edges[which]);
+      return parts.map(({ at }) => grads[at] ?? zeros(values[at].shape));
     },
     /** Takes the step, unless something would not be finite: then false. @param {Tensor[]} grads */
     move(grads) {

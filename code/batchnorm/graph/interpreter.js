@@ -85,10 +85,20 @@ export const leaving = (graph, name) =>
  *   arrived, and at constants); what each edge carried
  */
 export function backward(graph, values, dys, cut = new Set()) {
-  /** @type {(Tensor | null)[]} */
-  const grads = values.map(() => null);
   /** @type {Map<string, Tensor>} */
   const flow = new Map();
+  const grads = arriving(graph, values, dys, cut, flow);
+  return { grads: grads.map((d, i) => d ?? zeros(values[i].shape)), flow };
+}
+
+/**
+ * As `backward`: null where nothing arrives; what edges carry goes into `flow`, if it is given.
+ * @param {Graph} graph @param {Tensor[]} values @param {(Tensor | null)[]} dys
+ * @param {Set<string>} cut @param {Map<string, Tensor>} [flow]
+ */
+export function arriving(graph, values, dys, cut, flow) {
+  /** @type {(Tensor | null)[]} */
+  const grads = values.map(() => null);
   /** @param {number} i @param {Tensor} d */
   const add = (i, d) => {
     const before = grads[i];
@@ -112,11 +122,11 @@ export function backward(graph, values, dys, cut = new Set()) {
       if (cut.has(key)) continue;
       const made = rule(d, values[target], values[first], values[second], node, all, slot);
       const sent = sumTo(made, values[source].shape);
-      flow.set(key, sent);
+      flow?.set(key, sent);
       add(source, sent);
     }
   }
-  return { grads: grads.map((d, i) => d ?? zeros(values[i].shape)), flow };
+  return grads;
 }
 
 /** Where the node of that name is. Throws if nowhere. @param {Graph} graph @param {string} name */

@@ -230,14 +230,15 @@ export function product(a, b) {
   const stack = broadcastShape(left, right);
   const [from, onto] = [positions(left, stack), positions(right, stack)];
   const out = zeros([...stack, rows, columns]);
+  const [to, p, q] = [out.data, a.data, b.data];
   for (let s = sizeOf(stack) - 1; s >= 0; s--) {
-    const to = out.data.subarray(s * rows * columns);
-    const p = a.data.subarray(from[s] * rows * inner);
-    const q = b.data.subarray(onto[s] * inner * columns);
+    let at = from[s] * rows * inner; // no view of each matrix: they are slow to make
     for (let i = 0; i < rows; i++) {
-      for (let k = 0; k < inner; k++) {
-        const v = p[i * inner + k];
-        for (let j = 0; j < columns; j++) to[i * columns + j] += v * q[k * columns + j];
+      const row = (s * rows + i) * columns;
+      let next = onto[s] * inner * columns;
+      for (let k = 0; k < inner; k++, next += columns) {
+        const v = p[at++];
+        for (let j = 0; j < columns; j++) to[row + j] += v * q[next + j];
       }
     }
   }

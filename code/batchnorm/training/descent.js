@@ -193,8 +193,9 @@ export function descent(net, batchAt, how, cut = new Set()) {
     /** What x gives in evaluation mode; before the first step by the first batch's moments. */
     evaluate(/** @type {Tensor} */ x) {
       const found = running.now(() => ahead(running.read));
-      const values = forward(net.evaluation, { x, eps, ...parameters, ...found });
-      return values[net.evaluation.outputs[0]];
+      const [output] = net.evaluation.outputs;
+      const given = { x, eps, ...parameters, ...found };
+      return reusing(() => copyOf(forward(net.evaluation, given)[output]));
     },
     /** Between the whole gradient and the cut one, on the batch that comes next; null if none. */
     angle() {

@@ -1,4 +1,5 @@
 import { descend } from "../../graph/descend.js";
+import { reusing } from "../../graph/tensor.js";
 import { parsed, run, tensors } from "../kit/graphs.js";
 import { clamp, dot, grown } from "../kit/scale.js";
 import { contoursOf, ringsOf } from "./contours.js";
@@ -64,7 +65,8 @@ function dataOf({ graphs, samples, correlation, optimum }) {
  */
 function atEach(text, given, points) {
   const data = Float64Array.from([0, 1].flatMap((k) => points.map((p) => p[k])));
-  return run(parsed(text), { ...given, w: { shape: [2, points.length], data } }).outputs[0].data;
+  const all = { ...given, w: { shape: [2, points.length], data } };
+  return reusing(() => run(parsed(text), all).outputs[0].data.slice());
 }
 
 /**
