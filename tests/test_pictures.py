@@ -491,6 +491,19 @@ def test_sphere_greys_what_was_taken_and_turns_as_it_is_told():
     assert len(walked["top trail"].points) == 3
 
 
+def test_the_number_of_what_is_left_keeps_off_the_last_part():
+    for seed in range(12):
+        x, dy = np.random.default_rng(seed).normal(size=(2, 3))
+        picture = draw(bn.BatchFigure([*x], [*dy], eps=0.05))
+        boxes = {text.key: text.box for text in picture.texts()}
+        for i in range(3):
+            left, top, right, bottom = boxes[f"left name {i}"]
+            ends = picture.keys(f"variance {i} (shaft|head)")
+            points = np.array([point for key in ends for point in picture[key].points])
+            if len(points) and top < points[:, 1].max() < bottom:
+                assert points[:, 0].max() < left + 2 or points[:, 0].min() > right - 2, (seed, i)
+
+
 # Training ----------------------------------------------------------------------------------------
 
 

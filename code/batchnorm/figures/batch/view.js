@@ -136,19 +136,20 @@ function trail(picture, key, places, y) {
 }
 
 /**
- * What is left of the parts: from where they start to where they end, with its number. Returns
- * where that is: its left end, its line, its length.
+ * What is left of the parts: from where they start to where they end, with its number, which keeps
+ * off the last part, just above. Returns where it is: its left end, its line, its length.
  * @param {Drawing} picture @param {number} i @param {[number, number]} ends @param {number} y
- * @param {Frame} frame
+ * @param {number} last the right end of that part @param {Frame} frame
  */
-function remainder(picture, i, [from, to], y, { dx, place }) {
+function remainder(picture, i, [from, to], y, last, { dx, place }) {
   const ends = [from, to].map((v) => clamp(v, place.left, place.right));
   const bracket = `M${ends[0]} ${y - 4}V${y}H${ends[1]}V${y - 4}`;
   picture.put(`left ${i}`, "path", { class: "gradient hollow round", d: bracket });
   const text = say("left: {dx}", { dx: format(dx[i], 3, 1) });
-  const most = Math.max(...ends);
-  const fits = most + 90 < place.right;
-  const where = fits ? most + 6 : Math.min(...ends) - 6;
+  const [least, most] = [Math.min(...ends), Math.max(...ends)];
+  const beyond = last > most + 4 && least - 90 < place.left ? last : most;
+  const fits = beyond + 90 < place.right && beyond + 4 >= last;
+  const where = fits ? beyond + 6 : least - 6;
   const look = `small halo gradient${fits ? "" : " end"}`;
   picture.text(`left name ${i}`, look, where, y + 3, text);
   const long = lengthOf(text);
@@ -164,6 +165,7 @@ function split(picture, i, at, { parts, flows, place }) {
   const { left, right, unit } = place;
   const within = { left, right, top: 0, bottom: place.height };
   let tip = at;
+  let last = at;
   let row = place.input(i) + 9;
   const links = [];
   const broken = [];
@@ -176,6 +178,7 @@ function split(picture, i, at, { parts, flows, place }) {
       const middle = (seen.from[0] + seen.to[0]) / 2;
       broken.push({ path, look: flows[path] ? path : "quiet", at: [middle, row], v: values[i] });
     }
+    last = Math.max(tip, to);
     if (flows[path]) tip = to;
     links.push(`M${clamp(tip, left, right)} ${row}v${place.row}`);
     row += place.row;
@@ -184,7 +187,7 @@ function split(picture, i, at, { parts, flows, place }) {
     const d = links.slice(0, -1).join("");
     picture.put(`links ${i}`, "path", { class: "grid", d });
   }
-  return { tip, row, broken };
+  return { tip, last, row, broken };
 }
 
 /**
@@ -239,8 +242,8 @@ function sample(picture, i, frame) {
     const how = { className: "gradient arrow", head: 10, dot: 7, within, value, side: UP };
     ahead(picture, i, at, frame);
     arrow(picture, `dx ${i}`, [at, y], [at + dx[i] * place.unit, y], how);
-    const { tip, row, broken } = split(picture, i, at, frame);
-    const rest = place.whole ? remainder(picture, i, [at, tip], row + 1, frame) : undefined;
+    const { tip, last, row, broken } = split(picture, i, at, frame);
+    const rest = place.whole ? remainder(picture, i, [at, tip], row + 1, last, frame) : undefined;
     numbers(picture, i, broken, rest, place);
     const closed = say("cut");
     const sent = Object.entries(parts).map(

@@ -159,8 +159,10 @@ export function ground(scene, { defined, x_hat, space }) {
     const end = scaled([a, b, 0], (reach * 0.9) / Math.hypot(a, b));
     scene.line(`axis ${i}`, [0, 0, 0], end, "grid");
     // Nearer to the centre, where a dot or an arrow would hide it
-    const places = [1, 0.78, 0.56].map((part) => scene.at(scaled(end, part)));
-    const [x, y] = places.find((at) => marks.every((mark) => apart(at, mark) > CLEAR)) ?? places[0];
+    const places = [1, 0.78, 0.56, 0.4].map((part) => scene.at(scaled(end, part)));
+    const clear = places.map((at) => Math.min(...marks.map((mark) => apart(at, mark))));
+    const first = clear.findIndex((far) => far > CLEAR);
+    const [x, y] = places[first < 0 ? clear.indexOf(Math.max(...clear)) : first];
     const where = { class: "small middle halo faded", x, y: y + 4 };
     scene.picture.put(scene.id(`axis name ${i}`), "text", where, `x${"₁₂₃"[i]}`);
     scene.names.avoid(x, y, 9);
