@@ -146,7 +146,8 @@ function remainder(picture, i, [from, to], y, last, { dx, place }) {
   const bracket = `M${ends[0]} ${y - 4}V${y}H${ends[1]}V${y - 4}`;
   picture.put(`left ${i}`, "path", { class: "gradient hollow round", d: bracket });
   const text = say("left: {dx}", { dx: format(dx[i], 3, 1) });
-  const [least, most] = [Math.min(...ends), Math.max(...ends)];
+  const least = Math.min(...ends);
+  const most = Math.max(...ends);
   const beyond = last > most + 4 && least - 90 < place.left ? last : most;
   const fits = beyond + 90 < place.right && beyond + 4 >= last;
   const where = fits ? beyond + 6 : least - 6;
