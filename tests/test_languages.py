@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
+from conftest import watched
 from drawn import draw
 from node import run
 from playwright.sync_api import expect
@@ -20,7 +21,7 @@ from _ext.tools import catalogues
 COMPLETE = {
     "de": {
         "pages": ["chapters/start_here"],
-        "words": ["code/batchnorm/figures/", "_ext/site/"],
+        "words": ["code/batchnorm/figures/", "_ext/host/", "_ext/site/", "_toc.yml"],
     }
 }
 SPEAK = "figures/kit/words.js"
@@ -247,3 +248,124 @@ def test_a_translated_page_is_whole(book):
     assert "Probiere" in article
     assert "The code of this figure" not in article
     assert Path(book / "de" / PAGE).stat().st_size < 1.2 * Path(book / PAGE).stat().st_size
+
+
+# What a page says in any state: texts, and what screen readers are told; no code, and no formulas
+LISTEN = """
+  globalThis.bnHeard = new Set();
+  const SILENT = "pre, code, script, style, noscript, iframe, .katex, .cm-scroller, .cm-announced, " +
+    ".bn-docstring, .cm-completionInfo, .cm-completionLabel"; // names and docstrings of NumPy's
+  const NAMES = ["aria-label", "aria-valuetext", "title", "placeholder", "alt"];
+  const listen = (node) => {
+    const at = node instanceof Element ? node : node.parentElement;
+    if (!at || at.closest(SILENT) !== null) return;
+    if (node instanceof Text) bnHeard.add(node.data.replace(/\\s+/g, " ").trim());
+    if (node instanceof Element) for (const name of NAMES) bnHeard.add(node.getAttribute(name) ?? "");
+    for (const child of node.childNodes) listen(child);
+  };
+  new MutationObserver((changes) => {
+    for (const { target, addedNodes } of changes) [target, ...addedNodes].forEach(listen);
+  }).observe(document, {
+    attributeFilter: NAMES, attributes: true, characterData: true, childList: true, subtree: true,
+  });
+"""
+CODE = "y = 2**16\ny"
+
+
+def heard(page):
+    """What has been said since the last time."""
+    return set(page.evaluate("() => { const all = [...bnHeard]; bnHeard.clear(); return all; }"))
+
+
+def run_cells(page):
+    """Everything that a cell and its Python say while one is edited, run, stopped and reset."""
+    cell = page.locator(".cell:has(.bn-run)").nth(1)
+    cell.locator("summary").first.click()
+    run, edit = cell.locator(".bn-run button").all()
+    told, editor = cell.locator(".bn-told"), cell.locator(".cm-content")
+
+    def write(code):
+        page.evaluate("(code) => { bnPython.notebook.cells[1].editor.value = code; }", code)
+        editor.press("Control+End")
+
+    edit.click()
+    expect(editor).to_be_focused()
+    write("np.linspace(0, 1")
+    editor.press("Shift+Tab")  # Python is off
+    expect(cell.locator(".bn-docstring")).to_be_visible()
+    for code, output in [("1 / 0", "ZeroDivisionError"), ("def f(): pass\n" + CODE, "65536")]:
+        write(code)
+        run.click()
+        expect(cell.locator(".bn-outputs")).to_contain_text(output)
+    write("np.linspace(0, 1")
+    editor.press("Shift+Tab")
+    expect(cell.locator(".bn-docstring")).to_contain_text("num=50")
+    write("f")
+    editor.press("Control+Space")
+    expect(page.get_by_role("option").first).to_be_visible()
+    cell.locator(".bn-bar button[aria-expanded]").click()
+    expect(cell.locator(".bn-variables table")).to_be_visible()
+    write("while True: print('busy')")
+    run.click()
+    expect(cell.locator(".bn-outputs")).to_contain_text("busy")
+    before = told.text_content()
+    run.click()
+    expect(told).not_to_have_text(before)
+    reset, again = cell.locator(".bn-bar > button:not([aria-expanded])").all()
+    again.click()
+    reset.click()
+    expect(editor).to_have_count(0)
+
+
+def use_page(page, address):
+    """A reader's way through all that a page offers; gives what it has said."""
+    page.add_init_script(LISTEN)
+    page.goto(address)
+    page.evaluate("() => bnHost.ready")
+    page.locator(".article-header-buttons .bn-copy").click()
+    expect(page.locator(".bn-said").first).not_to_be_empty()
+    page.locator("button.bn-menu").first.click()
+    page.locator(".bn-entries [role=menuitem]").nth(3).click()  # the link
+    expect(page.locator(".bn-figure .bn-said").first).not_to_be_empty()
+    page.locator(".bn-enlarge").first.click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("l")
+    expect(page.locator(".bn-lectern")).to_be_visible()
+    page.keyboard.press("PageDown")
+    page.keyboard.press("n")
+    expect(page.locator(".bn-spoken")).to_be_visible()
+    page.keyboard.press("l")
+    run_cells(page)
+    said = heard(page)
+    deflate = "code => { const c = new CompressionStream('deflate-raw');" + (
+        "return new Response(new Blob([code]).stream().pipeThrough(c)).arrayBuffer()"
+        ".then((b) => btoa(String.fromCharCode(...new Uint8Array(b))).replace(/[+/=]/g,"
+        "(x) => ({'+': '-', '/': '_', '=': ''})[x])); }"
+    )
+    code = page.evaluate(deflate, CODE)
+    for state in (f"batch.gamma=2&cell5={code}&cell6={code}&none.x=1", "none.x=1", "%"):
+        page.goto("about:blank")
+        page.goto(f"{address}#s=1&{state}")
+        expect(page.locator(".bn-opened")).not_to_be_empty()
+        buttons = page.locator(".bn-foreign button, .bn-opened button")
+        while buttons.count():
+            buttons.first.click()
+        said |= heard(page)
+    return {text for text in said if re.search("[A-Za-z]{3}", text)}
+
+
+# The same in every language, or left as it is
+SAME = re.compile(
+    r"Ctrl|Deutsch|English|\.(ipynb|pdf)|Whitening|Link|Name|dtype|Python [\d.]+.*|"
+    r"(bn|np)\.\w+|batch_norm|BatchFigure|float|int|Kratzert 2016|Karpathy 2022"
+)
+
+
+def test_nothing_that_a_page_says_is_left_in_english(browser, book):
+    """Whatever the German page says, in any of its states, the English one says otherwise."""
+    with watched(browser) as page:
+        english = use_page(page, (book / PAGE).as_uri())
+    with watched(browser) as page:
+        german = use_page(page, (book / "de" / PAGE).as_uri())
+    assert {text for text in english & german if not SAME.fullmatch(text)} == set()
+    assert len(german) > 0.9 * len(english) > 200

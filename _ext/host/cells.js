@@ -8,6 +8,7 @@ import { element } from "./element.js";
 import { loadScript } from "./script.js";
 import { store } from "./store.js";
 import { recalled } from "./visit.js";
+import { say } from "./words.js";
 
 const page = /** @type {any} */ (globalThis);
 const { src } = /** @type {HTMLScriptElement} */ (document.currentScript);
@@ -44,29 +45,32 @@ function foresee(button) {
 function addButtons(input, i) {
   const status = element("span", { role: "status" });
   const row = element("div", { className: "bn-run" }, status);
-  /** @param {string} text */
-  const say = (text) => {
+  const tell = (/** @type {string} */ text) => {
     status.textContent = text;
   };
   const stub = input.textContent?.includes("your code here");
-  for (const text of [stub ? "Check" : "Run", "Edit"]) {
-    const named = { type: "button", "aria-label": `${text} cell ${i + 1}` };
-    const button = element("button", named, text);
+  const cell = say("cell {n}", { n: i + 1 });
+  for (const [verb, edits] of /** @type {const} */ ([
+    [stub ? say("Check") : say("Run"), false],
+    [say("Edit"), true],
+  ])) {
+    const named = { type: "button", "aria-label": say("{verb} {cell}", { verb, cell }) };
+    const button = element("button", named, verb);
     button.onclick = async () => {
-      const slow = setTimeout(() => say("Loading"), 300);
-      const found = await live().catch((error) =>
-        say(`This does not work here: ${error.message}.`),
+      const slow = setTimeout(() => tell(say("Loading")), 300);
+      const found = await live().catch(({ message: reason }) =>
+        tell(say("This does not work here: {reason}.", { reason })),
       );
       clearTimeout(slow);
       if (!found) return;
-      say("");
+      tell("");
       const { notebook } = found;
       const cell = notebook.cells[i];
-      if (text === "Edit") cell.edit();
+      if (edits) cell.edit();
       else if (cell.running) notebook.stop();
       else notebook.run(cell);
     };
-    if (text !== "Edit") foresee(button);
+    if (!edits) foresee(button);
     row.append(button);
   }
   input.append(row);

@@ -1,6 +1,7 @@
 /** Controls: ipywidgets as native HTML. A builder fills `row` and returns what shows the state. */
 import { element } from "./element.js";
 import { equal } from "./models.js";
+import { say } from "./words.js";
 
 /**
  * @typedef {import("./models.js").Model} Model
@@ -158,7 +159,7 @@ function slider(model, row) {
     number.disabled = range.disabled;
     // Phones' decimal keys lack a minus.
     number.inputMode = model.get("min") < 0 || track.log ? "text" : "decimal";
-    number.setAttribute("aria-label", `${titleOf(model)}, value`);
+    number.setAttribute("aria-label", say("{title}, value", { title: titleOf(model) }));
   }
   return update;
 }
@@ -264,7 +265,7 @@ export const CONTROLS = new Map([
   ["LabelModel", [text, "bn-label"]],
 ]);
 
-/** @type {Record<string, string>} why some kinds are not shown */
+/** @type {Record<string, string>} why some kinds are not shown: writers read it, in English */
 export const REASONS = {
   ButtonModel: "a Button needs a running kernel",
   OutputModel: "an Output needs a running kernel",

@@ -10,11 +10,12 @@ import { markRead } from "./reading.js";
 import { loadScript } from "./script.js";
 import { store, tellUnkept } from "./store.js";
 import { changed, recalled, remember } from "./visit.js";
+import { say } from "./words.js";
 
 // On the way up from the theme's button, which has chosen by then
 document.addEventListener("click", ({ target }) => {
   const button = target instanceof Element ? target.closest(".theme-switch-button") : null;
-  if (button && !store.kept("mode")) tellUnkept(button.parentElement, "This choice");
+  if (button && !store.kept("mode")) tellUnkept(button.parentElement, say("This choice"));
 });
 
 const folds = () => [...document.querySelectorAll("details")];
@@ -54,7 +55,7 @@ function offerLink() {
   const named = {
     type: "button",
     className: "btn bn-copy",
-    title: "Copy a link to this page as it is",
+    title: say("Copy a link to this page as it is"),
   };
   const button = element("button", named, element("i", { className: "fa-solid fa-link" }));
   button.ariaLabel = named.title;

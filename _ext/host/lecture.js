@@ -7,6 +7,7 @@
  * It uses the button with which every figure can be enlarged (figures/kit/enlarge.js).
  */
 import { element } from "./element.js";
+import { say } from "./words.js";
 
 const page = /** @type {any} */ (globalThis);
 const root = document.documentElement;
@@ -67,17 +68,24 @@ const button = (text, label, onclick, more = {}) =>
 function barOf() {
   const notes = notesOf(at);
   const where = element("p", { className: "bn-where" }, headingOf(at));
-  const count = element("span", {}, `${at + 1} of ${all.length}`);
+  const count = element("span", {}, say("{n} of {all}", { n: at + 1, all: all.length }));
   const row = element(
     "div",
     { className: "bn-lead" },
-    button("‹", "Previous figure (arrow keys)", () => go(-1), { disabled: at === 0 }),
+    button("‹", say("Previous figure (arrow keys)"), () => go(-1), { disabled: at === 0 }),
     count,
-    button("›", "Next figure (arrow keys)", () => go(1), { disabled: at === all.length - 1 }),
-    button("Notes", "Notes (N)", note, { ariaPressed: String(noted), disabled: !notes.length }),
-    button("Leave", "Leave the lecture view (Escape)", leave),
+    button("›", say("Next figure (arrow keys)"), () => go(1), { disabled: at === all.length - 1 }),
+    button(say("Notes"), say("Notes (N)"), note, {
+      ariaPressed: String(noted),
+      disabled: !notes.length,
+    }),
+    button(say("Leave"), say("Leave the lecture view (Escape)"), leave),
   );
-  const made = element("div", { className: "bn-lectern", role: "group", ariaLabel: "Lecture" });
+  const made = element("div", {
+    className: "bn-lectern",
+    role: "group",
+    ariaLabel: say("Lecture"),
+  });
   made.append(where, row);
   if (noted && notes.length) {
     const text = element("div", { className: "bn-spoken", tabIndex: 0, role: "note" });

@@ -9,6 +9,7 @@ import { parsed, valueFrom, VERSION } from "./address.js";
 import { element } from "./element.js";
 import { inflated } from "./packing.js";
 import { bareAddress, hashNow, save } from "./visit.js";
+import { count, say } from "./words.js";
 
 /**
  * @typedef {import("./models.js").Model} Model
@@ -93,11 +94,12 @@ function placeOf(at) {
   return (model && view) || cell || document.getElementById(at);
 }
 
-/** @param {string[]} names @param {number} [most] */
-const listed = (names, most = 3) => {
-  const some = names.slice(0, most).map((name) => name.slice(0, 30));
-  const more = names.length - some.length;
-  return some.join(", ") + (more > 0 ? ` and ${more} more` : "");
+/** @param {string[]} all @param {number} [most] */
+const listed = (all, most = 3) => {
+  const some = all.slice(0, most).map((name) => name.slice(0, 30));
+  const more = all.length - some.length;
+  const names = some.join(", ");
+  return more > 0 ? say("{names} and {more} more", { names, more }) : names;
 };
 
 /**
@@ -105,18 +107,26 @@ const listed = (names, most = 3) => {
  * @param {number} set figures @param {Cell[]} offered @param {string[]} wrong
  */
 function words(set, offered, wrong) {
-  const names = listed(offered.map(({ number }) => String(number)));
-  const many = offered.length > 1;
-  const code = `${many ? "Cells" : "Cell"} ${names} ${many ? "hold" : "holds"} code that came with
-    the link: it runs only when you press Run.`;
+  const cells = listed(offered.map(({ number }) => String(number)));
+  const names = listed(wrong);
   const said = [];
-  if (set) said.push(`This page is in the state that its link holds.`);
-  if (offered.length) said.push(code);
-  if (wrong.length) {
-    const none = said.length ? "Left out, because it" : "Nothing in this link";
-    said.push(`${none} ${said.length ? "does not fit" : "fits"} this page: ${listed(wrong)}.`);
-  }
-  return said.join(" ").replace(/\s+/g, " ");
+  if (set) said.push(say("This page is in the state that its link holds."));
+  if (offered.length)
+    said.push(
+      count(
+        offered.length,
+        "Cell {cells} holds code that came with the link: it runs only when you press Run.",
+        "Cells {cells} hold code that came with the link: it runs only when you press Run.",
+        { cells },
+      ),
+    );
+  if (wrong.length)
+    said.push(
+      said.length
+        ? say("Left out, because it does not fit this page: {names}.", { names })
+        : say("Nothing in this link fits this page: {names}.", { names }),
+    );
+  return said.join(" ");
 }
 
 /** @type {HTMLElement | null} */
@@ -137,11 +147,11 @@ function tell(text, place, back) {
   else if (heading) heading.after(line);
   else (document.querySelector("main") ?? document.body).prepend(line);
   if (back) {
-    const button = element("button", { type: "button" }, "Show the published state");
+    const button = element("button", { type: "button" }, say("Show the published state"));
     button.onclick = () => {
       back();
       button.remove();
-      status.textContent = "This page is as it was published.";
+      status.textContent = say("This page is as it was published.");
     };
     line.append(" ", button);
   }
@@ -176,8 +186,8 @@ function reveal(place) {
 function refusal(said) {
   if (said?.version === VERSION) return "";
   return said && said.version > VERSION
-    ? "This link was made by a later version of this book, which this page cannot read."
-    : "This link is damaged: the page cannot read what it holds.";
+    ? say("This link was made by a later version of this book, which this page cannot read.")
+    : say("This link is damaged: the page cannot read what it holds.");
 }
 
 /**
@@ -225,11 +235,11 @@ async function copy(button) {
   button.after(said);
   try {
     await navigator.clipboard.writeText(address);
-    said.textContent = "Copied: a link to this page as it is.";
+    said.textContent = say("Copied: a link to this page as it is.");
     setTimeout(() => said.remove(), GONE);
   } catch {
-    const field = element("input", { value: address, readOnly: true, ariaLabel: "Link" });
-    said.append("Copy this: ", field);
+    const field = element("input", { value: address, readOnly: true, ariaLabel: say("Link") });
+    said.append(say("Copy this: "), field);
     field.onblur = () => said.remove();
     field.select();
   }

@@ -4,6 +4,7 @@
  */
 import { element } from "./element.js";
 import { recall, store } from "./store.js";
+import { say } from "./words.js";
 
 const KEY = "bn-read";
 
@@ -23,7 +24,7 @@ function show(list) {
     const mark = link.querySelector(".bn-read");
     if (!known.has(nameOf(link.pathname))) mark?.remove();
     else if (!mark) {
-      const said = { role: "img", "aria-label": "read" };
+      const said = { role: "img", "aria-label": say("read") };
       link.append(" ", element("span", { className: "bn-read", ...said }, "✓"));
     }
   }
@@ -35,7 +36,7 @@ export function markRead() {
   const end = document.querySelector(".bd-article > section > :last-child");
   if (!list || !end) return;
   const named = { type: "button", className: "bn-forget" };
-  const forget = element("button", named, "Forget what I have read");
+  const forget = element("button", named, say("Forget what I have read"));
   forget.addEventListener("click", () => {
     store.remove(KEY);
     watch.disconnect();

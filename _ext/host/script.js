@@ -1,6 +1,7 @@
 /** Scripts and style sheets that are loaded when they are needed; from file://, too. */
 import { element } from "./element.js";
 import { explained } from "./policy.js";
+import { say } from "./words.js";
 
 /** @type {Map<string, Promise<void>>} by address */
 const loading = new Map();
@@ -16,7 +17,8 @@ export function loadScript(src) {
   const tag = document.createElement("script");
   const fresh = new Promise((resolve, reject) => {
     tag.onload = () => resolve(undefined);
-    tag.onerror = () => reject(new Error(`${src.replace(/.*\/|\?.*/g, "")} did not load`));
+    tag.onerror = () =>
+      reject(new Error(say("{file} did not load", { file: src.replace(/.*\/|\?.*/g, "") })));
     tag.src = src;
     document.head.append(tag);
   })

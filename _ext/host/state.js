@@ -3,7 +3,7 @@ import { hashOf, written } from "./address.js";
 import { isLink } from "./links.js";
 import { equal, lookUp, models } from "./models.js";
 import { shown } from "./views.js";
-import { bareAddress, hashNow, press, say } from "./visit.js";
+import { bareAddress, hashNow, hold, press } from "./visit.js";
 
 /**
  * @typedef {import("./models.js").Model} Model
@@ -101,7 +101,7 @@ export function embedded(model) {
 
 /** Says the figures' state in the page's address, and follows Back and Forward. */
 export function keepAddress() {
-  say("figures", entries);
+  hold("figures", entries);
   // A handle is dragged; what has an Enter of its own is pressed
   const pressed = (/** @type {Event} */ event) => {
     const { target } = event;

@@ -7,6 +7,7 @@
  * `localStorage` and `sessionStorage` as well, since the theme's scripts expect these never to throw.
  */
 import { element } from "./element.js";
+import { say } from "./words.js";
 
 /** @param {"localStorage" | "sessionStorage"} name */
 function makeStore(name) {
@@ -87,5 +88,8 @@ export function tellUnkept(place, what) {
   told.add(what);
   const note = element("p", { className: "bn-unkept", role: "status" });
   place.append(note);
-  note.textContent = `${what} lasts only until you leave this page: your browser stores nothing for this site.`;
+  note.textContent = say(
+    "{what} lasts only until you leave this page: your browser stores nothing for this site.",
+    { what },
+  );
 }

@@ -4,6 +4,7 @@ import { CONTROLS, REASONS } from "./controls.js";
 import { render } from "./figures.js";
 import { find, lookUp, message, nameOf, Refusal } from "./models.js";
 import { joinNames } from "./names.js";
+import { say } from "./words.js";
 
 /** @typedef {import("./models.js").Model} Model */
 
@@ -35,7 +36,11 @@ export const pending = [];
  */
 export function missing(where, what, why) {
   where.append(
-    element("p", { className: "bn-missing", role: "alert" }, `Cannot show ${what}: ${why}.`),
+    element(
+      "p",
+      { className: "bn-missing", role: "alert" },
+      say("Cannot show {what}: {why}.", { what, why }),
+    ),
   );
 }
 

@@ -49,7 +49,7 @@ let timer = 0;
 export const recalled = (name) => visit[name];
 
 /** Says what a link is to hold of a part of the page. @param {string} part @param {() => Entry[]} read */
-export const say = (part, read) => said.set(part, read);
+export const hold = (part, read) => said.set(part, read);
 
 /** The end of the page's address, as the page is now. */
 export function hashNow() {

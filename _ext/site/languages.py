@@ -18,6 +18,7 @@ from pathlib import Path
 from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
@@ -28,6 +29,22 @@ LOCALE = ROOT / "locale"
 WORDS = "words"  # the catalogue of what no page says
 TABLES = ROOT / "code" / "batchnorm" / "figures" / "words"
 MADE = ("app.add_node", "app.add_directive", "app.add_role", "app.add_generic_role")
+
+
+def noted(text):
+    """A text that the catalogues are to have."""
+    return text
+
+
+# What is left in English by those who made the theme and its like
+THEIRS = [
+    *(noted("Hide code cell content"), noted("Hide code cell source")),
+    *(noted("Toggle primary sidebar"), noted("Toggle secondary sidebar")),
+    *(noted("Title, search and chapters"), noted("Main"), noted("Link to this heading")),
+    noted(
+        "The authors of Gradients Through Batch Normalization, 2026. Text: CC BY 4.0. Code: MIT."
+    ),
+]
 
 
 def languages():
@@ -118,6 +135,7 @@ def write_language(app, language, names):
             "locale_dirs": [str(folder.parents[1])],
             "gettext_compact": False,
             "translated": names,
+            "html_title": label(language, app.config.html_title),
             "html_theme_options": app.config.html_theme_options | {"search_bar_text": search},
             "suppress_warnings": [*app.config.suppress_warnings, *MADE],  # extensions, twice
         },
@@ -125,6 +143,7 @@ def write_language(app, language, names):
         warning=app._warning,
         warningiserror=app.warningiserror,
     )
+    name_pages(here.env, language)
     for name in names:
         here.events.emit("env-purge-doc", here.env, name)
         here.env.clear_doc(name)
@@ -133,6 +152,25 @@ def write_language(app, language, names):
     here.builder.prepare_writing(set(names))
     for name in names:
         here.builder.write_doc(name, here.env.get_and_resolve_doctree(name, here.builder))
+
+
+def name_pages(env, language):
+    """Name every page in a language, for its lists of contents."""
+    for name, title in env.titles.items():
+        for node in (title, next(env.tocs[name].findall(nodes.reference))):
+            node[:] = [nodes.Text(label(language, title.astext()))]
+
+
+def name_theirs(app):
+    """Put labels that are left in English into the language of each page."""
+    for language in languages():
+        for path in Path(app.outdir, language).rglob("*.html"):
+            text = path.read_text("utf8")
+            for english in THEIRS:
+                own = escape(label(language, english))
+                for before, after in ('""', "><"):
+                    text = text.replace(before + english + after, before + own + after)
+            path.write_text(text, "utf8")
 
 
 def note_catalogues(app, doctree):
@@ -191,7 +229,14 @@ def link(app, pagename, templatename, context, doctree):
         if language != own
     )
     if others:
-        line = f'<div class="bn-languages">{others}</div>\n<h1>'
+        rest = (
+            ""
+            if own == "en"
+            else label(
+                own, "The other chapters, the code, its outputs and the docstrings are in English."
+            )
+        )
+        line = f'<div class="bn-languages">{others} {rest}</div>\n<h1>'
         context["body"] = context["body"].replace("<h1>", line, 1)
     if home:
         context["metatags"] = context.get("metatags", "") + "".join(

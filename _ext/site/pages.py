@@ -197,7 +197,7 @@ ACCESSIBLE = [
     # Code, by a class that is known to one translator alone
     (r'( class="[^"]*\bnotranslate\b[^"]*")(?! translate)', r'\1 translate="no"'),
     # A label in place of "Search Ctrl+K": speech input would not find the words that are seen.
-    (r'(<button class="btn search-button-field[^>]*) title="Search" aria-label="Search"', r"\1"),
+    (r'(<button class="btn search-button-field[^>]*?) title="([^"]*)" aria-label="\2"', r"\1"),
     (
         r'(<div id="pst-primary-sidebar")(?! role)',
         r'\1 role="navigation" aria-label="Title, search and chapters"',

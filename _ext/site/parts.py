@@ -188,7 +188,7 @@ def make_parts(core, lock, work, folder):
     numpy = lock["packages"]["numpy"]["version"]
     short = [".".join(version.split(".")[:2]) for version in (lock["info"]["python"], numpy)]
     parts = {
-        "what": f"Python {short[0]}, NumPy {short[1]}, in your browser",
+        "what": f"Python {short[0]}, NumPy {short[1]}",
         "parts": {name: write_part(content, folder) for name, content in contents.items()},
     }
     (folder / "parts.json").write_text(json.dumps(parts), "utf8")

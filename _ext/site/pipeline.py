@@ -81,7 +81,7 @@ STEPS = [
 # Once all pages are written
 FINISH = [
     *(languages.write_words, languages.write),
-    *(pages.make_accessible, pages.write_redirect),
+    *(pages.make_accessible, languages.name_theirs, pages.write_redirect),
     *(assets.slim, sections.write, python.finish, embeds.write, kept.drop_unused),
     *(publishing.add_wheel, publishing.open_notebooks, publishing.write_map),
     publishing.forget_pdf,

@@ -25,7 +25,8 @@ from _ext.site.languages import FOLD, ROOT, TABLES, WORDS, catalogue, languages
 TREES = ROOT / "_build" / ".doctrees"
 TEMPLATES = ROOT / "_build" / "catalogues"
 # What says a sentence, and which of its arguments that is
-SAY = {"javascript": {"say": None, "count": (2, 3)}, "python": {"label": (2,)}}
+SAY = {"javascript": {"say": None, "count": (2, 3)}, "python": {"label": (2,), "noted": None}}
+TITLE = re.compile(r'^(?: *")?# (.+?)(?:\\n)?(?:",?)?$', re.M)  # of a page, in a notebook or not
 
 
 def page_messages(name):
@@ -50,6 +51,8 @@ def word_messages():
         for path in sorted(path for path in paths if path.name != "built.js"):
             for line, text, *_ in extract_from_file(kind, path, SAY[kind]):
                 yield text, f"{path.relative_to(ROOT).as_posix()}:{line}"
+    for path in sorted([*ROOT.glob("chapters/*.md"), *ROOT.glob("chapters/*.ipynb")]):
+        yield from ((text, "_toc.yml") for text in re.findall(TITLE, path.read_text("utf8"))[:1])
     for path in sorted(ROOT.glob("chapters/*.ipynb")):
         for text in tours(nbformat.read(path, 4)):
             yield text, f"chapters/{path.name}"

@@ -1,6 +1,7 @@
 /** One code cell of the page: its source as published and as edited, and what it has put out. */
 import { element } from "../element.js";
 import { loadScript } from "../script.js";
+import { say } from "../words.js";
 import { Outputs, printed, WIDGET } from "./outputs.js";
 
 /**
@@ -25,7 +26,9 @@ async function loadEditor() {
   return page.bnEditor;
 }
 
-const NEEDS = "draws with matplotlib, which Python in this page does not have";
+const NEEDS = say(
+  "This cell draws with matplotlib, which Python in this page does not have: the picture is the published one.",
+);
 
 export class Cell {
   /** Whether it has run in the Python that is running now. */
@@ -34,7 +37,7 @@ export class Cell {
   editor = null;
   #running = false;
   #failed = false;
-  verb = "Run";
+  verb = say("Run");
   /**
    * What the cell held before a link brought it code that its reader has not run yet.
    * @type {string | null}
@@ -60,8 +63,9 @@ export class Cell {
    */
   constructor(el, number, view, actions) {
     this.el = el;
+    const cell = say("cell {n}", { n: number });
     this.number = number;
-    this.name = `cell ${number}`;
+    this.name = cell;
     this.actions = actions;
     this.input = /** @type {HTMLElement} */ (el.querySelector(".cell_input"));
     this.code = /** @type {HTMLElement} */ (this.input.querySelector(".highlight pre"));
@@ -73,14 +77,16 @@ export class Cell {
       className: "cell_output docutils container bn-live",
       hidden: true,
       role: "log",
-      "aria-label": `Output of ${this.name}`,
+      "aria-label": say("Output of {cell}", { cell }),
     });
     this.outputs = new Outputs(element("div", { className: "bn-outputs" }), view);
     this.told = element("p", { className: "bn-told", role: "status" });
     this.heard = element("p", { className: "bn-heard", role: "status" });
     this.bar = element("div", { className: "bn-bar", hidden: true });
-    this.reset = button("Reset", `Reset ${this.name} as published`, () => this.restore());
-    this.again = button("Restart Python", "", () =>
+    this.reset = button(say("Reset"), say("Reset {cell} as published", { cell }), () =>
+      this.restore(),
+    );
+    this.again = button(say("Restart Python"), "", () =>
       this.#failed ? actions.run(this) : actions.restart(),
     );
     this.bar.append(this.told, this.heard, this.reset, this.again);
@@ -111,7 +117,7 @@ export class Cell {
   /** Whether Python is not there to run it: its other button then tries again. @param {boolean} failed */
   set failed(failed) {
     this.#failed = failed;
-    this.again.textContent = failed ? "Try again" : "Restart Python";
+    this.again.textContent = failed ? say("Try again") : say("Restart Python");
   }
 
   /** Says to screen readers what others see beside the lines. @param {string} text */
@@ -131,8 +137,9 @@ export class Cell {
   set running(running) {
     this.#running = running;
     const [run] = this.buttons;
-    run.textContent = running ? "Stop" : this.verb;
-    run.setAttribute("aria-label", `${run.textContent} ${this.name}`);
+    const verb = running ? say("Stop") : this.verb;
+    run.textContent = verb;
+    run.setAttribute("aria-label", say("{verb} {cell}", { verb, cell: this.name }));
     this.el.classList.toggle("bn-running", running);
   }
 
@@ -170,28 +177,32 @@ export class Cell {
   finish(result, how) {
     this.ran = result.status === "ok";
     if (result.status === "stopped")
-      return this.tell("Stopped. Python starts again at the next run.");
+      return this.tell(say("Stopped. Python starts again at the next run."));
     const needs = result.needs.includes("matplotlib");
     if (needs && this.old)
       for (const picture of this.old.querySelectorAll("img"))
         this.outputs.el.append(picture.cloneNode());
     const same = printed(this.live) === printed(this.old);
-    const drawn = needs ? ` This cell ${NEEDS}: the picture is the published one.` : "";
+    const drawn = needs ? ` ${NEEDS}` : "";
     const differs = same
-      ? "The output is the published one."
-      : "The output differs from the published one.";
-    this.tell(`${result.status === "ok" ? differs : "It ended with an error."}${drawn} (${how})`);
+      ? say("The output is the published one.")
+      : say("The output differs from the published one.");
+    const ended = result.status === "ok" ? differs : say("It ended with an error.");
+    this.tell(`${ended}${drawn} (${how})`);
   }
 
   /** Shows code that came with a link: someone else's, which nothing runs before it is accepted. */
   async offer(/** @type {string} */ source) {
     this.foreign ??= this.source;
-    const words = "This code came with the link. Nobody has run it here: read it before you press ";
-    this.note ??= element("p", { className: "bn-foreign", role: "note" });
-    const remove = button("Remove it", `Remove the link's code from ${this.name}`, () =>
-      this.decline(),
+    const { verb, name: cell } = this;
+    const words = say(
+      "This code came with the link. Nobody has run it here: read it before you press {verb}.",
+      { verb },
     );
-    this.note.replaceChildren(`${words}${this.verb}. `, remove);
+    this.note ??= element("p", { className: "bn-foreign", role: "note" });
+    const named = say("Remove the link's code from {cell}", { cell });
+    const remove = button(say("Remove it"), named, () => this.decline());
+    this.note.replaceChildren(`${words} `, remove);
     this.input.before(this.note);
     this.el.classList.add("bn-offered");
     if (this.editor) this.editor.value = source;
@@ -235,15 +246,19 @@ export class Cell {
     // Sphinx's search takes every "/" that is typed outside of an input, and this is none
     place.addEventListener("keydown", (e) => e.ctrlKey || e.metaKey || e.stopPropagation());
     const was = this.told.textContent ?? "";
-    this.tell("Loading the editor");
+    this.tell(say("Loading the editor"));
     /** @type {typeof import("./editor.js") | Error} */
     const loaded = await loadEditor().catch((error) => error);
-    this.tell(loaded instanceof Error ? `The editor did not open: ${loaded.message}.` : was);
+    this.tell(
+      loaded instanceof Error
+        ? say("The editor did not open: {reason}.", { reason: loaded.message })
+        : was,
+    );
     if (this.editor || loaded instanceof Error) return;
     const shown = /** @type {HTMLElement} */ (this.input.firstElementChild);
     this.editor = loaded.openEditor(place, {
       source: this.source,
-      label: `The code of ${this.name}`,
+      label: say("The code of {cell}", { cell: this.name }),
       onRun: () => this.actions.run(this, advance),
       onChange: (source) => this.take(source),
       names: this.actions.names,
@@ -261,8 +276,11 @@ export class Cell {
     this.source = source;
     if (!this.editor) this.code.textContent = source;
     this.actions.changed(this);
-    const what = this.foreign === null ? "Changed" : "Code from the link";
-    this.tell(this.edited ? `${what}, but not run yet.` : "");
+    const words =
+      this.foreign === null
+        ? say("Changed, but not run yet.")
+        : say("Code from the link, but not run yet.");
+    this.tell(this.edited ? words : "");
     for (const { changed } of this.#followers) changed?.();
   }
 

@@ -15,6 +15,8 @@ import { localCompletionSource } from "@codemirror/lang-python";
 import { syntaxTree } from "@codemirror/language";
 import { Prec, StateEffect, StateField } from "@codemirror/state";
 import { EditorView, keymap, showTooltip, tooltips } from "@codemirror/view";
+import { kindOf } from "./kinds.js";
+import { say } from "../words.js";
 
 /**
  * @typedef {{ title: string, first: string, text: string }} Description
@@ -31,7 +33,6 @@ import { EditorView, keymap, showTooltip, tooltips } from "@codemirror/view";
 
 const PATH = /(?<![\p{L}\p{N}_.)\]}"'])((?:[\p{L}_][\p{L}\p{N}_]*\.)*)([\p{L}_][\p{L}\p{N}_]*)?$/u;
 const DOTTED = /^[\p{L}_][\p{L}\p{N}_]*(\.[\p{L}_][\p{L}\p{N}_]*)*$/u;
-const OFF = "Python is off, or busy. Run a cell, then ask again.";
 const NO_CODE = /String|Comment/;
 
 /** Whether text at this place is no code. @param {State} state @param {number} pos */
@@ -59,10 +60,12 @@ async function offered(names, context) {
     return found ? described(found, found.first) : null;
   };
   /** @type {Map<string, Completion>} */
-  const options = new Map(known?.map(([label, detail]) => [label, { label, detail, info }]));
+  const options = new Map(
+    known?.map(([label, what]) => [label, { label, detail: kindOf(what), info }]),
+  );
   const here = dots ? null : await localCompletionSource(context);
   for (const { label } of here?.options ?? [])
-    if (!options.has(label)) options.set(label, { label, detail: "in this cell" });
+    if (!options.has(label)) options.set(label, { label, detail: say("in this cell") });
   const validFor = hidden ? /^[\p{L}\p{N}_]*$/u : /^([\p{L}\p{N}][\p{L}\p{N}_]*)?$/u;
   return { from: pos - word.length, options: [...options.values()], validFor };
 }
@@ -129,7 +132,10 @@ async function look(names, path, view) {
   const { doc, selection } = view.state;
   const known = await names.describe(path);
   if (view.state.doc !== doc || !view.state.selection.eq(selection)) return;
-  const why = known === undefined ? OFF : `${path} is not known to Python yet.`;
+  const why =
+    known === undefined
+      ? say("Python is off, or busy. Run a cell, then ask again.")
+      : say("{path} is not known to Python yet.", { path });
   const found = known ?? { title: path, first: why, text: why };
   const said = EditorView.announce.of(`${found.title}. ${found.first}`);
   view.dispatch({ effects: [setShown.of(found), said] });

@@ -24,6 +24,7 @@ import { tagHighlighter, tags } from "@lezer/highlight";
 import { completing } from "./completion.js";
 import { marking, setMarks } from "./marks.js";
 import { look } from "./look.js";
+import { say } from "../words.js";
 
 /**
  * @typedef {import("./marks.js").Mark} Mark
@@ -78,9 +79,6 @@ const leave = (/** @type {EditorView} */ view) => {
   return false;
 };
 
-const KEYS = "Tab indents; Escape, then Tab leaves";
-const ASKING = "Ctrl+Space completes a name; Shift+Tab explains a call";
-
 /** @param {() => void} onRun */
 function keys(onRun) {
   const run = () => {
@@ -104,7 +102,12 @@ function keys(onRun) {
  */
 export function openEditor(element, options) {
   const { source, label, onRun = () => {}, onChange = () => {}, names } = options;
-  const name = `${label} (${names ? `${KEYS}; ${ASKING}` : KEYS})`;
+  const name = names
+    ? say(
+        "{label} (Tab indents; Escape, then Tab leaves; Ctrl+Space completes a name; Shift+Tab explains a call)",
+        { label },
+      )
+    : say("{label} (Tab indents; Escape, then Tab leaves)", { label });
   const view = new EditorView({
     parent: element,
     state: EditorState.create({
@@ -115,6 +118,7 @@ export function openEditor(element, options) {
         ...[pythonLanguage, syntaxHighlighting(COLOURS), indentUnit.of(" ".repeat(INDENT))],
         ...[history(), indentOnInput(), bracketMatching(), lineNumbers(), highlightSpecialChars()],
         names ? completing(names) : [],
+        EditorState.phrases.of({ Completions: say("Completions") }),
         ...[marking, look, EditorView.editorAttributes.of({ class: "highlight" })],
         EditorView.contentAttributes.of({ "aria-label": name, autocapitalize: "off" }),
         EditorView.updateListener.of(({ docChanged, state }) => {

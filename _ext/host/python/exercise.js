@@ -13,6 +13,7 @@
 
 import { element } from "../element.js";
 import { recall, store, tellUnkept } from "../store.js";
+import { say } from "../words.js";
 
 const KEEP = "bn-solved";
 const STUB = /your code here[\s\S]*bn\.exercises\["(\w+)"\]\.check\(/;
@@ -70,7 +71,7 @@ export class Exercise {
     cell.bar.append(this.export, element("button", open, "Open my answers"), file);
     cell.old?.remove(); // the verdict on the stub, which nobody has asked for here
     cell.old = null;
-    cell.verb = "Check";
+    cell.verb = say("Check");
     cell.running = false; // its button says so now
     cell.check = (add) => this.#check(add);
     this.#tick();
@@ -106,7 +107,7 @@ export class Exercise {
     cell.announce(verdict.message);
     if (!verdict.passed) return "Not yet. See the note beside your code.";
     const kept = saveAnswer(name, source) ? ", saved in this browser" : "";
-    if (!kept) tellUnkept(cell.bar, "What you have solved");
+    if (!kept) tellUnkept(cell.bar, say("What you have solved"));
     this.#tick();
     return `Right. ${Object.keys(solved()).length} of ${this.all.size} solved${kept}.`;
   }

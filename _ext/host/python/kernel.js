@@ -14,6 +14,7 @@ import { forgetParts, load } from "./parts.js";
 import { explained, forget } from "../policy.js";
 import { PythonError, Stopped } from "./protocol.js";
 import { unpack } from "./unpack.js";
+import { say } from "../words.js";
 
 /**
  * @typedef {import("./protocol.js").Status} Status
@@ -61,7 +62,7 @@ export class Kernel {
       state: "off",
       loaded: 0,
       total,
-      what: manifest.what,
+      what: say("{python}, in your browser", { python: manifest.what }),
       reason: "",
       crashed: false,
     };
@@ -226,7 +227,7 @@ export class Kernel {
     worker.onmessage = ({ data }) => worker === this.#worker && this.#hear(data);
     worker.onerror = async (event) => {
       event.preventDefault();
-      const reason = await explained(event.message || "its worker did not start");
+      const reason = await explained(event.message || say("its worker did not start"));
       if (worker === this.#worker)
         this.#lose(reason instanceof Error ? reason.message : `${reason}`);
     };
@@ -238,8 +239,10 @@ export class Kernel {
     const ran = this.status.state === "busy" || this.status.state === "ready";
     if (!ran && !reason.includes("Content-Security-Policy")) forgetParts();
     this.#end(new Error(reason));
-    const what = ran ? "Python crashed; the next run starts it again" : "Python did not start";
-    this.#tell({ state: "failed", reason: `${what} (${reason}).`, crashed: ran });
+    const words = ran
+      ? say("Python crashed; the next run starts it again ({reason}).", { reason })
+      : say("Python did not start ({reason}).", { reason });
+    this.#tell({ state: "failed", reason: words, crashed: ran });
   }
 
   /**

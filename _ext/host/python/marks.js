@@ -1,5 +1,6 @@
 /** Marks on lines of the editor: a sign at the line's end, and what is to be said below it. */
 import { element } from "../element.js";
+import { say } from "../words.js";
 import { StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, WidgetType } from "@codemirror/view";
 
@@ -10,10 +11,10 @@ import { Decoration, EditorView, WidgetType } from "@codemirror/view";
 
 /** @type {Record<Kind, [sign: string, words: string]>} */
 const SIGNS = {
-  error: ["✗", "error"],
-  wrong: ["✗", "wrong"],
-  right: ["✓", "right"],
-  follows: ["·", "right, given the lines before"],
+  error: ["✗", say("error")],
+  wrong: ["✗", say("wrong")],
+  right: ["✓", say("right")],
+  follows: ["·", say("right, given the lines before")],
 };
 
 class Sign extends WidgetType {

@@ -6,8 +6,9 @@
 import { Cell } from "./cell.js";
 import { recall, store, tellUnkept } from "../store.js";
 import { deflated } from "../packing.js";
-import { changed, recalled, remember, say } from "../visit.js";
+import { changed, hold, recalled, remember } from "../visit.js";
 import { startInWords, Stopped } from "./protocol.js";
+import { say } from "../words.js";
 
 /**
  * @typedef {import("./kernel.js").Kernel} Kernel
@@ -63,7 +64,7 @@ export class Notebook {
       if (Object.hasOwn(outputs, cell.published)) cell.recall(outputs[cell.published]);
     }
     this.#recalling = false;
-    say("cells", () =>
+    hold("cells", () =>
       this.cells
         .filter(({ edited }) => edited)
         .flatMap((cell) => {
@@ -99,7 +100,7 @@ export class Notebook {
     const { [cell.published]: _, ...edits } = recall(KEEP);
     if (cell.edited) edits[cell.published] = cell.source;
     if (!Object.keys(edits).length) store.remove(KEEP);
-    else if (!store.set(KEEP, JSON.stringify(edits))) tellUnkept(cell.bar, "What you change");
+    else if (!store.set(KEEP, JSON.stringify(edits))) tellUnkept(cell.bar, say("What you change"));
   }
 
   /** Makes a cell's code ready for a link. @param {Cell} cell */
@@ -123,10 +124,14 @@ export class Notebook {
     if (state === "off") return; // what comes next says more
     const start = startInWords(status);
     if (asked && now) {
-      const first = asked === now ? "" : ` ${now.name} first`;
-      const words = state === "busy" ? `Running${first} (${what})` : start;
+      const runs =
+        asked === now
+          ? say("Running ({what})", { what })
+          : say("Running {cell} first ({what})", { what, cell: now.name });
+      const words = state === "busy" ? runs : start;
       if (words) asked.tell(words);
-    } else if (asked && this.#unstarted) asked.tell(start || "Python has started. Run the cell.");
+    } else if (asked && this.#unstarted)
+      asked.tell(start || say("Python has started. Run the cell."));
     // A button that is only aimed at starts it, too
     this.#unstarted = state === "failed" ? !status.crashed : this.#unstarted && start !== "";
   }
@@ -147,7 +152,9 @@ export class Notebook {
       const held = this.cells.slice(first, cell.number).find(({ foreign }) => foreign !== null);
       if (held)
         return cell.tell(
-          `Not run: ${held.name}, above, holds code from the link. Run it or remove it first.`,
+          say("Not run: {cell}, above, holds code from the link. Run it or remove it first.", {
+            cell: held.name,
+          }),
         );
       for (const each of this.cells.slice(first, cell.number)) {
         if (life !== this.#lives) return;
@@ -156,7 +163,7 @@ export class Notebook {
         if (fine) continue;
         if (life !== this.#lives) cell.finish({ status: "stopped", needs: [] }, "");
         else if (each !== cell && this.kernel.status.state !== "failed")
-          cell.tell(`Not run: ${each.name}, above, did not finish.`);
+          cell.tell(say("Not run: {cell}, above, did not finish.", { cell: each.name }));
         return;
       }
     };
@@ -195,9 +202,10 @@ export class Notebook {
         return true;
       }
       const result = await this.kernel.run(source, { name, onOutput: add });
-      const seconds = (performance.now() - began) / 1000;
+      const seconds = ((performance.now() - began) / 1000).toFixed(2);
       if (result.status !== "stopped") clear();
-      cell.finish(result, `${this.kernel.status.what}, in ${seconds.toFixed(2)} s`);
+      const { what } = this.kernel.status;
+      cell.finish(result, say("{what}, in {seconds} s", { what, seconds }));
       return result.status === "ok";
     } catch (error) {
       if (error instanceof Stopped) cell.finish({ status: "stopped", needs: [] }, "");
@@ -220,6 +228,6 @@ export class Notebook {
   restart() {
     this.stop();
     for (const cell of this.cells)
-      if (!cell.bar.hidden) cell.tell("Python was restarted: nothing has run in it yet.");
+      if (!cell.bar.hidden) cell.tell(say("Python was restarted: nothing has run in it yet."));
   }
 }

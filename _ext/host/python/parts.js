@@ -4,6 +4,7 @@
  */
 
 import { loadScript } from "../script.js";
+import { say } from "../words.js";
 
 /** @type {Map<string, string>} what has arrived and was not taken yet */
 const arrived = new Map();
@@ -51,12 +52,13 @@ async function arriving(root, file, heard) {
   const answer = /^https?:/.test(root)
     ? await fetch(root + file, { cache: distrust ? "reload" : "default" }).catch(() => null)
     : null;
-  if (answer && !answer.ok) throw new Error(`${file} did not load: status ${answer.status}`);
+  if (answer && !answer.ok)
+    throw new Error(say("{file} did not load: status {status}", { file, status: answer.status }));
   if (answer?.body) return between(file, await streamed(file, answer.body, heard));
   await loadScript(root + file);
   const text = arrived.get(file);
   arrived.delete(file);
-  if (text === undefined) throw new Error(`${file} holds no part of Python`);
+  if (text === undefined) throw none(file);
   return text;
 }
 
@@ -67,7 +69,7 @@ async function streamed(file, body, heard) {
   let text = "";
   for (;;) {
     const { done, value } = await reader.read().catch(() => {
-      throw new Error(`the connection broke off in ${file}`);
+      throw new Error(say("the connection broke off in {file}", { file }));
     });
     if (done) return text;
     text += decoder.decode(value, { stream: true });
@@ -75,10 +77,12 @@ async function streamed(file, body, heard) {
   }
 }
 
+const none = (/** @type {string} */ file) =>
+  new Error(say("{file} holds no part of Python", { file }));
+
 /** What is between the quotes of such a file. @param {string} file @param {string} text */
 function between(file, text) {
   const [before, after] = [`bnPart("${file}","`, '");\n'];
-  if (!text.startsWith(before) || !text.endsWith(after))
-    throw new Error(`${file} holds no part of Python`);
+  if (!text.startsWith(before) || !text.endsWith(after)) throw none(file);
   return text.slice(before.length, -after.length);
 }

@@ -1,4 +1,5 @@
 /** What the page and its Python say to each other. */
+import { say } from "../words.js";
 
 /**
  * @typedef {"off" | "loading" | "starting" | "ready" | "busy" | "failed"} State
@@ -45,8 +46,9 @@
 
 /** How far a start of Python is, in words; "" while none is under way. @param {Status} status */
 export function startInWords({ state, loaded, total, what, reason }) {
-  if (state === "loading") return `Loading ${what}: ${loaded.toFixed(1)} of ${total.toFixed(1)} MB`;
-  if (state === "starting") return `Starting ${what}`;
+  const [here, all] = [loaded, total].map((size) => size.toFixed(1));
+  if (state === "loading") return say("Loading {what}: {here} of {all} MB", { what, here, all });
+  if (state === "starting") return say("Starting {what}", { what });
   return state === "failed" ? reason : "";
 }
 

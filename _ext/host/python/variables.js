@@ -3,6 +3,8 @@
  * is asked of the running Python (page/lookup.py) while it is open, and again after each run.
  */
 import { element } from "../element.js";
+import { kindOf } from "./kinds.js";
+import { say } from "../words.js";
 
 /**
  * @typedef {import("./cell.js").Cell} Cell
@@ -10,25 +12,28 @@ import { element } from "../element.js";
  * @typedef {{ rows: string[][], more: number }} Table
  */
 
-const HEADS = ["Name", "Kind", "Shape", "dtype", "Value"];
-const OFF = "Python is not running. Run a cell, and what it defines is listed here.";
-const EMPTY = "The cells that have run define nothing yet.";
+const HEADS = [say("Name"), say("Kind"), say("Shape"), "dtype", say("Value")];
+const OFF = say("Python is not running. Run a cell, and what it defines is listed here.");
+const EMPTY = say("The cells that have run define nothing yet.");
 
 /** @param {Table} table */
 function shown({ rows, more }) {
   const head = HEADS.map((text) => element("th", { scope: "col" }, text));
-  const lines = rows.map(([name, ...others]) =>
+  const lines = rows.map(([name, what, ...others]) =>
     element(
       "tr",
       {},
       element("th", { scope: "row" }, element("code", {}, name)),
-      ...others.map((text) => element("td", {}, text)),
+      ...[kindOf(what), ...others].map((text) => element("td", {}, text)),
     ),
   );
   const table = element("table", { className: "table" });
   table.append(element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...lines));
   return more
-    ? [element("p", {}, `The last ${rows.length}; ${more} more came before.`), table]
+    ? [
+        element("p", {}, say("The last {n}; {more} more came before.", { n: rows.length, more })),
+        table,
+      ]
     : [table];
 }
 
@@ -42,8 +47,8 @@ export class Variables {
     this.button = element("button", {
       type: "button",
       "aria-expanded": "false",
-      "aria-label": `Variables, below ${cell.name}`,
-      textContent: "Variables",
+      "aria-label": say("Variables, below {cell}", { cell: cell.name }),
+      textContent: say("Variables"),
       onclick: () => this.#open(Boolean(this.el.hidden)),
     });
     this.el = element("div", {
@@ -51,7 +56,7 @@ export class Variables {
       hidden: true,
       tabIndex: 0, // it may scroll
       role: "region",
-      "aria-label": `Variables, as of ${cell.name}`,
+      "aria-label": say("Variables, as of {cell}", { cell: cell.name }),
     });
     cell.bar.append(this.button);
     cell.bar.after(this.el);

@@ -10,6 +10,7 @@ import * as sphere from "../sphere/numpy.js";
 import * as training from "../training/numpy.js";
 import * as weight_space from "../weight_space/numpy.js";
 import * as whitening from "../whitening/numpy.js";
+import { say } from "../kit/words.js";
 import { picture } from "./picture.js";
 
 /**
@@ -18,7 +19,7 @@ import { picture } from "./picture.js";
  *
  * @import { Model } from "../kit/figure.js"
  * @typedef {{figure: HTMLElement, model: Model}} Source
- * @typedef {{name: string, offered?: (from: Source) => boolean,
+ * @typedef {{name: () => string, offered?: (from: Source) => boolean,
  *   does: (from: Source) => Promise<string> | string}} Entry `does` returns what is said then
  */
 
@@ -49,7 +50,7 @@ function download(content, name) {
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000); // by then it has been read
-  return `Saved as ${name}`;
+  return say("Saved as {name}", { name });
 }
 
 /**
@@ -69,7 +70,7 @@ function embedded(model) {
 /** @param {Source} from */
 function frame({ figure, model }) {
   const tall = Math.ceil((figure.closest(".bn-box") ?? figure).getBoundingClientRect().height) + 80;
-  const title = figure.querySelector("svg")?.getAttribute("aria-label") ?? "A figure";
+  const title = figure.querySelector("svg")?.getAttribute("aria-label") ?? say("A figure");
   const quoted = (/** @type {string} */ text) =>
     text.replace(/&/g, "&amp;").replace(/"/g, "&quot;").replace(/</g, "&lt;");
   const size = `width="100%" height="${tall}" style="border: 0"`;
@@ -80,17 +81,17 @@ function frame({ figure, model }) {
 /** @type {Entry[]} */
 const ENTRIES = [
   {
-    name: "Save as SVG",
+    name: () => say("Save as SVG"),
     does: ({ figure, model }) =>
       download(new Blob([picture(figure).text], { type: "image/svg+xml" }), `${kindOf(model)}.svg`),
   },
   {
-    name: "Save as PNG",
+    name: () => say("Save as PNG"),
     does: async ({ figure, model }) =>
       download(await picture(figure).png(), `${kindOf(model)}.png`),
   },
   {
-    name: "Copy as NumPy",
+    name: () => say("Copy as NumPy"),
     offered: ({ model }) => kindOf(model) in NUMPY,
     does: ({ figure, model }) => {
       const lines = NUMPY[kindOf(model)].lines((name) => model.get(name));
@@ -98,12 +99,12 @@ const ENTRIES = [
     },
   },
   {
-    name: "Copy link",
+    name: () => say("Copy link"),
     offered: () => Boolean(page.bnHost?.link),
     does: async ({ figure, model }) => copy(String(await page.bnHost.link(model)), figure),
   },
   {
-    name: "Lecture view (L)",
+    name: () => say("Lecture view (L)"),
     offered: () => Boolean(page.bnHost?.lecture),
     does: async ({ figure }) => {
       await page.bnHost.lecture(figure);
@@ -111,7 +112,7 @@ const ENTRIES = [
     },
   },
   {
-    name: "Embed: copy the HTML",
+    name: () => say("Embed: copy the HTML"),
     offered: ({ model }) => Boolean(embedded(model)),
     does: (from) => copy(frame(from), from.figure),
   },
@@ -124,20 +125,20 @@ const ENTRIES = [
 async function copy(text, figure) {
   try {
     await navigator.clipboard.writeText(text);
-    return "Copied";
+    return say("Copied");
   } catch {
     const area = document.createElement("textarea");
     area.className = "bn-copy";
     area.readOnly = true;
     area.value = text;
-    area.setAttribute("aria-label", "What to copy");
+    area.setAttribute("aria-label", say("What to copy"));
     area.addEventListener("blur", () => area.remove());
     area.addEventListener("keydown", (event) => {
       if (event.key === "Escape") area.blur();
     });
     figure.querySelector(".bn-menu")?.after(area);
     area.select();
-    return "Press Ctrl+C (or ⌘C) to copy what is selected";
+    return say("Press Ctrl+C (or ⌘C) to copy what is selected");
   }
 }
 
@@ -185,15 +186,16 @@ function item({ name, does }, from, button) {
   node.type = "button";
   node.tabIndex = -1;
   node.setAttribute("role", "menuitem");
-  node.textContent = name;
+  node.textContent = name();
   node.addEventListener("click", async () => {
     close();
     button.focus({ preventScroll: true });
     try {
-      say(button, await does(from));
+      tell(button, await does(from));
     } catch (error) {
       console.warn(error);
-      say(button, `${name} did not work: ${error instanceof Error ? error.message : error}`);
+      const reason = error instanceof Error ? error.message : String(error);
+      tell(button, say("{name} did not work: {reason}", { name: name(), reason }));
     }
   });
   return node;
@@ -216,7 +218,7 @@ function onKey(event, list, button) {
 }
 
 /** Says beside the button what was done, for some seconds. @param {Element} button @param {string} text */
-function say(button, text) {
+function tell(button, text) {
   const { parentElement: room } = button;
   let said = room?.querySelector(".bn-said");
   if (!said) {
