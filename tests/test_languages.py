@@ -253,14 +253,15 @@ def test_a_translated_page_is_whole(book):
 # What a page says in any state: texts, and what screen readers are told; no code, and no formulas
 LISTEN = """
   globalThis.bnHeard = new Set();
-  const SILENT = "pre, code, script, style, noscript, iframe, .katex, .cm-scroller, .cm-announced, " +
-    ".bn-docstring, .cm-completionInfo, .cm-completionLabel"; // names and docstrings of NumPy's
+  const SILENT = "pre, code, script, style, noscript, iframe, .katex, .cm-scroller, " +
+    ".cm-announced, .bn-docstring, .cm-completionInfo, .cm-completionLabel"; // of NumPy's
   const NAMES = ["aria-label", "aria-valuetext", "title", "placeholder", "alt"];
   const listen = (node) => {
     const at = node instanceof Element ? node : node.parentElement;
-    if (!at || at.closest(SILENT) !== null) return;
+    if (!at?.isConnected || at.closest(SILENT) !== null) return;
     if (node instanceof Text) bnHeard.add(node.data.replace(/\\s+/g, " ").trim());
-    if (node instanceof Element) for (const name of NAMES) bnHeard.add(node.getAttribute(name) ?? "");
+    if (node instanceof Element)
+      for (const name of NAMES) bnHeard.add(node.getAttribute(name) ?? "");
     for (const child of node.childNodes) listen(child);
   };
   new MutationObserver((changes) => {
