@@ -34,6 +34,10 @@ NAMES = """
       const text = "The <b>mean</b>.\\n\\n" + "More of it.\\n".repeat(60);
       return path === "np.mean" ? { title, first: "The <b>mean</b>.", text } : null;
     },
+    async keywords(path, given) {
+      asked.push([path, given]);
+      return window.python && [["axis=", "None"], ["dtype=", "None"]].slice(Math.max(given - 1, 0));
+    },
   };
   window.also = { names };
 """
@@ -190,6 +194,40 @@ def test_ctrl_space_offers_python_s_names_and_the_cell_s_own(page, knowing):
     page.keyboard.type("_")
     page.wait_for_function("asked.at(-1)[1]")  # names that begin with _, since one is typed
     expect(options).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("code", "given", "offered"),
+    [
+        ("np.mean(", 0, ["axis=None", "dtype=None"]),
+        ("np.mean(x, a", 1, ["axis=None"]),
+        ("np.mean(\nx,\n ", 1, ["axis=None", "dtype=None"]),
+        ("np.mean(x, axis=0, ", 1, ["dtype=None"]),
+        ("np.mean(x, AT, axis=0)", 1, ["dtype=None"]),
+        ("np.mean(np.abs(x, 2), 0, d", 2, ["dtype=None"]),
+        ("np.mean(f(1, x)[0, ", None, []),  # in an index
+        ("np.mean(x, axis=", None, []),  # a value
+        ("(x, ", None, []),
+        ("f(1)(", None, []),  # what is called has no name
+        ("np.mean('(', \"a, ", None, []),
+    ],
+)
+def test_ctrl_space_offers_what_a_call_can_be_given_by_name(page, knowing, code, given, offered):
+    page.evaluate("() => { python = { '': [] }; asked.length = 0; }")
+    knowing.press("Control+End")
+    before, _, after = code.partition("AT")
+    page.evaluate("(code) => { editor.value += code; }", before + after)
+    knowing.press("Control+End")
+    for _ in after:
+        page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Control+Space")
+    names = page.get_by_role("option").filter(has_text="=")
+    if given is None:
+        guarded(page)
+    else:
+        expect(names).to_have_text(offered)
+        assert ["np.mean", given] in page.evaluate("asked")
+    assert names.count() == len(offered)
 
 
 def test_tab_takes_only_what_was_asked_for_and_still_leaves(page, knowing):

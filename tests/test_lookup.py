@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import batchnorm as bn
-from _ext.host.python.page.lookup import MOST, ROWS, complete, describe, table
+from _ext.host.python.page.lookup import MOST, ROWS, complete, describe, keywords, table
 
 # What a reader may have written: it counts whatever of it runs
 READER = """
@@ -123,6 +123,33 @@ def test_names_of_cells_of_modules_and_of_python():
     for unknown in ("nowhere", "np.nowhere", "np.nowhere.more", "n.real.more", "x.mT.more.more"):
         assert complete(NAMES, unknown) == []
     assert len(complete({f"a{i}": i for i in range(10_000)}, "")) == MOST
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "some"),
+    [
+        ("np.linspace", 2, {"num=": "50", "endpoint=": "True", "device=": "None"}),
+        ("np.array", 1, {"dtype=": "None", "copy=": "True"}),
+        ("np.add", 2, {"out=": "None", "where=": "True"}),
+        ("bn.forward", 1, {"gamma=": "", "beta=": ""}),
+        ("bn.BatchFigure", 2, {"steps=": "0", "function=": "…"}),
+        ("own", 0, {"x=": "", "gamma=": "1.0", "other=": "…"}),
+        ("own", 1, {"gamma=": "1.0", "other=": "…"}),
+        ("decorated", 2, {"key=": "None"}),
+        ("generator.normal", 0, {"loc=": "0.0", "scale=": "1.0", "size=": "None"}),
+        ("x.mean", 0, {"axis=": "None"}),
+        ("len", 0, {}),
+        ("x", 0, {}),
+        ("nowhere.more", 0, {}),
+        ("touchy.width", 0, {}),
+        ("append", 0, {}),
+    ],
+)
+def test_what_a_call_may_give_by_name(path, given, some):
+    found = dict(keywords(NAMES, path, given))
+    assert found.items() >= some.items()
+    assert bool(found) == bool(some)
+    assert not (given and "x=" in found)
 
 
 def test_none_of_the_reader_s_code_runs():

@@ -198,6 +198,12 @@ def test_names_and_docstrings_come_from_the_running_python(reader, cell):
     expect(page.locator(".bn-docstring")).to_contain_text("mean(a, axis=None")
     expect(page.locator(".bn-docstring")).to_contain_text("Compute the arithmetic mean")
     accessible(page, ".cell")
+    for call, offered in [("np.linspace(0, 1, nu", "num=50"), ("bn.forward(x, ga", "gamma=")]:
+        reader.write(cell, "")
+        page.keyboard.type(call)
+        page.keyboard.press("Control+Space")
+        expect(options).to_have_text([offered])
+        page.keyboard.press("Escape")
     assert page.evaluate("bnPython.kernel.status.state") == "ready"
 
     reader.write(cell, "while True:\n    print('busy')")

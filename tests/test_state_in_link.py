@@ -15,12 +15,14 @@ import ipywidgets
 import numpy as np
 import pytest
 import traitlets
+from contents import FIGURES as CONTENTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import ANALYSE
 from node import Thrown, run
 from playwright.sync_api import expect
 from stage import AXE, RUN_AXE, drag, frame, get, put, serve, slide, strict, write
+from stage import STATE as WIDGETS
 from test_abuse import drag_at_random, operate_at_random, press_at_random
 from test_goldens import batch, depth, descent, graph, predict, training, whitening
 from test_page_python import python_book  # noqa: F401
@@ -641,6 +643,59 @@ def test_the_longest_link_has_less_than_2000_characters(kind):
         value = the_longest(how, getattr(figure, name), edges)
         said += f"&{key}.{name}={written(how, value)}"
     assert len(f"#s=1{said}&at={key}") < 2000
+
+
+SHORTEST = """async ({ shortHash, written, parsed, valueFrom }, traits) => {
+  const read = (room) => traits.map(([key, kind, value]) => [key, written(kind, value, room)]);
+  const hash = shortHash(read, traits.at(-1)[0].split(".")[0]);
+  const { entries } = parsed(hash);
+  const back = traits.map(([, kind, value], i) =>
+    valueFrom(entries[i][1], kind, value, () => true));
+  return [hash, back];
+}"""
+
+
+def test_the_longest_link_to_each_page_has_less_than_2000_characters(book):
+    """Every trait of all of a page's figures changed, to what takes the most room."""
+    shared = set()
+    for name in filter(CONTENTS.get, CONTENTS):
+        traits = []
+        text = (book / "chapters" / f"{name}.html").read_text("utf8")
+        found = re.search(f'<script type="{re.escape(WIDGETS)}">(.+?)</script>', text, re.DOTALL)
+        states = [model["state"] for model in json.loads(found[1])["state"].values()]
+        for k, values in enumerate(values for values in states if values.get("_link")):
+            nodes = json.loads(values.get("graph", '{"nodes": []}'))["nodes"]
+            edges = [
+                [i, slot]
+                for i, node in enumerate(nodes)
+                for slot in range(len(node.get("inputs", [])))
+            ]
+            key = values["_anywidget_id"].split(".")[-1].removesuffix("Figure").lower()
+            for trait, how in values["_link"].items():
+                value = np.array(the_longest(how, values[trait], edges)).tolist()
+                traits.append([f"{key}-{k + 2}.{trait}", how, value])
+        ((hash_, back),) = run(ADDRESS, SHORTEST, [traits])
+        assert len(hash_) < 2000, name
+        for (key, (kind, *_), value), read in zip(traits, back, strict=True):
+            assert np.size(read) == np.size(value), key
+            if kind != "rows":
+                np.testing.assert_allclose(np.ravel(read), np.ravel(value), rtol=2e-5)
+        full = "&".join(f"{key}={written(how, value)}" for key, how, value in traits)
+        shared |= {name} if len(full) > 2000 else set()
+    assert shared == {"paths", "relatives", "without_it"}  # else it tests less than it seems to
+
+
+@pytest.mark.parametrize("room", [6400, 3000, 1700, 900])
+def test_a_trail_is_as_fine_as_its_room_allows(room):
+    rng = np.random.default_rng(SEED)
+    code = """({ written, valueFrom }, rows, room) =>
+      valueFrom(written(["rows", 4], rows, room), ["rows", 4], [])"""
+    for count in (1, 2, 50, 100):
+        rows = rng.normal(size=(count, 4))
+        (back,) = run(ADDRESS, code, [rows.tolist(), room])
+        size = min(12, room // rows.size)
+        apart = np.abs(np.array(back) - rows)
+        assert (apart <= 0.51 * np.ptp(rows, axis=0) / (2**size - 1) + 1e-4).all()
 
 
 def test_a_dragged_point_is_short_in_a_link(show):

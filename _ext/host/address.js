@@ -11,7 +11,7 @@
  *   class Figure (kit/base.py) says it
  * @typedef {[key: string, text: string]} Entry
  */
-import { packed, packedRows, unpacked, unpackedRows } from "./past.js";
+import { packed, packedRows, ROOM, unpacked, unpackedRows } from "./past.js";
 
 export const VERSION = 1;
 const MOST = 1000; // numbers in a value
@@ -31,11 +31,14 @@ export const fromBase64 = (text) =>
     letter.charCodeAt(0),
   );
 
-/** The text of a trait's value. @param {Kind} kind @param {any} value */
-export function written([kind, n], value) {
+/**
+ * The text of a trait's value.
+ * @param {Kind} kind @param {any} value @param {number} [room] bits for where something has been
+ */
+export function written([kind, n], value, room = ROOM) {
   const flat = [value].flat(Infinity).map(Number);
   if (kind === "past") return packed(flat);
-  if (kind === "rows") return packedRows(flat, Number(n));
+  if (kind === "rows") return packedRows(flat, Number(n), room);
   return flat.map((v) => String(v).replace("e+", "e")).join(",");
 }
 
@@ -92,6 +95,21 @@ export function valueFrom(text, [kind, low, high], now, isEdge = () => false) {
 export function hashOf(entries, at = "") {
   const all = at ? [...entries, ["at", at]] : entries;
   return `#s=${VERSION}${all.map(([key, text]) => `&${key}=${text}`).join("")}`;
+}
+
+const WANTED = 2000; // characters: some programs cut longer links off
+
+/**
+ * The same, short enough if it can be: then what is only drawn is written more coarsely. It cannot
+ * where a reader has written much code.
+ * @param {(room: number) => Entry[]} read @param {string} [at]
+ */
+export function shortHash(read, at) {
+  for (let room = ROOM; room > 0; room -= 400) {
+    const hash = hashOf(read(room), at);
+    if (hash.length < WANTED) return hash;
+  }
+  return hashOf(read(ROOM), at);
 }
 
 /** Whether an address holds a state, be it a good one. @param {string} hash */

@@ -5,11 +5,12 @@
  * A number alone is its sign, its exponent and 15 bits more: five digits. Of rows there are, first,
  * how many, in 12 bits; then the least and the largest number of each column; then where each number
  * lies between these two, in 12 bits, or in fewer where there are more than 533 numbers. So all rows
- * together take 1,067 characters at most.
+ * together take 1,067 characters at most; fewer still where a link would be too long otherwise. How
+ * many bits they have then, the text's length says.
  */
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const ALONE = 24; // bits
-const ROOM = 6400;
+export const ROOM = 6400; // bits
 const WORD = 12;
 
 /** @param {number} whole @param {number} size how many bits */
@@ -36,16 +37,16 @@ function numberIn(code) {
   return float.getFloat32(0);
 }
 
-/** How many bits each of so many numbers in rows has. @param {number} count */
-const sizeOf = (count) => Math.min(WORD, Math.floor(ROOM / count));
+/** How many bits each of so many numbers in rows has. @param {number} count @param {number} room */
+const sizeOf = (count, room) => Math.min(WORD, Math.floor(room / count));
 
 /** @param {number[]} values */
 export const packed = (values) => digits(values.map((v) => bits(rounded(v), ALONE)).join(""));
 
-/** @param {number[]} values @param {number} n numbers a row */
-export function packedRows(values, n) {
+/** @param {number[]} values @param {number} n numbers a row @param {number} [room] for all of them */
+export function packedRows(values, n, room = ROOM) {
   if (!values.length) return "";
-  const size = sizeOf(values.length);
+  const size = Math.max(sizeOf(values.length, room), 1);
   const columns = Array.from({ length: n }, (_, i) => values.filter((_, k) => k % n === i));
   const ends = columns.map((column) => [Math.min(...column), Math.max(...column)]);
   const at = values.map((v, k) => {
@@ -74,9 +75,9 @@ export function unpackedRows(text, n) {
   if (!/^[\w-]*$/.test(text)) return [NaN];
   const all = undone(text);
   const count = n * Number.parseInt(all.slice(0, WORD), 2);
-  const size = sizeOf(count);
   const start = WORD + 2 * n * ALONE;
-  if (!size || text.length !== Math.ceil((start + size * count) / 6)) return [NaN];
+  const size = sizeOf(count, 6 * text.length - start);
+  if (!(size > 0) || text.length !== Math.ceil((start + size * count) / 6)) return [NaN];
   const part = (/** @type {number} */ from, /** @type {number} */ length) =>
     all.slice(from, from + length);
   const ends = Array.from({ length: 2 * n }, (_, i) => numberIn(part(WORD + ALONE * i, ALONE)));

@@ -1,5 +1,5 @@
 /** The figures' part of a page's address, and what Back and Forward do to them. */
-import { hashOf, written } from "./address.js";
+import { shortHash, written } from "./address.js";
 import { isLink } from "./links.js";
 import { equal, lookUp, models } from "./models.js";
 import { shown } from "./views.js";
@@ -34,21 +34,22 @@ export function figures(among = shown) {
 /**
  * What a figure's reader has changed. Nothing of one that shows another function: see the
  * workbench.
- * @param {string} key @param {Model} model @returns {Entry[]}
+ * @param {string} key @param {Model} model @param {number} room @returns {Entry[]}
  */
-function entriesOf(key, model) {
+function entriesOf(key, model, room) {
   const kinds = model.get("_link");
   const changes = model.changes();
   const names = Object.keys(changes).sort();
   if (!names.every((name) => Object.hasOwn(kinds, name))) return [];
-  return names.map((name) => [`${key}.${name}`, written(kinds[name], changes[name])]);
+  return names.map((name) => [`${key}.${name}`, written(kinds[name], changes[name], room)]);
 }
 
 /**
  * What the reader has changed in these figures. What a link of ipywidgets carries over from an
  * earlier one needs no words of its own.
+ * @param {number} room
  */
-function entries(all = figures()) {
+function entries(room, all = figures()) {
   const order = [...all.values()];
   /** @type {Set<string>} */
   const carried = new Set();
@@ -64,7 +65,7 @@ function entries(all = figures()) {
     carried.add(`${[...all.keys()][second.at]}.${second.trait}`);
   }
   return [...all]
-    .flatMap(([key, model]) => entriesOf(key, model))
+    .flatMap(([key, model]) => entriesOf(key, model, room))
     .filter(([key]) => !carried.has(key));
 }
 
@@ -75,7 +76,8 @@ function entries(all = figures()) {
 export function link(model) {
   const [key, found] =
     [...figures()].find(([, figure]) => figure.model_id === model?.model_id) ?? [];
-  return bareAddress() + (key && found ? hashOf(entriesOf(key, found), key) : hashNow());
+  if (!key || !found) return bareAddress() + hashNow();
+  return bareAddress() + shortHash((room) => entriesOf(key, found, room), key);
 }
 
 /**
@@ -95,8 +97,8 @@ export function embedded(model) {
       [el, ...el.querySelectorAll("bn-view")].some(({ model }) => model === found),
   );
   const inside = [outermost, ...outermost.querySelectorAll("bn-view")].map((el) => el.model);
-  const said = entries(figures(new Set(inside)));
-  return `${key}.html${said.length ? hashOf(said) : ""}`;
+  const read = (/** @type {number} */ room) => entries(room, figures(new Set(inside)));
+  return `${key}.html${read(0).length ? shortHash(read) : ""}`;
 }
 
 /** Says the figures' state in the page's address, and follows Back and Forward. */

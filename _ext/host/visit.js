@@ -7,7 +7,7 @@
  *   changed: the models by id, which folds are open, the cells' sources and outputs as published
  */
 
-import { hashOf, placeIn } from "./address.js";
+import { placeIn, shortHash } from "./address.js";
 
 /** @typedef {import("./address.js").Entry} Entry */
 
@@ -16,7 +16,8 @@ const PAUSE = 500; // milliseconds between two savings: browsers limit their num
 /**
  * `bnLinkScript` is the address of open.js, where the page has it: its own address then says what
  * it shows. `bnSaid` is what a link to it holds, by the part of the page that says it.
- * @type {{ bnVisit?: Visit, bnLinkScript?: string, bnSaid?: Map<string, () => Entry[]> }}
+ * @typedef {(room: number) => Entry[]} Read `room` is for what can be written more coarsely
+ * @type {{ bnVisit?: Visit, bnLinkScript?: string, bnSaid?: Map<string, Read> }}
  */
 const page = /** @type {any} */ (globalThis);
 page.bnSaid ??= new Map();
@@ -48,15 +49,15 @@ let timer = 0;
  */
 export const recalled = (name) => visit[name];
 
-/** Says what a link is to hold of a part of the page. @param {string} part @param {() => Entry[]} read */
+/** Says what a link is to hold of a part of the page. @param {string} part @param {Read} read */
 export const hold = (part, read) => said.set(part, read);
 
 /** The end of the page's address, as the page is now. */
 export function hashNow() {
   const at = placeIn(location.hash);
-  const entries = [...said.values()].flatMap((read) => read());
-  const section = !entries.length && (!at || document.getElementById(at));
-  return section ? at && `#${at}` : hashOf(entries, at);
+  const all = (/** @type {number} */ room) => [...said.values()].flatMap((read) => read(room));
+  const section = (!at || document.getElementById(at)) && !all(0).length;
+  return section ? at && `#${at}` : shortHash(all, at);
 }
 
 /** The page's address, without what it shows. */

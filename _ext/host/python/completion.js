@@ -25,6 +25,8 @@ import { say } from "../words.js";
  * @property {(path: string, hidden: boolean) => Promise<[name: string, what: string][] | undefined>}
  *   complete what may follow a dotted name, or ""; `hidden`: with names that begin with "_"
  * @property {(path: string) => Promise<Description | null | undefined>} describe
+ * @property {(path: string, given: number) => Promise<[name: string, what: string][] | undefined>}
+ *   keywords what a call may still give by name, after so many arguments in their places
  *
  * @typedef {import("@codemirror/state").EditorState} State
  * @typedef {import("@codemirror/autocomplete").CompletionContext} Context
@@ -41,6 +43,43 @@ const inText = (state, pos) => NO_CODE.test(syntaxTree(state).resolveInner(pos, 
 /** A description as it is shown. @param {Description} found @param {string} text */
 const described = ({ title }, text) =>
   element("div", {}, element("code", {}, title), ...(text ? [element("p", {}, text)] : []));
+
+/**
+ * The call in which an argument begins at a place: what is called, how many arguments are given
+ * before in their places, and which by name.
+ * @param {State} state @param {number} pos
+ */
+function callAt(state, pos) {
+  const before = state.sliceDoc(0, pos).trimEnd();
+  const list = /[(,]$/.test(before) && syntaxTree(state).resolveInner(before.length, -1).parent;
+  const called = list && list.name === "ArgList" ? list.parent?.firstChild : null;
+  const path = called ? state.sliceDoc(called.from, called.to) : "";
+  if (!list || !DOTTED.test(path)) return null;
+  /** @type {string[]} */
+  const named = [];
+  let given = 0;
+  for (let node = list.firstChild; node; node = node.nextSibling) {
+    const { prevSibling } = node;
+    if (node.name === "AssignOp" && prevSibling) {
+      named.push(`${state.sliceDoc(prevSibling.from, prevSibling.to)}=`);
+      if (node.to <= pos) given -= 1;
+    } else if (node.name === "," && node.to <= pos) given += 1;
+  }
+  return { path, given, named };
+}
+
+/**
+ * What may be given by name to the call that the cursor is in.
+ * @param {Names} names @param {State} state @param {number} from where the word begins
+ * @returns {Promise<Completion[]>}
+ */
+async function keywordsAt(names, state, from) {
+  const call = callAt(state, from);
+  const known = call && (await names.keywords(call.path, call.given));
+  return (known ?? [])
+    .filter(([label]) => !call?.named.includes(label))
+    .map(([label, detail]) => ({ label, detail, boost: 1 }));
+}
 
 /**
  * The names that may go where the cursor is. Unasked, only after a dot.
@@ -67,7 +106,9 @@ async function offered(names, context) {
   for (const { label } of here?.options ?? [])
     if (!options.has(label)) options.set(label, { label, detail: say("in this cell") });
   const validFor = hidden ? /^[\p{L}\p{N}_]*$/u : /^([\p{L}\p{N}][\p{L}\p{N}_]*)?$/u;
-  return { from: pos - word.length, options: [...options.values()], validFor };
+  const from = pos - word.length;
+  const keywords = dots ? [] : await keywordsAt(names, state, from);
+  return { from, options: [...keywords, ...options.values()], validFor };
 }
 
 /** The dotted name that is called at the cursor, or else the one that ends there. @param {State} state */

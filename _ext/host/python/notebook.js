@@ -48,6 +48,8 @@ export class Notebook {
         complete: (/** @type {string} */ path, /** @type {boolean} */ hidden) =>
           kernel.look("complete", { path, hidden }),
         describe: (/** @type {string} */ path) => kernel.look("describe", { path }),
+        keywords: (/** @type {string} */ path, /** @type {number} */ given) =>
+          kernel.look("keywords", { path, given }),
       },
     };
     this.cells = elements.map((el, i) => new Cell(el, i + 1, joined.view, actions));

@@ -6,6 +6,7 @@ what an attribute would have to compute is not known: a property is named and de
 nothing is offered after it. The exceptions run C alone: slots, and some attributes of an array.
 """
 
+import ast
 import builtins
 import inspect
 import keyword
@@ -56,18 +57,45 @@ def describe(names, path):
     value = _find(names, path, computed=True)
     if value is UNKNOWN:
         return None
-    name, signature, text = (
-        path.rpartition(".")[2],
-        _signature(value),
-        inspect.cleandoc(_doc(value)),
-    )
+    name = path.rpartition(".")[2]
+    signature, text = _said(value, name)
+    title = f"{name}{signature}" if signature else f"{name}: {_what(value)}"
+    first = " ".join(text.partition("\n\n")[0].split())
+    return {"title": title[:LINE], "first": first[:LINE], "text": text[:LONG]}
+
+
+def keywords(names, path, given=0):
+    """What a call of `path` may give by name: ``[["num=", its default], …]``.
+
+    The first `given` arguments have been given in their places.
+    """
+    value = _find(names, path)
+    signature = "" if value is UNKNOWN else _said(value, path.rpartition(".")[2])[0]
+    plain = re.sub(r"\[,[^]]*\]", "", signature).replace("…", "...")  # ufuncs' own brackets
+    try:
+        found = ast.parse(f"def _{plain}: pass").body[0].args
+    except SyntaxError:  # none, or none that Python knows
+        return []
+    placed = [*found.posonlyargs, *found.args]
+    defaults = [None] * (len(placed) - len(found.defaults)) + found.defaults
+    free = [*zip(placed, defaults, strict=True)][max(given, len(found.posonlyargs)) :]
+    free += zip(found.kwonlyargs, found.kw_defaults, strict=True)
+    return [[f"{each.arg}=", _default(default)] for each, default in free]
+
+
+def _default(node):
+    return ast.unparse(node).replace("...", "…")[:SHORT] if node else ""
+
+
+def _said(value, name):
+    """The signature and the docstring. That of C's functions may be in their docstring."""
+    signature, text = _signature(value), inspect.cleandoc(_doc(value))
     head, _, rest = text.partition("\n\n")
-    while called := re.match(rf"(\w+\.)?{name}(?=\()", head):  # C says its signature there
+    while called := re.match(rf"(\w+\.)?{name}(?=\()", head):
         signature = signature or head.removesuffix("\n--")[called.end() :]
         text = rest.strip()
         head, _, rest = text.partition("\n\n")
-    title = f"{name}{' '.join(signature.split())}" if signature else f"{name}: {_what(value)}"
-    return {"title": title[:LINE], "first": " ".join(head.split())[:LINE], "text": text[:LONG]}
+    return " ".join(signature.split()), text
 
 
 def _find(names, path, computed=False):
