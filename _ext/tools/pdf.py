@@ -36,7 +36,7 @@ html { font-size: 85%; }
   background: none;
 }
 .bn-print pre { padding: 0; }
-.bn-print section[id$="--where-next"] { break-inside: avoid; }
+.bn-print :is(section[id$="--where-next"], li) { break-inside: avoid; }
 .bn-part { padding-inline: 0.8rem; break-inside: avoid; }
 .bn-part.long { break-inside: auto; }
 .bn-part:first-child { padding-top: 0.35rem; }
