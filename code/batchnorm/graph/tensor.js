@@ -221,6 +221,39 @@ export function transpose(a) {
   return out;
 }
 
+/**
+ * A row of a product: `inner` entries of p, from `at` on, by the matrix in q from `onto` on. Four
+ * columns at a time: an entry of p is read once for them, and their sums stay out of memory.
+ * @param {Float64Array} to @param {number} row @param {number} columns
+ * @param {Float64Array} p @param {number} at @param {number} inner
+ * @param {Float64Array} q @param {number} onto
+ */
+function rowOf(to, row, columns, p, at, inner, q, onto) {
+  let j = 0;
+  for (; j + 4 <= columns; j += 4) {
+    let s0 = 0;
+    let s1 = 0;
+    let s2 = 0;
+    let s3 = 0;
+    for (let k = 0, l = onto + j; k < inner; k++, l += columns) {
+      const v = p[at + k];
+      s0 += v * q[l];
+      s1 += v * q[l + 1];
+      s2 += v * q[l + 2];
+      s3 += v * q[l + 3];
+    }
+    to[row + j] = s0;
+    to[row + j + 1] = s1;
+    to[row + j + 2] = s2;
+    to[row + j + 3] = s3;
+  }
+  for (; j < columns; j++) {
+    let sum = 0;
+    for (let k = 0, l = onto + j; k < inner; k++, l += columns) sum += p[at + k] * q[l];
+    to[row + j] = sum;
+  }
+}
+
 /** The product, of each matrix of a stack. @param {Tensor} a @param {Tensor} b */
 export function product(a, b) {
   const [rows, inner] = a.shape.slice(-2);
@@ -229,18 +262,12 @@ export function product(a, b) {
   const [left, right] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
   const stack = broadcastShape(left, right);
   const [from, onto] = [positions(left, stack), positions(right, stack)];
-  const out = zeros([...stack, rows, columns]);
-  const [to, p, q] = [out.data, a.data, b.data];
+  const shape = [...stack, rows, columns];
+  const data = room(sizeOf(shape));
   for (let s = sizeOf(stack) - 1; s >= 0; s--) {
-    let at = from[s] * rows * inner; // no view of each matrix: they are slow to make
-    for (let i = 0; i < rows; i++) {
-      const row = (s * rows + i) * columns;
-      let next = onto[s] * inner * columns;
-      for (let k = 0; k < inner; k++, next += columns) {
-        const v = p[at++];
-        for (let j = 0; j < columns; j++) to[row + j] += v * q[next + j];
-      }
-    }
+    const q = onto[s] * inner * columns;
+    for (let i = s * rows, at = from[s] * rows * inner; i < (s + 1) * rows; i++, at += inner)
+      rowOf(data, i * columns, columns, a.data, at, inner, b.data, q);
   }
-  return out;
+  return { shape, data };
 }

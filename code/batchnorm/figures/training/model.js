@@ -56,10 +56,9 @@ function dataOf({ shapes, labels, classes }, bytes) {
 
 /**
  * Several descents in step. It is moved on by `run`, never more than asked for.
- * @param {Problem} problem @param {DataView} bytes @param {How} how
+ * @param {Problem} problem @param {ReturnType<typeof dataOf>} data @param {How} how
  */
-export function trainerOf({ nets, variants, ...rest }, bytes, how) {
-  const data = dataOf({ nets, variants, ...rest }, bytes);
+function trainerOf({ nets, variants }, data, how) {
   const batchAt = batches(data.train);
   const size = clamp(Math.round(how.batch_size), 1, data.train.labels.length);
   const begin = () =>
@@ -185,8 +184,9 @@ export function analyse(inputs, memo) {
   const { steps, plots, problem, samples } = inputs;
   const { seed, rate, batch_size, momentum, weight_decay, eps, noise, running } = inputs;
   const how = { seed, rate, batch_size, momentum, weight_decay, eps, noise, running };
-  const all = memo("trainer", [problem, samples, ...Object.values(how)], () =>
-    trainerOf(problem, samples, how),
+  const data = memo("data", [problem, samples], () => dataOf(problem, samples));
+  const all = memo("trainer", [problem, data, ...Object.values(how)], () =>
+    trainerOf(problem, data, how),
   );
   if (all.taken() > steps) all.restart();
   const taken = all.taken();
