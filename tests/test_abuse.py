@@ -9,7 +9,7 @@ import os
 import random
 
 import pytest
-from stage import frame, resize, sound
+from stage import accessible, frame, resize, sound
 from test_book import PAGES, handled, origins, stands, visit  # noqa: F401
 
 STEPS = int(os.environ.get("ABUSE", "10"))
@@ -110,6 +110,7 @@ def test_random_handling_breaks_nothing(visit, name):  # noqa: F811
     stands(page, name, "dark")
     if not handled(name):
         return
+    accessible(page)
     resize(page, 1280, 800)
     stands(page, name, "dark", loading=False)
     rng, held, done = random.Random(f"{SEED} {name}"), Held(page), []
