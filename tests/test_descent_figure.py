@@ -139,6 +139,25 @@ def test_the_verdict_says_what_the_curves_of_the_loss_show():
     )
 
 
+def there_and_back(w):
+    mu = 1.0 * w
+    loss = 0.5 * w * w + mu
+    return loss
+
+
+def test_a_loss_that_came_back_is_not_said_to_have_risen():
+    """Without mu's path w only changes its sign: the loss is 1.5, then -0.5 again."""
+    said = {}
+    for step in (1, 2):
+        how = dict(train=["w"], cut=["mu"], watch=["loss"], rate=2.0, steps=4, step=step)
+        figure = draw(bn.DescentFigure(there_and_back, dict(w=-1.0), **how)).figure
+        said[step] = next(node for node in figure.walk() if "verdict" in node.classes).text
+    assert "cut, the loss rises from −0.500 to 1.500; with" in said[1]
+    assert said[2].endswith(
+        "cut, the loss is back at −0.500; with the whole gradient it stays at −0.500."
+    )
+
+
 # On the page -------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ are those of the Python side.
 """
 
 import re
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -502,6 +503,16 @@ def test_the_number_of_what_is_left_keeps_off_the_last_part():
             points = np.array([point for key in ends for point in picture[key].points])
             if len(points) and top < points[:, 1].max() < bottom:
                 assert points[:, 0].max() < left + 2 or points[:, 0].min() > right - 2, (seed, i)
+
+
+@pytest.mark.parametrize("m", [3, 8, 16])
+def test_the_numbers_at_a_jacobian_s_rows_do_not_run_together(m):
+    for entry in ([0, 1], [m - 1, m // 2]):
+        picture = draw(bn.JacobianFigure(m=m, entry=entry), width=360)
+        texts = [text for text in picture.texts() if text.key.startswith(("row", "column"))]
+        assert {f"row {entry[0]}", f"column {entry[1]}"} < {text.key for text in texts}
+        for a, b in combinations(texts, 2):
+            assert a.on(b) < 0, (a.key, b.key)
 
 
 # Training ----------------------------------------------------------------------------------------

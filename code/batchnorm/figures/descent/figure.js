@@ -63,11 +63,17 @@ const equal = (a, b) => Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a));
 /** How a path has changed up to a step: 0, or its sign. @param {number[]} path @param {number} to */
 const turn = ([from], to) => (equal(from, to) ? 0 : Math.sign(to - from));
 
+/** Whether a path left its first value, as that is written, and came back. @param {number[]} path */
+const returned = (path, /** @type {number} */ step) =>
+  format(atStep(path, step)) === format(path[0]) &&
+  path.slice(0, step + 1).some((v) => format(v) !== format(path[0]));
+
 /** What "the loss" did up to a step, in words. @param {number[]} path @param {number} step */
 function trend(path, step) {
   const to = atStep(path, step);
   const holes = { from: format(path[0]), to: format(to) };
-  const sign = turn(path, to);
+  if (returned(path, step)) return say("is back at {to}", holes);
+  const sign = holes.from === holes.to ? 0 : turn(path, to);
   if (!sign) return say("stays at {to}", holes);
   return sign > 0
     ? say("rises from {from} to {to}", holes)
@@ -78,7 +84,8 @@ function trend(path, step) {
 function itsTrend(path, step) {
   const to = atStep(path, step);
   const holes = { to: format(to) };
-  const sign = turn(path, to);
+  if (returned(path, step)) return say("it is back at {to}", holes);
+  const sign = holes.to === format(path[0]) ? 0 : turn(path, to);
   if (!sign) return say("it stays at {to}", holes);
   return sign > 0 ? say("it rises to {to}", holes) : say("it falls to {to}", holes);
 }

@@ -20,6 +20,7 @@ const TITLE = 46; // above a matrix
 const NOTES = 40; // below it
 const GAP = 22; // between two
 const LARGEST = 210; // the side of a matrix
+const TALL = 15; // of a number; one of two digits is as wide
 const WRITTEN = 48; // a cell from this side on holds its number
 const LEVELS = 16; // of colour
 
@@ -156,13 +157,16 @@ export function sum(picture, shown, place, { text, entry, point }) {
   picture.text("map title", "small middle title", middle, top - HEADS - 4, "∂x̂ₖ/∂xᵢ");
   picture.text("map note", "small middle", middle, top + side + 17, "row k, column i");
   picture.text("map entry", "small middle label", middle, top + side + 33, entry);
+  const every = Math.ceil(TALL / cell); // small cells have no room for all their numbers
+  const shows = (/** @type {number} */ n, /** @type {number} */ chosen) =>
+    n === chosen || (n % every === 0 && Math.abs(n - chosen) >= every);
   for (let n = 0; n < m; n++) {
     const middle = (n + 0.5) * cell + 4;
     const weight = (/** @type {boolean} */ on) => (on ? "label" : "");
     const column = { class: `small middle ${weight(n === i)}`, x: left + middle - 4, y: top - 6 };
-    picture.put(`column ${n}`, "text", column, String(n + 1));
+    if (shows(n, i)) picture.put(`column ${n}`, "text", column, String(n + 1));
     const row = { class: `small end ${weight(n === k)}`, x: left - 4, y: top + middle };
-    picture.put(`row ${n}`, "text", row, String(n + 1));
+    if (shows(n, k)) picture.put(`row ${n}`, "text", row, String(n + 1));
   }
   map(picture, "sum", place, { values: jacobian, s, most: numbers ? 0.6 : 1, rim: "grid" });
   if (numbers) {
