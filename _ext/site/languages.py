@@ -229,14 +229,11 @@ def link(app, pagename, templatename, context, doctree):
         if language != own
     )
     if others:
-        rest = (
-            ""
-            if own == "en"
-            else label(
+        if own != "en":
+            others += " · " + label(
                 own, "The other chapters, the code, its outputs and the docstrings are in English."
             )
-        )
-        line = f'<div class="bn-languages">{others} {rest}</div>\n<h1>'
+        line = f'<div class="bn-languages">{others}</div>\n<h1>'
         context["body"] = context["body"].replace("<h1>", line, 1)
     if home:
         context["metatags"] = context.get("metatags", "") + "".join(
