@@ -18,9 +18,14 @@ FAULTS = [
 ]
 
 
+def place(folder, script):
+    """The script that a line names."""
+    return folder / "code" / "batchnorm" / "figures" / script
+
+
 def plant(folder, script, old, new, only):
     """Whether the tests find one fault; None where there is no place for it."""
-    path = folder / "code" / "batchnorm" / "figures" / script
+    path = place(folder, script)
     text = path.read_text("utf8")
     if old not in text:
         return None

@@ -8,6 +8,7 @@ import re
 from itertools import combinations
 
 import numpy as np
+import planted
 import pytest
 from drawn import NUMBER, draw
 from matplotlib.path import Path as Outline
@@ -795,3 +796,11 @@ def test_powers_are_written_as_they_are():
     numbers = [1e-12, 1e-5, 1e-4, 1e-3, 1, 1000, 1e4, 1e10]
     texts = ["10⁻¹²", "10⁻⁵", "10⁻⁴", "0.001", "1", "1000", "10⁴", "10¹⁰"]
     assert run("figures/kit/scale.js", "powerOfTen", *[[v] for v in numbers]) == texts
+
+
+def test_each_planted_fault_still_has_its_place():
+    assert [
+        (script, old)
+        for script, old, _ in planted.FAULTS
+        if old not in planted.place(planted.ROOT, script).read_text("utf8")
+    ] == []
