@@ -19,10 +19,11 @@ export const lengthOf = (/** @type {string} */ text, bold = false) =>
 /** The area that a box has in common with others. @param {Box[]} others @param {Box} box */
 function common(others, [left, top, right, bottom]) {
   let area = 0;
-  for (const [low, high, far, deep] of others) {
-    const wide = Math.min(right, far) - Math.max(left, low);
-    const tall = Math.min(bottom, deep) - Math.max(top, high);
-    if (wide > 0 && tall > 0) area += wide * tall;
+  for (const other of others) {
+    const wide = Math.min(right, other[2]) - Math.max(left, other[0]);
+    if (wide <= 0) continue; // so are most
+    const tall = Math.min(bottom, other[3]) - Math.max(top, other[1]);
+    if (tall > 0) area += wide * tall;
   }
   return area;
 }

@@ -8,20 +8,23 @@
  * @param {(row: number) => number} y
  */
 export function regionOf(f, n, x, y) {
+  // How many of two points of a column, one over the other, are above 0
+  const above = (/** @type {number} */ column, /** @type {number} */ row) =>
+    Number(f[row * n + column] > 0) + Number(f[(row + 1) * n + column] > 0);
   let d = "";
   for (let row = 0; row + 1 < n; row++) {
     let from = -1; // where a run of squares that lie inside began
     for (let column = 0; column < n; column++) {
-      const corners = block(column, column + 1, row);
-      const inside = column + 1 < n ? corners.map(([i, k]) => [i, k, f[k * n + i]]) : [];
-      const high = inside.filter(([, , v]) => v > 0).length;
+      const high = column + 1 < n ? above(column, row) + above(column + 1, row) : 0;
       if (high === 4) {
         if (from < 0) from = column;
         continue;
       }
       if (from >= 0) d += outline(block(from, column, row), x, y);
       from = -1;
-      if (high) d += outline(beyond(inside, 0), x, y);
+      if (!high) continue;
+      const corners = block(column, column + 1, row).map(([i, k]) => [i, k, f[k * n + i]]);
+      d += outline(beyond(corners, 0), x, y);
     }
   }
   return d;

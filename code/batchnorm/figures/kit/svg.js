@@ -43,7 +43,10 @@ export function setText(node, text) {
  *   Viewed what a drawing needs of its view: see figure.js
  */
 
-/** @typedef {{node: SVGElement, given: Record<string, any>}} Known an element, and its attributes */
+/**
+ * @typedef {{node: SVGElement, given: Record<string, any>, text?: string}} Known an element, its
+ *   attributes and its text
+ */
 
 /** Gives an element attributes; the same ones again would lay it out again. @param {Known} known */
 function change({ node, given }, /** @type {Record<string, any>} */ attributes) {
@@ -78,7 +81,10 @@ function elements(root, layers) {
     used.add(key);
     putting.push(key);
     change(found, attributes);
-    if (text !== undefined) setText(found.node, text);
+    if (text !== undefined && found.text !== text) {
+      found.text = text;
+      found.node.textContent = text;
+    }
     return found.node;
   };
   return {

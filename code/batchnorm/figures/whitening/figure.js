@@ -34,7 +34,7 @@ function summary({ before, after, dy, dx, method, landed }, shrink) {
   if (landed.length > 1) {
     const apart = (/** @type {Pair} */ a, /** @type {Pair} */ b) =>
       Math.hypot(a[0] - b[0], a[1] - b[1]);
-    const far = Math.max(...landed.flatMap((a) => landed.map((b) => apart(a, b))));
+    const far = Math.max(...landed.flatMap((a, i) => landed.slice(i + 1).map((b) => apart(a, b))));
     rows.push([
       `${landed.length} batches: farthest apart (${METHODS[method]})`,
       "",
