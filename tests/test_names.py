@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from conftest import opened
 from playwright.sync_api import expect
-from stage import frame
+from stage import frame, write
 
 import batchnorm as bn
 
@@ -111,3 +112,28 @@ def test_a_graph_without_its_code_joins_nothing(show):
     node(page, "x").hover()
     frame(page)
     lit(page, "bn-name", [])
+
+
+def test_without_the_script_that_joins_names_the_graph_is_whole_and_that_is_said(browser, tmp_path):
+    page = browser.new_page()
+    said = []
+    page.on("console", lambda message: said.append(message.text))
+    path = write(tmp_path, bn.GraphFigure(lambda x: x * 2.0, dy=1.0, x=1.0), above=ABOVE)
+    (tmp_path / "names.js").unlink()
+    page.goto(path.as_uri())
+    page.evaluate("() => bnHost.ready")
+    assert any("names.js did not load" in words for words in said)
+    expect(page.locator(".bn-missing")).to_have_count(0)
+    expect(page.locator(".node").first).to_be_visible()
+    page.close()
+
+
+def test_only_a_page_with_a_graph_and_code_loads_the_script_that_joins_them(page, tmp_path):
+    loaded = []
+    page.on("request", lambda request: loaded.append(request.url.rpartition("/")[2]))
+    graph = bn.GraphFigure(lambda x: x * 2.0, dy=1.0, x=1.0)
+    batch = bn.BatchFigure([1.0, 2.0], [1.0, 0.0])
+    for figures, above, times in (([batch], ABOVE, 0), ([graph], "", 0), ([graph] * 2, ABOVE, 1)):
+        loaded.clear()
+        opened(page, tmp_path, *figures, above=above)
+        assert loaded.count("names.js") == times

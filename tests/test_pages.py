@@ -255,3 +255,58 @@ def test_what_is_printed_is_shown_as_it_was_printed():
     wanted = [stream("one\n\ntwo\n"), shown, shown, stream("x", "stderr"), stream("y\n")]
     assert pages.joined_streams(came) == wanted
     assert pages.joined_streams([]) == []
+
+
+def test_menus_and_hints_of_the_theme_are_loaded_when_they_are_asked_for(read):
+    page = read(START)
+    loaded = "() => 'bootstrap' in window"
+    assert not page.evaluate(loaded)
+    page.get_by_role("button", name="Download this page").click()
+    expect(page.locator(".dropdown-menu.show")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".dropdown-menu.show")).to_have_count(0)
+
+    page = read("derivation")
+    assert not page.evaluate(loaded)
+    page.locator(".theme-switch-button:visible").hover()
+    expect(page.get_by_role("tooltip")).to_have_text("Color mode")
+    page.mouse.move(600, 600)
+    expect(page.get_by_role("tooltip")).to_have_count(0)
+
+    page = read("jacobian")
+    page.get_by_role("button", name="Download this page").focus()
+    page.wait_for_function(loaded)
+    page.keyboard.press("Enter")
+    expect(page.locator(".dropdown-menu.show")).to_be_visible()
+
+
+def test_on_the_way_up_a_small_screen_offers_the_top(read):
+    page = read("derivation", width=390)
+    button = page.locator("#pst-back-to-top")
+    page.mouse.wheel(0, 900)
+    page.wait_for_function("() => scrollY > 800")
+    expect(button).to_be_hidden()
+    page.mouse.wheel(0, -100)
+    button.click()
+    page.wait_for_function("() => scrollY === 0")
+    expect(button).to_be_hidden()
+    assert not page.evaluate("() => 'bootstrap' in window")
+
+
+def test_the_button_on_code_copies_it(read):
+    page = read("derivation")
+    code = page.locator(".cell_input pre:visible").first
+    wanted = code.inner_text().removesuffix("\n")
+    page.evaluate("""() => document.addEventListener("copy", ({ target }) => {
+      window.copied = [target.value, target.selectionStart, target.selectionEnd];
+    })""")
+    button = page.locator(".cell_input .copybtn:visible").first
+    button.click()
+    expect(button).to_have_attribute("data-tooltip", "Copied!")
+    assert page.evaluate("() => copied") == [wanted, 0, len(wanted)]
+    assert page.evaluate("() => document.querySelectorAll('body > textarea').length") == 0
+
+    page.evaluate("() => { document.execCommand = () => false; }")
+    button = page.locator(".cell_input .copybtn:visible").nth(1)
+    button.click()
+    expect(button).to_have_attribute("data-tooltip", "Failed to copy")

@@ -6,6 +6,7 @@
  */
 import { holdsState, placeIn } from "./address.js";
 import { element } from "./element.js";
+import { awaitReader, offerTop } from "./hints.js";
 import { markRead } from "./reading.js";
 import { loadScript } from "./script.js";
 import { store, tellUnkept } from "./store.js";
@@ -29,6 +30,8 @@ function reveal() {
 }
 
 const page = /** @type {any} */ (globalThis);
+
+awaitReader(new URL("scripts/bootstrap.js", new URL(page.bnLinkScript, location.href)).href);
 
 /** What opens and copies links: loaded when it is needed. @param {(opened: any) => void} use */
 async function withLinks(use) {
@@ -66,6 +69,7 @@ function offerLink() {
 
 document.addEventListener("DOMContentLoaded", () => {
   offerLink();
+  offerTop();
   /** @type {boolean[]} */
   const open = recalled("folds") ?? [];
   folds().forEach((fold, i) => {

@@ -2,6 +2,8 @@
  * Joins names: point at one in the code of a traced function, and its node in the graph shows
  * itself, its symbol in the formulas and the line that computes it; and the other way round.
  *
+ * A script of its own, which a page loads when it draws a graph (views.js).
+ *
  * Nothing is added to the page: what is lit is a highlight of the browser's own, `bn-name` and
  * `bn-line`. The figure leads: it receives "bn-point" with a name, and sends "bn-pointed" with names.
  */
@@ -82,7 +84,7 @@ const light = (name, ranges) => CSS.highlights.set(name, new Highlight(...ranges
  * @param {HTMLElement} el
  * @param {AbortSignal} signal
  */
-export function joinNames(model, el, signal) {
+function joinNames(model, el, signal) {
   if (!("highlights" in CSS)) return;
   const inputs = () => model.get("start");
   const computed = [...symbolsOf(model).keys()].filter((name) => !(name in inputs()));
@@ -125,3 +127,5 @@ export function joinNames(model, el, signal) {
   };
   el.addEventListener("bn-pointed", show, { signal });
 }
+
+Object.assign(globalThis, { bnJoinNames: joinNames });

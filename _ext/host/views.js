@@ -3,8 +3,11 @@ import { element } from "./element.js";
 import { CONTROLS, REASONS } from "./controls.js";
 import { render } from "./figures.js";
 import { find, lookUp, message, nameOf, Refusal } from "./models.js";
-import { joinNames } from "./names.js";
+import { loadScript } from "./script.js";
 import { say } from "./words.js";
+
+const page = /** @type {any} */ (globalThis);
+const host = /** @type {HTMLScriptElement | null} */ (document.currentScript);
 
 /** @typedef {import("./models.js").Model} Model */
 
@@ -126,8 +129,20 @@ async function drawFigure(model, el, signal) {
   el.translate = false; // its words are placed where they fit
   try {
     await render(model, el, signal);
-    if (model.get("picture")) joinNames(model, el, signal);
+    // A graph's names are joined to code, where there is some
+    if (model.get("picture") && document.querySelector("pre"))
+      pending.push(joinNames(model, el, signal).catch(console.warn));
   } finally {
     el.classList.remove("bn-waiting");
   }
+}
+
+/**
+ * Joins a graph to its code, once names.js is there: only a page with both loads it.
+ * @param {Model} model @param {HTMLElement} el @param {AbortSignal} signal
+ */
+async function joinNames(model, el, signal) {
+  if (!host?.src) return; // a saved page has no such script beside it
+  await loadScript(new URL("names.js", host.src).href);
+  page.bnJoinNames(model, el, signal);
 }

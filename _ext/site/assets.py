@@ -25,6 +25,8 @@ STATE = "ipywidgets_state"  # the key under which MyST-NB keeps a page's widget 
 UNUSED = [  # what the theme brings along and no page of this book loads
     *("**/*.map", "scripts/fontawesome.js*", "vendor/**/*.ttf", "locales"),
     *("*webpack-macros.html", "searchtools.js", "language_data.js"),
+    # Tabs, marks for Sphinx's own search, its keys, and a clipboard of 9 KB: see host/clipboard.js
+    *(LEFT_OUT := ["design-tabs.js", "sphinx_highlight.js", "doctools.js", "clipboard.min.js"]),
 ]
 
 
@@ -32,6 +34,14 @@ def choose(app, config):
     """Load one style sheet on every page, not every script and style sheet in `_static/`."""
     config.html_js_files = []
     config.html_css_files = ["book.css"]
+
+
+def leave_out(app, pagename, templatename, context, doctree):
+    """Take from a page the scripts that it does not need; *Copy* gets a smaller one."""
+    names = {f"_static/{name}" for name in LEFT_OUT}
+    files = context["script_files"]
+    files[:] = [file for file in files if file.filename not in names]
+    app.add_js_file("clipboard.js")
 
 
 def write_host(app, env):
@@ -44,7 +54,8 @@ def write_host(app, env):
     (site / "host.js").write_text(bundle.host_js(), encoding="utf-8")
     (site / "open.js").write_text(bundle.open_js(), encoding="utf-8")
     (site / "host.css").write_text(bundle.host_css(), encoding="utf-8")
-    (site / "lecture.js").write_text(bundle.joined("host/lecture.js"), encoding="utf-8")
+    for name in ("lecture", "names", "clipboard"):
+        (site / f"{name}.js").write_text(bundle.joined(f"host/{name}.js"), encoding="utf-8")
     (site / "python" / "editor.js").write_text(bundle.editor_js(), encoding="utf-8")
     write_take(site)
 

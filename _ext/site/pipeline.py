@@ -65,6 +65,7 @@ STEPS = [
         "html-page-context",
         EARLY,  # before MyST-NB hands a page its widgets' state
         [
+            assets.leave_out,
             pages.set_theme,
             pages.give_face,
             pages.size_images,
