@@ -28,7 +28,7 @@ CHAPTERS = [f"{Path(name).with_suffix('')}.html" for name in files(TOC)]
 PAGES = [*CHAPTERS, "search.html"]
 ORIGINS = ["root", "sub-path", "file"]
 KB = 1024
-PAGE = 220 * KB  # document, scripts and styles of a page, each compressed as servers send it
+PAGE = 150 * KB  # document, scripts and styles of a page, each compressed as servers send it
 FONTS = 90 * KB  # in files of their own, or in a style sheet
 SHIFT = 0.1  # the most a page may move about while it loads ("good" in Core Web Vitals)
 
