@@ -11,6 +11,7 @@ import pytest
 from nbformat.v4 import new_output
 from PIL import Image
 from playwright.sync_api import expect
+from stage import serve
 from test_prose import CHAPTERS
 
 from _ext.site import pages
@@ -270,6 +271,9 @@ def test_menus_and_hints_of_the_theme_are_loaded_when_they_are_asked_for(read):
     assert not page.evaluate(loaded)
     page.locator(".theme-switch-button:visible").hover()
     expect(page.get_by_role("tooltip")).to_have_text("Color mode")
+    hint, arrow = page.locator(".tooltip-inner"), page.locator(".tooltip-arrow")
+    expect(hint).not_to_have_css("background-color", "rgba(0, 0, 0, 0)")
+    expect(arrow).to_have_css("position", "absolute")
     page.mouse.move(600, 600)
     expect(page.get_by_role("tooltip")).to_have_count(0)
 
@@ -278,6 +282,21 @@ def test_menus_and_hints_of_the_theme_are_loaded_when_they_are_asked_for(read):
     page.wait_for_function(loaded)
     page.keyboard.press("Enter")
     expect(page.locator(".dropdown-menu.show")).to_be_visible()
+
+
+def test_menus_that_do_not_come_are_named_and_asked_for_again(browser, book):
+    page = browser.new_page()
+    with serve(book) as home:
+        page.goto(f"{home}/chapters/{START}.html")
+        page.route("**/bootstrap.js", lambda route: route.abort())
+        button = page.get_by_role("button", name="Download this page")
+        with page.expect_console_message(lambda said: "bootstrap.js did not load" in said.text):
+            button.click()
+        page.unroute("**/bootstrap.js")
+        page.mouse.move(600, 600)
+        button.click()
+        expect(page.locator(".dropdown-menu.show")).to_be_visible()
+    page.close()
 
 
 def test_on_the_way_up_a_small_screen_offers_the_top(read):

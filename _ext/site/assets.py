@@ -170,7 +170,12 @@ def slim(app):
     # What is in python/ is small, or nobody's to make smaller, and names no classes of the theme.
     scripts = {path for path in site.rglob("*.js") if site / "python" not in path.parents}
     styles = set(site.rglob("*.css"))
-    known = purge.words(path.read_text("utf8") for path in {*out.rglob("*.html"), *scripts})
+    # Bootstrap's script names the classes of all that it can do: menus and hints are what is used
+    known = purge.words(
+        path.read_text("utf8")
+        for path in {*out.rglob("*.html"), *scripts} - {site / "scripts" / "bootstrap.js"}
+    )
+    known |= {"tooltip-arrow", "tooltip-inner"}
     theirs = {path for path in styles if path.parent.name != "figures"}
     theirs -= {site / "book.css", site / "host.css"}  # our scripts make up names of classes
     for path in theirs:
