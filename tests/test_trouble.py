@@ -167,6 +167,29 @@ def test_a_part_that_is_lost_on_its_way_is_said_and_tried_again(browser, python_
     context.close()
 
 
+def test_whichever_file_is_damaged_it_is_named(browser, python_book):  # noqa: F811
+    """Pyodide itself would wait for ever where its WebAssembly does not come."""
+    context = browser.new_context()
+    context.add_init_script(SAVE_DATA)
+    lost = {path.name for path in (python_book / "_static/python").glob("part_*.js")}
+    with serve(spoiling(python_book, damaged, lost)) as address:
+        reader = Reader(context, f"{address}/{CHAPTER}")
+        reader.press(1, "Run")
+        expect(reader.told(1)).to_contain_text("arrived damaged")
+        manifest = reader.page.evaluate("() => bnManifest")
+        assert {*manifest["parts"]} >= {"lock.json", "pyodide.asm.wasm", "python_stdlib.zip"}
+        for name, files in manifest["parts"].items():
+            lost.clear()
+            lost.update(files)
+            reader.cell(1).get_by_role("button", name="Try again").click()
+            expect(reader.told(1)).to_contain_text(f"Python did not start ({name} arrived damaged)")
+        lost.clear()
+        reader.cell(1).get_by_role("button", name="Try again").click()
+        reader.ran(1)
+    assert reader.problems == []
+    context.close()
+
+
 def test_a_failure_is_no_longer_told_once_python_has_started_unasked(browser, python_book):  # noqa: F811
     lost = {path.name for path in (python_book / "_static/python").glob("part_*.js")}
     context = browser.new_context()

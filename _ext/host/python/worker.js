@@ -22,7 +22,8 @@ async function start(parts, figures) {
   checkWebAssembly();
   /** @type {Map<string, Promise<ArrayBuffer>>} */
   const files = new Map(Object.entries(parts).map(([name, texts]) => [name, unpack(texts, name)]));
-  for (const file of files.values()) file.catch(() => {}); // said by who waits for it
+  // What is damaged is said here: Pyodide would wait for ever for its WebAssembly
+  await Promise.all(files.values());
   here.fetch = async (/** @type {string | URL} */ url) => {
     const name = String(url).replace(/.*\//, "");
     const type = name.endsWith(".wasm") ? "application/wasm" : "application/octet-stream";
