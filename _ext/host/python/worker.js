@@ -20,18 +20,19 @@ let queue = Promise.resolve();
  */
 async function start(parts, figures) {
   checkWebAssembly();
-  /** @type {Map<string, Promise<ArrayBuffer>>} */
-  const files = new Map(Object.entries(parts).map(([name, texts]) => [name, unpack(texts, name)]));
   // What is damaged is said here: Pyodide would wait for ever for its WebAssembly
-  await Promise.all(files.values());
+  const unpacked = Object.entries(parts).map(
+    async ([name, texts]) => /** @type {const} */ ([name, await unpack(texts, name)]),
+  );
+  const files = new Map(await Promise.all(unpacked));
   here.fetch = async (/** @type {string | URL} */ url) => {
     const name = String(url).replace(/.*\//, "");
     const type = name.endsWith(".wasm") ? "application/wasm" : "application/octet-stream";
     const file = files.get(name);
     if (!file) throw new Error("this page's Python reads nothing from the network");
-    return new Response(await file, { headers: { "content-type": type } });
+    return new Response(file, { headers: { "content-type": type } });
   };
-  const lock = JSON.parse(new TextDecoder().decode(await files.get("lock.json")));
+  const lock = JSON.parse(new TextDecoder().decode(files.get("lock.json")));
   const python = await here.loadPyodide({
     indexURL: "bn://python/",
     packageBaseUrl: "bn://python/",
@@ -41,7 +42,7 @@ async function start(parts, figures) {
   });
   const site = python.runPython("import site; site.getsitepackages()[0]");
   for (const name of ["packages.zip", "page.zip"])
-    python.unpackArchive(await files.get(name), "zip", { extractDir: site });
+    python.unpackArchive(files.get(name), "zip", { extractDir: site });
   files.clear();
   session = python.pyimport("page.session");
   session.start(tell, python.toPy(figures));
