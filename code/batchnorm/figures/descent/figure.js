@@ -60,34 +60,43 @@ const alike = (names) => {
 /** Whether two values are the same, but for rounding. @param {number} a @param {number} b */
 const equal = (a, b) => Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a));
 
-/** How a path has changed up to a step: 0, or its sign. @param {number[]} path @param {number} to */
-const turn = ([from], to) => (equal(from, to) ? 0 : Math.sign(to - from));
-
 /** Whether a path left its first value, as that is written, and came back. @param {number[]} path */
 const returned = (path, /** @type {number} */ step) =>
   format(atStep(path, step)) === format(path[0]) &&
   path.slice(0, step + 1).some((v) => format(v) !== format(path[0]));
 
-/** What "the loss" did up to a step, in words. @param {number[]} path @param {number} step */
-function trend(path, step) {
+/** What a path did up to a step, as its ends are written. @param {number[]} path @param {number} step */
+function turn(path, step) {
+  const from = path[0];
   const to = atStep(path, step);
-  const holes = { from: format(path[0]), to: format(to) };
-  if (returned(path, step)) return say("is back at {to}", holes);
-  const sign = holes.from === holes.to ? 0 : turn(path, to);
-  if (!sign) return say("stays at {to}", holes);
-  return sign > 0
-    ? say("rises from {from} to {to}", holes)
-    : say("falls from {from} to {to}", holes);
+  if (returned(path, step)) return "back";
+  const moved = !equal(from, to) && format(from) !== format(to);
+  if (moved && to > from) return "rises";
+  return moved && to < from ? "falls" : "stays";
+}
+
+/** The same of "the loss", in words. @param {number[]} path @param {number} step */
+function trend(path, step) {
+  const holes = { from: format(path[0]), to: format(atStep(path, step)) };
+  const words = {
+    back: say("is back at {to}", holes),
+    stays: say("stays at {to}", holes),
+    rises: say("rises from {from} to {to}", holes),
+    falls: say("falls from {from} to {to}", holes),
+  };
+  return words[turn(path, step)];
 }
 
 /** The same of "it", which began where the other did. @param {number[]} path @param {number} step */
 function itsTrend(path, step) {
-  const to = atStep(path, step);
-  const holes = { to: format(to) };
-  if (returned(path, step)) return say("it is back at {to}", holes);
-  const sign = holes.to === format(path[0]) ? 0 : turn(path, to);
-  if (!sign) return say("it stays at {to}", holes);
-  return sign > 0 ? say("it rises to {to}", holes) : say("it falls to {to}", holes);
+  const holes = { to: format(atStep(path, step)) };
+  const words = {
+    back: say("it is back at {to}", holes),
+    stays: say("it stays at {to}", holes),
+    rises: say("it rises to {to}", holes),
+    falls: say("it falls to {to}", holes),
+  };
+  return words[turn(path, step)];
 }
 
 /** What the curves of the loss show. @param {Shown} shown */
