@@ -1,6 +1,6 @@
 """Everything that is measured, as one table of ratios against a peer in the same run.
 
-    make bench                       all of it, some ten minutes
+    make bench                       all of it, a quarter of an hour
     python bench layer pages         some of it
 
 Each module beside this one yields rows. A ratio says how many times the peer's time (or bytes) ours
@@ -44,7 +44,8 @@ def main():
             key = f"{part}: {row.what} | {row.peer}"
             print(line(row, [old[key] for old in kept if key in old]), flush=True)
             result[key] = [row.ours, row.theirs]
-    path.write_text(json.dumps([*kept, result][-KEPT:], indent=1) + "\n", "utf8")
+        # After each part: a run that is stopped keeps what it has measured
+        path.write_text(json.dumps([*kept, result][-KEPT:], indent=1) + "\n", "utf8")
 
 
 def line(row, before):
