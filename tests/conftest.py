@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Error, expect, sync_playwright
-from stage import COUNT, write
+
+# What its assertions compare is shown, as it is of tests' own
+pytest.register_assert_rewrite("stage")
+from stage import COUNT, write  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 
