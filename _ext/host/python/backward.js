@@ -82,6 +82,7 @@ export class BackwardPass {
     this.ways.value = offered.some((way) => way === chosen) ? chosen : WAYS[0];
     const lines = all[this.ways.value] ?? derived.lines;
     this.pre.replaceChildren(...lines.map(([text, node]) => line(text, node)));
+    this.pre.tabIndex = 0; // where nothing scrolled, the theme has taken it away
   }
 
   async #copy() {
