@@ -13,7 +13,7 @@ from _ext.site import parts
 
 # They take 4 seconds and more each, most to train nets: EVERY_CHAPTER=1 runs them as well.
 LONG = {
-    *("at_the_weights", "constants", "depth", "does_it_help"),
+    *("at_the_weights", "constants", "cut_on_purpose", "depth", "does_it_help"),
     *("length_of_weights", "longer_steps", "reparameterization", "samples_apart"),
     *("smoothness", "whitening_gradient", "without_it"),
 }
