@@ -24,9 +24,10 @@ SOURCES := _config.yml _toc.yml requirements.lock $(shell find chapters locale _
 
 # A test in a browser waits for its frames: one worker more than cores keeps them busy.
 WORKERS = $(shell $(BIN)/python -c "import os; print((os.cpu_count() or 1) + 1)")
+PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder --durations=10
 SCRIPTS := $(shell find code/batchnorm -name '*.js' -not -name built.js)
 
-.PHONY: help book pdf serve lab test engines lint lock notebooks pictures goldens nbval claims bench stock scripts catalogues figure clean
+.PHONY: help book pdf serve lab test pages engines lint lock notebooks pictures goldens nbval claims bench stock scripts catalogues figure clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is
@@ -44,8 +45,11 @@ serve: $(SITE) ## Serve the built book on this machine (PORT=8000)
 lab: $(INSTALLED) ## Open the chapters in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=chapters
 
-test: $(SITE) lint ## Check style, formulas, chapters, and the built book in a browser
-	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder --durations=10
+test: $(SITE) lint ## Check style, formulas, chapters, figures, and each page of the built book in a browser
+	$(PYTEST) -m "not pages"
+
+pages: $(SITE) ## Go through the built book as its readers do: each control, Python, links (CI does it, too)
+	$(PYTEST) -m pages
 
 engines: $(SITE) ## Try the built book in Firefox and WebKit, too, where they are installed
 	ENGINES=1 $(BIN)/python -m pytest tests/test_engines.py tests/test_engines_taken.py --numprocesses=2 --dist=loadgroup

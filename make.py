@@ -108,16 +108,27 @@ def lint():
     run("tsc", "--pretty", "false")
 
 
-def test():
-    """Check style, formulas, chapters, and the built book in a browser."""
-    book()
-    lint()
+def pytest(which):
+    """Run the tests with these marks."""
     workers = f"--numprocesses={(os.cpu_count() or 1) + 1}"
     spread = ["--dist=loadfile", "--no-loadscope-reorder", "--durations=10"]
-    run("python", "-m", "pytest", workers, *spread)
+    run("python", "-m", "pytest", workers, *spread, "-m", which)
 
 
-TARGETS = {each.__name__: each for each in (book, test, lint, serve, lab)}
+def test():
+    """Check style, formulas, chapters, figures, and each page of the built book in a browser."""
+    book()
+    lint()
+    pytest("not pages")
+
+
+def pages():
+    """Go through the built book as its readers do: each control, Python, links."""
+    book()
+    pytest("pages")
+
+
+TARGETS = {each.__name__: each for each in (book, test, pages, lint, serve, lab)}
 
 if __name__ == "__main__":
     names = sys.argv[1:]

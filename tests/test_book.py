@@ -142,11 +142,17 @@ STATE_OF_PAGE = """() => ({
 
 
 @pytest.mark.parametrize("name", PAGES)
+def test_a_page_from_a_file_on_a_phone_in_the_dark(visit, name):
+    stands(visit(name, "file", "dark", 360), name, "dark")
+
+
+@pytest.mark.pages
+@pytest.mark.parametrize("name", PAGES)
 def test_a_page(visit, book, name):
     """Light, from a server's root: it stands, wide and narrow; it is light; its controls answer.
 
-    The same pages in the dark, from a file and loaded by a phone: tests/test_abuse.py. One opening
-    serves for many looks, since opening a page takes longer than most of what is done to it.
+    One opening serves for many looks, since opening a page takes longer than most of what is done
+    to it.
     """
     page, figures = visit(name), FIGURES.get(Path(name).stem, [])
     stands(page, name, "light")

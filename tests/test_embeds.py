@@ -12,6 +12,8 @@ from test_state_in_link import HOSTILE
 
 import batchnorm as bn
 
+pytestmark = pytest.mark.pages
+
 FRAME = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Elsewhere</title>
 <link rel="icon" href="data:,">
 <style>body {{ margin: 0 }} iframe {{ width: 100%; border: 0 }}</style>

@@ -21,6 +21,8 @@ from playwright.sync_api import expect
 
 import batchnorm as bn
 
+pytestmark = pytest.mark.pages
+
 ROOT = Path(__file__).parents[1]
 
 # A figure and a slider, in few words: what every chapter's figures rest on.

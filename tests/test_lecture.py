@@ -7,6 +7,8 @@ import pytest
 from playwright.sync_api import expect
 from stage import OFF_SCREEN, accessible, rest
 
+pytestmark = pytest.mark.pages
+
 NOTES = ".bn-spoken"
 
 

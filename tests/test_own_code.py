@@ -7,6 +7,8 @@ import pytest
 from playwright.sync_api import expect
 from test_page_python import START, Reader, accessible, python_book, site  # noqa: F401
 
+pytestmark = pytest.mark.pages
+
 
 @pytest.fixture
 def read(browser, python_book):  # noqa: F811

@@ -11,6 +11,8 @@ from session import ROOT, Session
 
 from _ext.site import parts
 
+pytestmark = pytest.mark.pages
+
 # They take 4 seconds and more each, most to train nets: EVERY_CHAPTER=1 runs them as well.
 LONG = {
     *("at_the_weights", "constants", "cut_on_purpose", "depth", "does_it_help"),

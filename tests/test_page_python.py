@@ -12,6 +12,8 @@ import pytest
 from playwright.sync_api import expect
 from stage import accessible, serve, slide, strict
 
+pytestmark = pytest.mark.pages
+
 ROOT = Path(__file__).parents[1]
 
 START = 300_000  # milliseconds: a busy machine is slow, not broken

@@ -9,6 +9,8 @@ import pytest
 from _ext.site import publishing
 from _ext.tools.pdf import gathered, page_numbers, print_book
 
+pytestmark = pytest.mark.pages
+
 NAMES = ["start_here", "questions", "two_samples", "references"]
 
 

@@ -10,6 +10,8 @@ from stage import SAVE_DATA, get, serve, slide, write
 from test_host import Echo, figure
 from test_training_figure import BATCH, figure_of
 
+pytestmark = pytest.mark.pages
+
 PAGE = "chapters/two_samples.html"
 
 

@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -36,7 +37,7 @@ def by_make(*arguments):
     said = subprocess.run(command, cwd=ROOT, env=bare, capture_output=True, text=True, check=True)
     calls = re.findall(CALL, said.stdout.replace("\\\n", " "), re.M)
     loudly = ("npm", "ci")  # once more, to say what is wrong, where `npm ci --silent` failed
-    return {told(tool, words.split()) for tool, words in calls if words.strip()} - {loudly}
+    return {told(tool, shlex.split(words)) for tool, words in calls if words.strip()} - {loudly}
 
 
 def told(tool, arguments):

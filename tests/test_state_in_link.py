@@ -31,6 +31,8 @@ import batchnorm as bn
 from _ext.site import bundle
 from batchnorm.figures.kit.link import number, packed, packed_rows, written
 
+pytestmark = pytest.mark.pages
+
 ADDRESS = "../../_ext/host/address.js"
 SEED = 7
 EVERY = bool(os.environ.get("EVERY_CHAPTER"))

@@ -9,6 +9,8 @@ from node import run
 from playwright.sync_api import expect
 from stage import SAVE_DATA, serve
 
+pytestmark = pytest.mark.pages
+
 BROKEN = {
     "denied": """for (const name of ["localStorage", "sessionStorage"])
       Object.defineProperty(window, name, { configurable: true, get() {
