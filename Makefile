@@ -27,7 +27,7 @@ WORKERS = $(shell $(BIN)/python -c "import os; print((os.cpu_count() or 1) + 1)"
 PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder --durations=10
 SCRIPTS := $(shell find code/batchnorm -name '*.js' -not -name built.js)
 
-.PHONY: help book pdf serve lab test pages engines lint lock notebooks pictures goldens nbval claims bench stock scripts catalogues figure clean
+.PHONY: help book pdf serve lab test readers engines lint lock notebooks pictures goldens nbval claims bench stock scripts catalogues figure clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is
@@ -46,10 +46,10 @@ lab: $(INSTALLED) ## Open the chapters in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=chapters
 
 test: $(SITE) lint ## Check style, formulas, chapters, figures, and each page of the built book in a browser
-	$(PYTEST) -m "not pages"
+	$(PYTEST) -m "not readers"
 
-pages: $(SITE) ## Go through the built book as its readers do: each control, Python, links (CI does it, too)
-	$(PYTEST) -m pages
+readers: $(SITE) ## Go through the built book as its readers do: each control, Python, links (CI does it, too)
+	$(PYTEST) -m readers
 
 engines: $(SITE) ## Try the built book in Firefox and WebKit, too, where they are installed
 	ENGINES=1 $(BIN)/python -m pytest tests/test_engines.py tests/test_engines_taken.py --numprocesses=2 --dist=loadgroup

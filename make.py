@@ -119,16 +119,16 @@ def test():
     """Check style, formulas, chapters, figures, and each page of the built book in a browser."""
     book()
     lint()
-    pytest("not pages")
+    pytest("not readers")
 
 
-def pages():
+def readers():
     """Go through the built book as its readers do: each control, Python, links."""
     book()
-    pytest("pages")
+    pytest("readers")
 
 
-TARGETS = {each.__name__: each for each in (book, test, pages, lint, serve, lab)}
+TARGETS = {each.__name__: each for each in (book, test, readers, lint, serve, lab)}
 
 if __name__ == "__main__":
     names = sys.argv[1:]

@@ -120,9 +120,10 @@ def book():
 
 
 # The files that take longest. They begin first, so that no worker is left alone with one at the end
-LONGEST = ["test_book", "test_trouble", "test_abuse", "test_page_python", "test_state_in_link"]
-LONGEST += ["test_page_chapters", "test_one_view", "test_own_code", "test_host", "test_jupyterlab"]
-LONGEST += ["test_claims", "test_take", "test_embeds"]
+LONGEST = ["test_book", "test_state_in_link", "test_abuse", "test_embeds", "test_page_python"]
+LONGEST += ["test_trouble", "test_own_code", "test_page_chapters", "test_languages"]
+LONGEST += ["test_jupyterlab", "test_one_view", "test_claims", "test_host", "test_graph_figure"]
+LONGEST += ["test_pages", "test_take"]
 
 
 def pytest_collection_modifyitems(items):

@@ -12,7 +12,7 @@ import pytest
 from stage import accessible, frame, resize, sound
 from test_book import PAGES, handled, origins, stands, visit  # noqa: F401
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.readers
 
 STEPS = int(os.environ.get("ABUSE", "10"))
 SEED = int(os.environ.get("SEED", "0"))

@@ -146,7 +146,7 @@ def test_a_page_from_a_file_on_a_phone_in_the_dark(visit, name):
     stands(visit(name, "file", "dark", 360), name, "dark")
 
 
-@pytest.mark.pages
+@pytest.mark.readers
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page(visit, book, name):
     """Light, from a server's root: it stands, wide and narrow; it is light; its controls answer.

@@ -12,7 +12,7 @@ from test_state_in_link import HOSTILE
 
 import batchnorm as bn
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.readers
 
 FRAME = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Elsewhere</title>
 <link rel="icon" href="data:,">

@@ -21,7 +21,7 @@ from playwright.sync_api import expect
 
 import batchnorm as bn
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.readers
 
 ROOT = Path(__file__).parents[1]
 

@@ -362,7 +362,7 @@ SAME = re.compile(
 )
 
 
-@pytest.mark.pages
+@pytest.mark.readers
 def test_nothing_that_a_page_says_is_left_in_english(browser, book):
     """Whatever the German page says, in any of its states, the English one says otherwise."""
     with watched(browser) as page:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 from stage import OFF_SCREEN, accessible, rest
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.readers
 
 NOTES = ".bn-spoken"
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 from test_page_python import START, Reader, accessible, python_book, site  # noqa: F401
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.readers
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from session import ROOT, Session
 
 from _ext.site import parts
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.readers
 
 # They take 4 seconds and more each, most to train nets: EVERY_CHAPTER=1 runs them as well.
 LONG = {

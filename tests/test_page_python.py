@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 from stage import accessible, serve, slide, strict
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.readers
 
 ROOT = Path(__file__).parents[1]
 

@@ -9,7 +9,7 @@ import pytest
 from _ext.site import publishing
 from _ext.tools.pdf import gathered, page_numbers, print_book
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.readers
 
 NAMES = ["start_here", "questions", "two_samples", "references"]
 

@@ -10,7 +10,7 @@ from stage import SAVE_DATA, get, serve, slide, write
 from test_host import Echo, figure
 from test_training_figure import BATCH, figure_of
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.readers
 
 PAGE = "chapters/two_samples.html"
 

@@ -156,6 +156,7 @@ def printed(notebook):
     return [[{**output, "execution_count": None} for output in cell] for cell in cells]
 
 
+@pytest.mark.readers
 def test_a_downloaded_notebook_fetches_the_package_and_prints_what_is_published(
     bare, tmp_path, monkeypatch
 ):

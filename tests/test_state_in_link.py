@@ -31,7 +31,7 @@ import batchnorm as bn
 from _ext.site import bundle
 from batchnorm.figures.kit.link import number, packed, packed_rows, written
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.readers
 
 ADDRESS = "../../_ext/host/address.js"
 SEED = 7

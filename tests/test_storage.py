@@ -9,7 +9,7 @@ from node import run
 from playwright.sync_api import expect
 from stage import SAVE_DATA, serve
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.readers
 
 BROKEN = {
     "denied": """for (const name of ["localStorage", "sessionStorage"])

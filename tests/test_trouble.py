@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from stage import SAVE_DATA, Quiet, serve, strict
 from test_page_python import CHAPTER, Reader, python_book  # noqa: F401
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.readers
 
 LOADED = re.compile(r"([\d.]+) of [\d.]+ MB")
 
