@@ -17,7 +17,7 @@ pytestmark = pytest.mark.readers
 LOADED = re.compile(r"([\d.]+) of [\d.]+ MB")
 
 
-# A change of the policy, and what is said of it
+# A change of the policy, and what is said of it: nothing where all works without it
 STRICTER = {
     "worker": (("worker-src blob:", "worker-src 'none'"), "worker-src would have to allow blob:"),
     "wasm": ((" 'wasm-unsafe-eval'", ""), "script-src would have to allow 'wasm-unsafe-eval'"),
@@ -25,6 +25,7 @@ STRICTER = {
         ("base-uri", "require-trusted-types-for 'script'; base-uri"),
         re.compile("require-trusted-types-for[.)]"),
     ),
+    "connect": (("connect-src 'self'", "connect-src 'none'"), None),
 }
 FORBIDS = "Content-Security-Policy forbids it: its directive "
 
@@ -35,9 +36,12 @@ def test_the_directive_that_stops_python_is_named(browser, python_book, change, 
     with serve(strict(python_book, change)) as address:
         reader = Reader(context, f"{address}/{CHAPTER}")
         reader.press(1, "Run")
-        told = reader.cell(1).locator(".bn-told:visible, .bn-run [role=status]").last
-        expect(told).to_contain_text(FORBIDS)
-        expect(told).to_contain_text(named)
+        if named:
+            told = reader.cell(1).locator(".bn-told:visible, .bn-run [role=status]").last
+            expect(told).to_contain_text(FORBIDS)
+            expect(told).to_contain_text(named)
+        else:
+            reader.ran(1)
     context.close()
 
 
