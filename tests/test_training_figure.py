@@ -150,6 +150,42 @@ def test_the_boundary_is_that_of_evaluation_mode():
     assert left < DATA.x[:, 0].min() < DATA.x[:, 0].max() < right
 
 
+CHANGES = [
+    dict(steps=0),
+    *(dict(rate=2.0), dict(momentum=0.5), dict(seed=3), dict(noise=1.0), dict(batch_size=40)),
+    *(dict(steps=7), dict(steps=25), dict(eps=0.5), dict(steps=0), dict(noise=0.2)),
+    *(dict(batch_size=24), dict(seed=0), dict(eps=1e-5), dict(steps=7, rate=0.5), dict(rate=2.0)),
+]
+
+
+def test_what_is_kept_is_what_would_be_computed():
+    """Whatever changes, in which order: all that is shown is what a page would show that begins."""
+    figure = figure_of(VARIANTS | {"larger eps": (BATCH, dict(eps=1.0))}, **HOW)
+    inputs = {name: getattr(figure, name) for name in figure.inputs}
+    inputs["samples"] = list(figure.samples)
+    (pairs,) = run(
+        ["figures/training/model.js", "figures/kit/memo.js"],
+        """({ memoizer, ...model }, inputs, changes) => {
+          const samples = new DataView(Uint8Array.from(inputs.samples).buffer);
+          const rested = (given, keep) => {
+            model.analyse(given, keep).trainer.run(given.steps);
+            const { runs, boundaries } = model.analyse(given, keep);
+            return JSON.stringify([runs.map(({ now }) => now), boundaries]);
+          };
+          const kept = memoizer();
+          let now = { ...inputs, samples };
+          return changes.map((change) => {
+            now = { ...now, ...change };
+            return [rested(now, kept), rested(now, memoizer())];
+          });
+        }""",
+        [inputs, CHANGES],
+    )
+    for change, (kept, computed) in zip(CHANGES, pairs, strict=True):
+        assert kept == computed, change
+    assert len({computed for _, computed in pairs}) > len(CHANGES) / 2  # most show
+
+
 def test_a_region_has_the_area_where_the_function_is_above_0():
     (d,) = run(
         "figures/kit/region.js",

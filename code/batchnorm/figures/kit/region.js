@@ -8,10 +8,35 @@
  * @param {(row: number) => number} y
  */
 export function regionOf(f, n, x, y) {
+  // The lines of the grid, written once: every corner lies on two of them, every crossing on one
+  const lines = Array.from({ length: n }, (_, i) => i);
+  const columns = lines.map((i) => x(i).toFixed(1));
+  const rows = lines.map((i) => y(i).toFixed(1));
+  /** @param {number} column @param {number} row */
+  const point = (column, row) => `${columns[column]} ${rows[row]}`;
+  /** Where the function is 0 between two points beside each other. @param {number[]} a @param {number[]} b */
+  const crossing = ([column, row], [c, r]) => {
+    const from = f[row * n + column];
+    const part = from / (from - f[r * n + c]);
+    return row === r
+      ? `${x(column + part * (c - column)).toFixed(1)} ${rows[row]}`
+      : `${columns[column]} ${y(row + part * (r - row)).toFixed(1)}`;
+  };
+  const inside = (/** @type {number[]} */ [column, row]) => f[row * n + column] > 0;
+  /** What is inside of the square that begins here. @param {number} column @param {number} row */
+  const partOf = (column, row) => {
+    const corners = cornersOf(column, column + 1, row);
+    return corners.flatMap((a, i) => {
+      const b = corners[(i + 1) % 4];
+      const here = inside(a) ? [point(a[0], a[1])] : [];
+      return inside(a) === inside(b) ? here : [...here, crossing(a, b)];
+    });
+  };
   // How many of two points of a column, one over the other, are above 0
   const above = (/** @type {number} */ column, /** @type {number} */ row) =>
     Number(f[row * n + column] > 0) + Number(f[(row + 1) * n + column] > 0);
-  let d = "";
+  /** @type {string[][]} */
+  const shapes = [];
   for (let row = 0; row + 1 < n; row++) {
     let from = -1; // where a run of squares that lie inside began
     for (let column = 0; column < n; column++) {
@@ -20,39 +45,18 @@ export function regionOf(f, n, x, y) {
         if (from < 0) from = column;
         continue;
       }
-      if (from >= 0) d += outline(block(from, column, row), x, y);
+      if (from >= 0) shapes.push(cornersOf(from, column, row).map(([c, r]) => point(c, r)));
       from = -1;
-      if (!high) continue;
-      const corners = block(column, column + 1, row).map(([i, k]) => [i, k, f[k * n + i]]);
-      d += outline(beyond(corners, 0), x, y);
+      if (high) shapes.push(partOf(column, row));
     }
   }
-  return d;
+  return shapes.map((points) => `M${points.join("L")}Z`).join("");
 }
 
-/** The corners of what lies between two columns. */
-function block(/** @type {number} */ from, /** @type {number} */ to, /** @type {number} */ row) {
-  const [low, high] = [row, row + 1].map((k) => [from, to].map((column) => [column, k]));
-  return [...low, ...high.reverse()];
-}
-
-/**
- * The part of a shape where the values at its corners, joined by straight lines, are above a level,
- * or below it.
- * @param {number[][]} corners x, y and value of each @param {number} level
- * @param {1 | -1} side above or below
- */
-function beyond(corners, level, side = 1) {
-  const is = (/** @type {number[]} */ [, , v]) => side * (v - level) > 0;
-  return corners.flatMap((a, c) => {
-    const b = corners[(c + 1) % corners.length];
-    const here = is(a) ? [a] : [];
-    if (is(a) === is(b)) return here;
-    const part = (level - a[2]) / (b[2] - a[2]);
-    return [...here, a.map((v, k) => v + part * (b[k] - v))];
-  });
-}
-
-/** @param {number[][]} points @param {(v: number) => number} x @param {(v: number) => number} y */
-const outline = (points, x, y) =>
-  `M${points.map(([i, k]) => `${x(i).toFixed(1)} ${y(k).toFixed(1)}`).join("L")}Z`;
+/** The corners of what lies between two columns. @param {number} from @param {number} to @param {number} row */
+const cornersOf = (from, to, row) => [
+  [from, row],
+  [to, row],
+  [to, row + 1],
+  [from, row + 1],
+];

@@ -52,6 +52,16 @@ function dataOf({ shapes, labels, classes }, bytes) {
   return { train: part(0, m), test: part(m, test) };
 }
 
+/**
+ * What a net answers before its first step follows from these: not from the rate.
+ * @param {{normalization: string[]}} net @param {How} how
+ */
+function startOf({ normalization }, { seed, eps, batch_size, noise }) {
+  const noisy = normalization.includes("noisy");
+  const seen = noisy || normalization.includes("batch"); // the first batch's moments
+  return [seed, eps, seen && batch_size, noisy && noise];
+}
+
 /** @typedef {ReturnType<typeof trainerOf>} Trainer */
 
 /**
@@ -68,7 +78,9 @@ function trainerOf({ nets, variants }, data, how) {
       const set = { ...how, ...own, batch_size: size };
       /** @type {Gauges[]} */
       const gauges = [];
-      return { name, look, gauges, descent: descent(traced, batchAt, set, new Set(cut)) };
+      const one = descent(traced, batchAt, set, new Set(cut));
+      const start = { key: `start ${net} ${own.eps} ${own.noise}`, from: startOf(traced, set) };
+      return { name, look, gauges, start, descent: one };
     });
   let runs = begin();
   let turn = 0; // whose is next
@@ -209,9 +221,15 @@ export function analyse(inputs, memo) {
   const turn = (/** @type {number} */ k) =>
     done ? taken : Math.floor((taken + (LOOK * k) / count) / LOOK);
   const looked = plots.includes("boundary") ? all.runs() : [];
-  const plane = () => memo("plane", [all.data], () => planeOf(all.data.train.x.data));
-  const boundaries = looked.map(({ descent: one }, k) =>
-    memo(`boundary ${k}`, [all, all.age(), done, turn(k), one], () => boundaryOf(one, plane())),
+  const plane = () => memo("plane", [data], () => planeOf(data.train.x.data));
+  const boundaries = looked.map(({ descent: one, start }, k) =>
+    memo(`look ${k}`, [one, done, turn(k)], () => {
+      // A net that has not moved answers what it did, and so do all that begin alike
+      const { key, from } = one.state.steps
+        ? { key: `boundary ${k}`, from: [one, one.state.steps] }
+        : start;
+      return memo(key, [data, ...from], () => boundaryOf(one, plane()));
+    }),
   );
   return { trainer: all, taken, done, runs, boundaries };
 }
