@@ -155,12 +155,16 @@ CHANGES = [
     *(dict(rate=2.0), dict(momentum=0.5), dict(seed=3), dict(noise=1.0), dict(batch_size=40)),
     *(dict(steps=7), dict(steps=25), dict(eps=0.5), dict(steps=0), dict(noise=0.2)),
     *(dict(batch_size=24), dict(seed=0), dict(eps=1e-5), dict(steps=7, rate=0.5), dict(rate=2.0)),
+    HOW | WILD | dict(steps=43),  # here some have diverged,
+    *(dict(steps=60), dict(rate=1e308, steps=0), dict(steps=5)),  # and here all, at once
 ]
 
 
 def test_what_is_kept_is_what_would_be_computed():
     """Whatever changes, in which order: all that is shown is what a page would show that begins."""
-    figure = figure_of(VARIANTS | {"larger eps": (BATCH, dict(eps=1.0))}, **HOW)
+    noisy = VARIANTS["noisy batch norm"]
+    more = {"larger eps": (BATCH, dict(eps=1.0)), "cut": (noisy, dict(cut_mean=True))}
+    figure = figure_of(VARIANTS | more, **HOW)
     inputs = {name: getattr(figure, name) for name in figure.inputs}
     inputs["samples"] = list(figure.samples)
     (pairs,) = run(

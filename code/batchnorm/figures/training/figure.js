@@ -10,6 +10,7 @@ import { gauge, layout, losses, planes } from "./view.js";
 const MOST = 100_000; // steps
 const CHOICES = { class: "bar choices", role: "group", "aria-label": "variant to look at" };
 const FRAME = 8; // milliseconds of work a frame: half of it, at 60 a second
+const LEAST = FRAME / 4; // of training
 /** @type {("drift" | "length" | "angle")[]} */
 const GAUGES = ["drift", "length", "angle"];
 
@@ -57,6 +58,8 @@ function ticker(view, el, paint) {
   let seen = false;
   let drawn = 0; // milliseconds that the last picture took
   let due = 0; // when the next one is due
+  /** @type {Shown | undefined} */
+  let last; // what was shown when it had trained
   const self = {
     moves: !window.matchMedia("(prefers-reduced-motion: reduce)").matches,
     /** Goes on, if there is anything to be done. */
@@ -76,11 +79,15 @@ function ticker(view, el, paint) {
   };
   function work() {
     asked = false;
-    const { trainer, steps, done } = view.analysis();
+    const now = view.analysis();
+    const { trainer, steps, done } = now;
     if (!seen || done) return;
-    const shows = self.moves && performance.now() >= due;
-    trainer.run(steps, shows ? Math.max(FRAME / 4, FRAME - drawn) : FRAME);
+    // A frame that shows what a control did has done its work; in a drag, the next one starts again
+    const moved = now !== last;
+    const shows = self.moves && !moved && performance.now() >= due;
+    trainer.run(steps, moved ? LEAST : shows ? Math.max(LEAST, FRAME - drawn) : FRAME);
     if (shows || trainer.taken() >= steps || trainer.ended()) view.again();
+    last = view.analysis();
     self.arm();
   }
   new IntersectionObserver((entries) => {

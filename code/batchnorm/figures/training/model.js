@@ -203,14 +203,20 @@ export function analyse(inputs, memo) {
   if (all.taken() > steps) all.restart();
   const taken = all.taken();
   const done = taken >= steps || all.ended();
-  // While it is trained, what is costly is looked at now and then; at rest, as it is
+  // While it is trained, what is costly is looked at now and then; at rest, as it is. A net that has
+  // not moved need not be looked at again; before its first step, no rate has moved it
+  const begun = [data, seed, batch_size, eps, noise];
   const when = [all, all.age(), done, done ? taken : Math.floor(taken / LOOK)];
   const readings = memo("readings", when, () =>
-    all.runs().map(({ descent: one, gauges }) => ({
-      loss: recent(one.state.losses),
-      accuracy: accuracy(one, all.data.test),
-      ...((!done && gauges.at(-1)) || gaugesOf(one)),
-    })),
+    all.runs().map(({ descent: one, gauges }, k) => {
+      const { steps: at, losses, diverged } = one.state;
+      const from = [...(at ? [one, at] : begun), diverged];
+      return {
+        loss: recent(losses),
+        accuracy: memo(`accuracy ${k}`, from, () => accuracy(one, all.data.test)),
+        ...((!done && gauges.at(-1)) || memo(`gauges ${k}`, from, () => gaugesOf(one))),
+      };
+    }),
   );
   const runs = all.runs().map(({ name, look, gauges, descent: { state } }, i) => {
     const { losses, diverged } = state;
