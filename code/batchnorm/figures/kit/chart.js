@@ -114,6 +114,7 @@ export function plot(picture, key, place, of) {
   const up = moving ? (/** @type {number} */ v) => clamp(y(v), top, bottom) : y;
   const seen = (/** @type {[number, number]} */ [, v]) => up(v) >= top - 1 && up(v) <= bottom + 1;
   const names = labels(picture, { left: left + 4, right: right + 8, top: top - 8, bottom });
+  const named = !beside && curves.some(({ label }) => label);
   /** @type {Parameters<typeof besides>[3]} */
   const ends = [];
   curves.forEach(({ className, points, label, dot }, i) => {
@@ -122,7 +123,7 @@ export function plot(picture, key, place, of) {
     const found = points.findLastIndex(seen);
     const end = points[found];
     if (!end) return;
-    names.avoidLine(points.filter(seen).map(([u, v]) => [x(u), up(v)]));
+    if (named) names.avoidLine(points.filter(seen).map(([u, v]) => [x(u), up(v)]));
     const at = dot ?? end;
     if (dots && seen(at)) {
       const where = { class: `${className} dot`, cx: x(at[0]), cy: up(at[1]), r: 4.5 };
