@@ -71,10 +71,16 @@ export function forward(graph, inputs) {
 export const edgeKey = (target, slot) => `${target}:${slot}`;
 
 /** The edges that leave the node of that name, if any. @param {Graph} graph @param {string} name */
-export const leaving = (graph, name) =>
-  graph.nodes.flatMap(({ inputs = [] }, target) =>
-    inputs.flatMap((i, slot) => (graph.nodes[i].name === name ? [edgeKey(target, slot)] : [])),
-  );
+export function leaving({ nodes }, name) {
+  /** @type {string[]} */
+  const keys = [];
+  nodes.forEach(({ inputs }, target) => {
+    inputs?.forEach((i, slot) => {
+      if (nodes[i].name === name) keys.push(edgeKey(target, slot));
+    });
+  });
+  return keys;
+}
 
 /**
  * Sends `dys`, one gradient an output, back to every node. Throws if a shape is not its output's.

@@ -84,12 +84,15 @@ export function nested({ shape, data }) {
 export function broadcastShape(a, b) {
   if (sameShape(a, b) || (b.length <= a.length && sizeOf(b) === 1)) return a;
   if (a.length <= b.length && sizeOf(a) === 1) return b;
-  const rank = Math.max(a.length, b.length);
-  return Array.from({ length: rank }, (_, i) => {
-    const [p, q] = [a[i - rank + a.length] ?? 1, b[i - rank + b.length] ?? 1];
+  const [shape, other] = a.length < b.length ? [b.slice(), a] : [a.slice(), b];
+  const before = shape.length - other.length;
+  for (let i = 0; i < other.length; i++) {
+    const p = shape[before + i];
+    const q = other[i];
     if (p !== q && p !== 1 && q !== 1) throw new Error(`shapes ${a} and ${b} do not broadcast`);
-    return p === 1 ? q : p;
-  });
+    if (p === 1) shape[before + i] = q;
+  }
+  return shape;
 }
 
 // Tables of where each entry is found: slow to make, so kept

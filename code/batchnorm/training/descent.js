@@ -77,9 +77,9 @@ function noiseOf(/** @type {Net} */ { sizes }, /** @type {How} */ how, k = 0, st
 function lengthOf(/** @type {Tensor[]} */ now, /** @type {Tensor[] | null} */ from = null) {
   const vectors = now.map(({ data }, k) => (from ? data.map((v, i) => v - from[k].data[i]) : data));
   let most = 0; // its square may be beyond all numbers
-  for (const vector of vectors) for (const v of vector) most = Math.max(most, Math.abs(v));
+  for (const v of vectors) for (let i = 0; i < v.length; i++) most = Math.max(most, Math.abs(v[i]));
   let sum = 0;
-  for (const vector of vectors) for (const v of vector) sum += (v / most) ** 2;
+  for (const v of vectors) for (let i = 0; i < v.length; i++) sum += (v[i] / most) ** 2;
   return most ? most * Math.sqrt(sum) : 0;
 }
 
