@@ -8,55 +8,48 @@
  * @param {(row: number) => number} y
  */
 export function regionOf(f, n, x, y) {
-  // The lines of the grid, written once: every corner lies on two of them, every crossing on one
+  // The lines of the grid, written once: every point lies on two of them, every crossing on one
   const lines = Array.from({ length: n }, (_, i) => i);
   const columns = lines.map((i) => x(i).toFixed(1));
   const rows = lines.map((i) => y(i).toFixed(1));
-  /** @param {number} column @param {number} row */
-  const point = (column, row) => `${columns[column]} ${rows[row]}`;
-  /** Where the function is 0 between two points beside each other. @param {number[]} a @param {number[]} b */
-  const crossing = ([column, row], [c, r]) => {
-    const from = f[row * n + column];
-    const part = from / (from - f[r * n + c]);
-    return row === r
-      ? `${x(column + part * (c - column)).toFixed(1)} ${rows[row]}`
-      : `${columns[column]} ${y(row + part * (r - row)).toFixed(1)}`;
+  const rowOf = (/** @type {number} */ k) => Math.floor(k / n);
+  const point = (/** @type {number} */ k) => `${columns[k % n]} ${rows[rowOf(k)]}`;
+  /** Where the function is 0 between neighbours. @param {number} a @param {number} b */
+  const crossing = (a, b) => {
+    const part = f[a] / (f[a] - f[b]);
+    const column = a % n;
+    const row = rowOf(a);
+    return row === rowOf(b)
+      ? `${x(column + part * (b - a)).toFixed(1)} ${rows[row]}`
+      : `${columns[column]} ${y(row + part * Math.sign(b - a)).toFixed(1)}`;
   };
-  const inside = (/** @type {number[]} */ [column, row]) => f[row * n + column] > 0;
-  /** What is inside of the square that begins here. @param {number} column @param {number} row */
-  const partOf = (column, row) => {
-    const corners = cornersOf(column, column + 1, row);
-    return corners.flatMap((a, i) => {
-      const b = corners[(i + 1) % 4];
-      const here = inside(a) ? [point(a[0], a[1])] : [];
-      return inside(a) === inside(b) ? here : [...here, crossing(a, b)];
-    });
+  /** What is inside of the square that begins at point k. @param {number} k */
+  const partOf = (k) => {
+    const corners = [k, k + 1, k + n + 1, k + n];
+    let d = "";
+    for (let c = 0; c < 4; c++) {
+      const a = corners[c];
+      const b = corners[(c + 1) % 4];
+      if (f[a] > 0) d += `L${point(a)}`;
+      if (f[a] > 0 !== f[b] > 0) d += `L${crossing(a, b)}`;
+    }
+    return `M${d.slice(1)}Z`;
   };
-  // How many of two points of a column, one over the other, are above 0
-  const above = (/** @type {number} */ column, /** @type {number} */ row) =>
-    Number(f[row * n + column] > 0) + Number(f[(row + 1) * n + column] > 0);
-  /** @type {string[][]} */
-  const shapes = [];
+  // How many of two points, one over the other, are above 0
+  const above = (/** @type {number} */ k) => Number(f[k] > 0) + Number(f[k + n] > 0);
+  let d = "";
   for (let row = 0; row + 1 < n; row++) {
     let from = -1; // where a run of squares that lie inside began
-    for (let column = 0; column < n; column++) {
-      const high = column + 1 < n ? above(column, row) + above(column + 1, row) : 0;
+    for (let k = row * n; k < (row + 1) * n; k++) {
+      const high = (k + 1) % n ? above(k) + above(k + 1) : 0;
       if (high === 4) {
-        if (from < 0) from = column;
+        if (from < 0) from = k;
         continue;
       }
-      if (from >= 0) shapes.push(cornersOf(from, column, row).map(([c, r]) => point(c, r)));
+      if (from >= 0) d += `M${[from, k, k + n, from + n].map(point).join("L")}Z`;
       from = -1;
-      if (high) shapes.push(partOf(column, row));
+      if (high) d += partOf(k);
     }
   }
-  return shapes.map((points) => `M${points.join("L")}Z`).join("");
+  return d;
 }
-
-/** The corners of what lies between two columns. @param {number} from @param {number} to @param {number} row */
-const cornersOf = (from, to, row) => [
-  [from, row],
-  [to, row],
-  [to, row + 1],
-  [from, row + 1],
-];
