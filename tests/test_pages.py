@@ -314,6 +314,7 @@ def test_on_the_way_up_a_small_screen_offers_the_top(read):
 
 def test_the_button_on_code_copies_it(read):
     page = read("two_samples")
+    page.evaluate("() => Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     code = page.locator(".cell_input pre:visible").first
     wanted = code.inner_text().removesuffix("\n")
     page.evaluate("""() => document.addEventListener("copy", ({ target }) => {

@@ -363,14 +363,42 @@ def test_numpy_lines_are_copied(show):
     np.testing.assert_allclose(made["dx"], figure.dx, rtol=1e-12)
 
 
-def test_where_nothing_may_be_copied_it_is_shown(show):
+NO_CLIPBOARD = "() => Object.defineProperty(navigator, 'clipboard', { value: undefined })"
+
+
+@pytest.mark.parametrize("enlarged", [False, True])
+def test_over_plain_http_too_it_is_copied(show, enlarged):
+    page = show(batch())
+    page.evaluate(NO_CLIPBOARD)
+    page.evaluate("""() => document.addEventListener("copy", ({ target }) => {
+      window.copied = target.value.slice(target.selectionStart, target.selectionEnd);
+    })""")
+    if enlarged:
+        page.get_by_role("button", name="Enlarge").click()
+    choose(page, "Copy as NumPy")
+    expect(page.get_by_role("status")).to_have_text("Copied")
+    assert page.evaluate("() => copied").startswith("import numpy as np\n")
+    expect(page.get_by_role("button", name="Save, copy, embed")).to_be_focused()
+    expect(page.locator("textarea")).to_have_count(0)
+
+
+@pytest.mark.parametrize("enlarged", [False, True])
+def test_where_nothing_may_be_copied_it_is_shown(show, enlarged):
     page = show(batch())
     page.evaluate("() => { navigator.clipboard.writeText = async () => { throw new Error(); }; }")
+    page.evaluate("() => { document.execCommand = () => false; }")
+    if enlarged:
+        page.get_by_role("button", name="Enlarge").click()
     choose(page, "Copy as NumPy")
     area = page.get_by_role("textbox", name="What to copy")
     expect(area).to_be_focused()
     assert page.evaluate("() => getSelection().toString()").startswith("import numpy as np\n")
-    accessible(page)
+    over = """(area) => {
+      const { x, y } = area.getBoundingClientRect();
+      return document.elementFromPoint(x + 9, y + 9) === area;
+    }"""
+    assert area.evaluate(over)  # nothing covers it
+    accessible(page, "textarea")
     page.keyboard.press("Escape")
     expect(area).to_have_count(0)
 

@@ -1,9 +1,9 @@
 /**
  * Copies the code of a cell: as much of clipboard.js as sphinx-copybutton needs, which makes one
- * for all buttons. It copies without `navigator.clipboard`, which pages have over HTTPS only.
+ * for all buttons.
  */
 
-import { element } from "./element.js";
+import { copied } from "../../code/batchnorm/figures/kit/clipboard.js";
 
 /** @typedef {(event: { trigger: Element }) => void} Handler */
 
@@ -13,9 +13,10 @@ class ClipboardJS {
 
   /** @param {string} buttons @param {{ text: (button: Element) => string }} options */
   constructor(buttons, { text }) {
-    document.addEventListener("click", ({ target }) => {
+    document.addEventListener("click", async ({ target }) => {
       const trigger = target instanceof Element ? target.closest(buttons) : null;
-      if (trigger) this.handlers[copied(text(trigger)) ? "success" : "error"]?.({ trigger });
+      if (trigger)
+        this.handlers[(await copied(text(trigger))) ? "success" : "error"]?.({ trigger });
     });
   }
 
@@ -23,19 +24,6 @@ class ClipboardJS {
   on(what, handler) {
     this.handlers[what] = handler;
   }
-}
-
-/** Whether the browser has copied it. @param {string} text */
-function copied(text) {
-  const had = /** @type {HTMLElement | null} */ (document.activeElement);
-  const area = element("textarea", { readOnly: true, value: text });
-  area.style.cssText = "position: fixed; top: 0; opacity: 0"; // else the page scrolls to it
-  document.body.append(area);
-  area.select();
-  const done = document.execCommand("copy");
-  area.remove();
-  had?.focus();
-  return done;
 }
 
 Object.assign(globalThis, { ClipboardJS });

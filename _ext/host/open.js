@@ -5,6 +5,7 @@
  * Nothing that a link says is taken for markup. A value must be of its trait's kind and in its
  * range; code is shown as someone else's, and does not run before its reader presses Run.
  */
+import { copy } from "../../code/batchnorm/figures/kit/clipboard.js";
 import { parsed, valueFrom, VERSION } from "./address.js";
 import { element } from "./element.js";
 import { inflated } from "./packing.js";
@@ -228,21 +229,13 @@ async function show(hash) {
 
 const GONE = 4000; // milliseconds until what is said at a button goes
 
-/** Copies the address of the page as it is, or shows it to be copied. @param {HTMLElement} button */
-async function copy(button) {
-  const address = bareAddress() + hashNow();
+/** Copies the address of the page as it is. @param {HTMLElement} button */
+async function copyLink(button) {
   const said = element("span", { className: "bn-said", role: "status" });
   button.after(said);
-  try {
-    await navigator.clipboard.writeText(address);
-    said.textContent = say("Copied: a link to this page as it is.");
-    setTimeout(() => said.remove(), GONE);
-  } catch {
-    const field = element("input", { value: address, readOnly: true, ariaLabel: say("Link") });
-    said.append(say("Copy this: "), field);
-    field.onblur = () => said.remove();
-    field.select();
-  }
+  const done = say("Copied: a link to this page as it is.");
+  said.textContent = await copy(bareAddress() + hashNow(), done);
+  setTimeout(() => said.remove(), GONE);
 }
 
-page.bnOpened = { open, show, copy };
+page.bnOpened = { open, show, copy: copyLink };

@@ -5,6 +5,7 @@
  * Point at a line, and the node whose gradient it computes lights up in the graph; point at a node,
  * and its lines do.
  */
+import { copy } from "../../../code/batchnorm/figures/kit/clipboard.js";
 import { element } from "../element.js";
 
 /**
@@ -86,13 +87,6 @@ export class BackwardPass {
   }
 
   async #copy() {
-    const text = this.pre.textContent ?? "";
-    try {
-      await navigator.clipboard.writeText(text);
-      this.said.textContent = "Copied.";
-    } catch {
-      getSelection()?.selectAllChildren(this.pre); // a page from file:// may not write there
-      this.said.textContent = "Selected: press Ctrl+C (⌘C on a Mac) to copy it.";
-    }
+    this.said.textContent = await copy(this.pre.textContent ?? "");
   }
 }

@@ -10,6 +10,7 @@ import * as sphere from "../sphere/numpy.js";
 import * as training from "../training/numpy.js";
 import * as weight_space from "../weight_space/numpy.js";
 import * as whitening from "../whitening/numpy.js";
+import { copy } from "../kit/clipboard.js";
 import { say } from "../kit/words.js";
 import { picture } from "./picture.js";
 
@@ -93,15 +94,15 @@ const ENTRIES = [
   {
     name: () => say("Copy as NumPy"),
     offered: ({ model }) => kindOf(model) in NUMPY,
-    does: ({ figure, model }) => {
+    does: ({ model }) => {
       const lines = NUMPY[kindOf(model)].lines((name) => model.get(name));
-      return copy(["import numpy as np", "", ...lines, ""].join("\n"), figure);
+      return copy(["import numpy as np", "", ...lines, ""].join("\n"));
     },
   },
   {
     name: () => say("Copy link"),
     offered: () => Boolean(page.bnHost?.link),
-    does: async ({ figure, model }) => copy(String(await page.bnHost.link(model)), figure),
+    does: async ({ model }) => copy(String(await page.bnHost.link(model))),
   },
   {
     name: () => say("Lecture view (L)"),
@@ -114,33 +115,9 @@ const ENTRIES = [
   {
     name: () => say("Embed: copy the HTML"),
     offered: ({ model }) => Boolean(embedded(model)),
-    does: (from) => copy(frame(from), from.figure),
+    does: (from) => copy(frame(from)),
   },
 ];
-
-/**
- * Copies a text. Where the browser lets no page do so, it is shown, to be copied by hand.
- * @param {string} text @param {HTMLElement} figure
- */
-async function copy(text, figure) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return say("Copied");
-  } catch {
-    const area = document.createElement("textarea");
-    area.className = "bn-copy";
-    area.readOnly = true;
-    area.value = text;
-    area.setAttribute("aria-label", say("What to copy"));
-    area.addEventListener("blur", () => area.remove());
-    area.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") area.blur();
-    });
-    figure.querySelector(".bn-menu")?.after(area);
-    area.select();
-    return say("Press Ctrl+C (or ⌘C) to copy what is selected");
-  }
-}
 
 /** Closes the menu that is open, if any. */
 let close = () => {};
