@@ -103,13 +103,18 @@ const WANTED = 2000; // characters: some programs cut longer links off
  * The same, short enough if it can be: then what is only drawn is written more coarsely. It cannot
  * where a reader has written much code.
  * @param {(room: number) => Entry[]} read @param {string} [at]
+ * @param {string} none what it is where there are no entries
  */
-export function shortHash(read, at) {
-  for (let room = ROOM; room > 0; room -= 400) {
-    const hash = hashOf(read(room), at);
-    if (hash.length < WANTED) return hash;
+export function shortHash(read, at = "", none = hashOf([], at)) {
+  const entries = read(ROOM);
+  if (!entries.length) return none;
+  const finest = hashOf(entries, at);
+  let hash = finest;
+  for (let room = ROOM - 400; hash.length >= WANTED; room -= 400) {
+    if (room <= 0) return finest;
+    hash = hashOf(read(room), at);
   }
-  return hashOf(read(ROOM), at);
+  return hash;
 }
 
 /** Whether an address holds a state, be it a good one. @param {string} hash */

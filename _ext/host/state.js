@@ -98,7 +98,7 @@ export function embedded(model) {
   );
   const inside = [outermost, ...outermost.querySelectorAll("bn-view")].map((el) => el.model);
   const read = (/** @type {number} */ room) => entries(room, figures(new Set(inside)));
-  return `${key}.html${read(0).length ? shortHash(read) : ""}`;
+  return `${key}.html${shortHash(read, "", "")}`;
 }
 
 /** Says the figures' state in the page's address, and follows Back and Forward. */

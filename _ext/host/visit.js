@@ -56,8 +56,8 @@ export const hold = (part, read) => said.set(part, read);
 export function hashNow() {
   const at = placeIn(location.hash);
   const all = (/** @type {number} */ room) => [...said.values()].flatMap((read) => read(room));
-  const section = (!at || document.getElementById(at)) && !all(0).length;
-  return section ? at && `#${at}` : shortHash(all, at);
+  const isSection = !at || document.getElementById(at);
+  return shortHash(all, at, isSection ? at && `#${at}` : undefined);
 }
 
 /** The page's address, without what it shows. */
