@@ -189,6 +189,28 @@ def test_what_is_lost_on_its_way_is_said_and_tried_again(browser, python_book): 
     context.close()
 
 
+def test_a_german_page_says_in_german_what_is_damaged(browser, python_book):  # noqa: F811
+    """The page unpacks the worker's script; the worker all else, and it has the page's words."""
+    context = browser.new_context()
+    context.add_init_script(SAVE_DATA)
+    lost = set()
+    with serve(spoiling(python_book, damaged, lost)) as address:
+        reader = Reader(context, f"{address}/de/{CHAPTER}")
+        manifest = reader.page.evaluate("() => bnManifest")
+        runtime, packages = manifest["runtime"], manifest["parts"]["packages.zip"][0]
+        for file, name, button in [
+            (runtime, runtime, "Ausführen: Zelle 1"),
+            (packages, "packages.zip", "Noch einmal versuchen"),
+        ]:
+            lost.add(file)
+            reader.cell(1).get_by_role("button", name=button, exact=True).click()
+            words = f"Python ist nicht gestartet ({name} kam beschädigt an)"
+            expect(reader.told(1)).to_contain_text(words)
+            lost.clear()
+    assert reader.problems == []
+    context.close()
+
+
 def test_a_failure_is_no_longer_told_once_python_has_started_unasked(browser, python_book):  # noqa: F811
     lost = dict.fromkeys(parts_of(python_book), missing)
     context = browser.new_context()

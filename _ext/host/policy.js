@@ -2,8 +2,9 @@
  * What the site's Content-Security-Policy has refused, where it is stricter than the book needs
  * (README.md names one that does). In the page and in the worker.
  */
+import { say } from "./words.js";
 
-/** @type {string | null} */
+/** @type {{ directive: string, allow: string } | null} */
 let refused = null;
 
 /** @type {Record<string, string>} what a directive must allow, by what was refused */
@@ -21,7 +22,7 @@ globalThis.addEventListener?.("securitypolicyviolation", (event) => {
     /** @type {SecurityPolicyViolationEvent} */ (event);
   if (disposition !== "enforce") return;
   const allow = ALLOW[blockedURI.replace(/:.*/, "")] ?? (blockedURI ? "'self'" : "");
-  refused = `${effectiveDirective}${allow && ` would have to allow ${allow}`}`;
+  refused = { directive: effectiveDirective, allow };
 });
 
 const EMPTY = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]); // the smallest module
@@ -34,7 +35,7 @@ export function checkWebAssembly() {
     new WebAssembly.Instance(new WebAssembly.Module(EMPTY)); // WebKit lets the module be made
   } catch (error) {
     if (typeof WebAssembly !== "undefined")
-      refused = "script-src would have to allow 'wasm-unsafe-eval'";
+      refused = { directive: "script-src", allow: ALLOW["wasm-eval"] };
     throw error;
   }
 }
@@ -52,5 +53,12 @@ export async function explained(error) {
   await new Promise((resolve) => setTimeout(resolve));
   const what = error instanceof Error ? error.message : String(error);
   if (!refused || what.includes("Content-Security-Policy")) return error;
-  return new Error(`this site's Content-Security-Policy forbids it: its directive ${refused}`);
+  return new Error(
+    refused.allow
+      ? say(
+          "this site’s Content-Security-Policy forbids it: its directive {directive} would have to allow {allow}",
+          refused,
+        )
+      : say("this site’s Content-Security-Policy forbids it: its directive {directive}", refused),
+  );
 }

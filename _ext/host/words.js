@@ -1,2 +1,2 @@
 /** What a page says, in its language: as the figures do it. */
-export { count, say } from "../../code/batchnorm/figures/kit/words.js";
+export { bring, count, say } from "../../code/batchnorm/figures/kit/words.js";

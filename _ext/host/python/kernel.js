@@ -212,7 +212,8 @@ export class Kernel {
       this.#tell({ state: "starting" });
       this.#worker = this.#spawn(code);
       const named = Object.fromEntries(Object.keys(parts).map((name, i) => [name, packed[i]]));
-      await this.#ask({ kind: "start", parts: named, figures });
+      const words = /** @type {any} */ (globalThis).bnWords;
+      await this.#ask({ kind: "start", parts: named, figures, words });
     } catch (error) {
       const known = error instanceof Stopped ? error : await explained(error);
       if (life === this.#lives) this.#lose(known instanceof Error ? known.message : String(known));

@@ -1,3 +1,5 @@
+import { say } from "../words.js";
+
 /**
  * What is in pieces of base64: the bytes, unzipped. Throws if it is damaged: gzip has a checksum.
  * @param {string[]} texts
@@ -8,7 +10,7 @@ export async function unpack(texts, name) {
   try {
     return await unzipped(texts);
   } catch {
-    throw new Error(`${name} arrived damaged`);
+    throw new Error(say("{name} arrived damaged", { name }));
   }
 }
 

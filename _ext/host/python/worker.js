@@ -4,6 +4,7 @@
  */
 import { checkWebAssembly, explained } from "../policy.js";
 import { unpack } from "./unpack.js";
+import { bring, say } from "../words.js";
 
 const here = /** @type {any} */ (globalThis);
 const post = (/** @type {any} */ message) => here.postMessage(message);
@@ -29,7 +30,7 @@ async function start(parts, figures) {
     const name = String(url).replace(/.*\//, "");
     const type = name.endsWith(".wasm") ? "application/wasm" : "application/octet-stream";
     const file = files.get(name);
-    if (!file) throw new Error("this page's Python reads nothing from the network");
+    if (!file) throw new Error(say("this page’s Python reads nothing from the network"));
     return new Response(file, { headers: { "content-type": type } });
   };
   const lock = JSON.parse(new TextDecoder().decode(files.get("lock.json")));
@@ -61,13 +62,15 @@ function tell(json, buffers) {
 }
 
 /** @param {any} data what the page asks */
-async function answer({ kind, id, parts, figures, source, name, values, message }) {
+async function answer({ kind, id, parts, figures, words, source, name, values, message }) {
   let value;
   if (kind === "comm") {
     const { buffers = [], ...rest } = message;
     session.hear(JSON.stringify(rest), buffers);
-  } else if (kind === "start") await start(parts, figures);
-  else if (kind === "run") value = JSON.parse(session.run(source, name, id));
+  } else if (kind === "start") {
+    bring(words);
+    await start(parts, figures);
+  } else if (kind === "run") value = JSON.parse(session.run(source, name, id));
   else if (kind === "look") value = JSON.parse(session.look(name, JSON.stringify(values)));
   else value = JSON.parse(session.call(name, JSON.stringify(values)));
   post({ kind: "done", id, value });
