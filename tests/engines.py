@@ -25,7 +25,7 @@ SOON = """async (...given) => {
   }
 }"""
 ARRIVED = """() => !window.bnLeft && document.readyState === "complete" """
-SAID = """() => [location.href, ...[...document.querySelectorAll(".bn-told")]
+SAID = """() => [location.href, ...[...document.querySelectorAll(".bn-status")]
   .map((e) => e.textContent)].filter(Boolean).join("; ")"""
 
 # Brings an element into sight, and gives its middle once it stands still

@@ -71,7 +71,7 @@ def test_each_stop_sets_its_state_whatever_was_before(show):
             "aria-pressed", "true"
         )
         caption = next(caption for name, caption, _ in TOUR if name == label)
-        expect(page.locator(".said")).to_have_text(caption)
+        expect(page.locator(".tour-caption")).to_have_text(caption)
 
 
 def test_a_sample_that_moves_arrives_and_another_stop_ends_it(show):

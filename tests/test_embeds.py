@@ -146,13 +146,13 @@ def test_the_menu_gives_a_frame_that_shows_the_figure_as_it_is(
         page.goto(elsewhere)
         expect(page.frame_locator("iframe").locator(".bn-picture svg").first).to_be_visible()
         inner = next(f for f in page.frames if "/embed/" in f.url)
-        inner.wait_for_function("() => window.bnOpened && bnHost.ready.then(() => true)")
+        inner.wait_for_function("() => window.bnLinks && bnHost.ready.then(() => true)")
         # A frame of a frame: its menu gives the same line again
         again = "() => bnHost.embedded([...bnHost.figures().values()][0]).replace(/.*#/, '')"
         inner.wait_for_function(f"(end) => ({again})() === end", arg=inner.url.partition("#")[2])
         frame(page)
         assert inner.evaluate(SHOWN, inside) == shown
-        assert inner.locator(".bn-opened").count() == 0
+        assert inner.locator(".bn-link-notice").count() == 0
 
 
 def test_a_page_with_one_figure_is_there_for_each(page, site):
@@ -189,7 +189,7 @@ def test_an_address_holds_the_state_and_may_change_it(page, site):
         "y": 0,
         "dx": 0,
     }
-    assert page.locator(".bn-opened").count() == 0  # who embeds it has chosen so
+    assert page.locator(".bn-link-notice").count() == 0  # who embeds it has chosen so
     entries = page.evaluate("() => history.length")
     page.get_by_role("button", name="Take a step").click()
     frame(page)
@@ -219,7 +219,7 @@ def test_figure_link_writes_what_an_embed_opens(page, site):
 @pytest.mark.parametrize(("end", "words"), HOSTILE.items(), ids=range(len(HOSTILE)))
 def test_what_does_not_fit_is_said_in_a_line(page, site, end, words):
     page.goto(f"{site}/embed/batch.html{end}")
-    expect(page.locator(".bn-opened [role=status]")).to_contain_text(words)
+    expect(page.locator(".bn-link-notice [role=status]")).to_contain_text(words)
     assert page.locator("main :is(b, img)").count() == 0
     assert page.evaluate("() => [...bnHost.figures().values()][0].changes()") == {}
     if end == "#s=1&batch.gamma=x":
@@ -250,12 +250,12 @@ MORE = ["&batch-2.x=1", "&cell1=AAAA", "&at=batch", "&", "=", "&s=2"]
 def test_whatever_an_address_says_breaks_nothing(page, site):
     rng = random.Random(7)
     page.goto(f"{site}/embed/batch.html#s=1")
-    page.wait_for_function("() => window.bnOpened && bnHost.ready.then(() => true)")
+    page.wait_for_function("() => window.bnLinks && bnHost.ready.then(() => true)")
     fitted = 0
     for _ in range(80):
         said = [f"&batch.{rng.choice(KEYS)}={rng.choice(VALUES)}" for _ in range(rng.randint(0, 4))]
         text = "#s=1" + "".join([*said, *rng.choices(MORE, k=rng.randint(0, 1))])
-        page.evaluate("(hash) => bnOpened.show(hash)", text)
+        page.evaluate("(hash) => bnLinks.show(hash)", text)
         frame(page)
         assert sound(page), text
         fitted += bool(

@@ -130,8 +130,8 @@ def test_code_is_copied_and_the_theme_s_menu_opens_once_it_is_there(read, origin
 
 
 TOLD = """(number, words) => {
-  const told = document.querySelectorAll(".bn-told")[number - 1]?.textContent ?? "";
-  return told.includes(words) && told;
+  const status = document.querySelectorAll(".bn-status")[number - 1]?.textContent ?? "";
+  return status.includes(words) && status;
 }"""
 PRINTED = """(number, words) =>
   document.querySelectorAll(".bn-live")[number - 1].innerText.includes(words)"""
@@ -282,7 +282,7 @@ def test_the_directive_that_stops_python_is_named(engine, python_book, change, n
         if not named:
             engine.until(TOLD, 2, "The output is the published one.")
             return
-        said = """(words) => [...document.querySelectorAll(".bn-told, .bn-run [role=status]")]
+        said = """(words) => [...document.querySelectorAll(".bn-status, .bn-run [role=status]")]
           .map((e) => e.textContent).find((text) => text.includes(words))"""
         assert re.search(named, engine.until(said, FORBIDS))
 
@@ -301,7 +301,7 @@ def test_a_link_gives_the_state_that_it_was_made_of(read, homes, origin):
     read("chapters/notation.html", origin)
     there = link.removeprefix(f"{homes[origin]}/")
     engine = read(f"{there}&cell2={held}", origin)
-    engine.until("""() => document.querySelector(".bn-opened [role=status]")
+    engine.until("""() => document.querySelector(".bn-link-notice [role=status]")
       ?.textContent.includes("state that its link holds")""")
     engine.until("() => document.querySelector('.bn-offered .cm-content')?.textContent")
     assert engine.js(values) == before

@@ -141,9 +141,9 @@ def test_embeds_show_what_their_address_holds(sound, chromium, homes):  # noqa: 
         shown, (*_, link) = chromium(address, [MOVE, 0.6], [NUDGE], [LINK])
         assert link.startswith("#s=1&")
         with sound(address + link, home, 1 - i % 2) as engine:  # noqa: F811
-            engine.until("() => window.bnOpened")
+            engine.until("() => window.bnLinks")
             same(shown, engine.until(SHOWN, OUTPUTS))
-            assert engine.js("() => document.querySelectorAll('.bn-opened').length") == 0
+            assert engine.js("() => document.querySelectorAll('.bn-link-notice').length") == 0
             engine.js(NUDGE)
             assert engine.js(LINK) != link
 
@@ -203,7 +203,7 @@ def test_a_link_of_fifty_moves_a_figure_gives_the_same_numbers(engine, chromium,
     assert engine.js("() => bnHost.link()") == link
     engine.open("about:blank")
     engine.open(link)
-    engine.until("() => document.querySelector('.bn-opened')")
+    engine.until("() => document.querySelector('.bn-link-notice')")
     same(shown, engine.until(SHOWN, OUTPUTS))
     assert engine.js("() => bnHost.link()") == link
     text = engine.js("packing.deflated", CODE)

@@ -9,7 +9,7 @@ from stage import OFF_SCREEN, accessible, rest
 
 pytestmark = pytest.mark.readers
 
-NOTES = ".bn-spoken"
+NOTES = ".bn-speaker-notes"
 
 
 @pytest.fixture

@@ -73,9 +73,9 @@ def test_the_figures_follow_the_function_as_it_is_typed(read):
     reader = read("workbench.html")
     page = reader.page
     cell = page.locator(".tag_workbench")
-    told, batch = cell.locator(".bn-told"), page.locator(".bn-box > bn-view").nth(1)
+    status, batch = cell.locator(".bn-status"), page.locator(".bn-box > bn-view").nth(1)
     cell.get_by_role("button", name="Edit").click()
-    expect(told).to_have_text("The figures show layer.", timeout=START)
+    expect(status).to_have_text("The figures show layer.", timeout=START)
     expect(nodes(page).get_by_text("μ", exact=True)).to_have_count(1)
     accessible(page)
     joined(page)
@@ -94,22 +94,22 @@ def test_the_figures_follow_the_function_as_it_is_typed(read):
     page.keyboard.type("mu = ")
     expect(cell.locator(".bn-line-error")).to_have_count(0)
     expect(nodes(page).get_by_text("shift", exact=True)).to_have_count(1)
-    expect(told).to_have_text("The figures show layer.")
+    expect(status).to_have_text("The figures show layer.")
 
     start = cell.locator(".bn-menu select")
     start.select_option("layer norm")
-    expect(told).to_have_text("The figures show layer_norm.")
+    expect(status).to_have_text("The figures show layer_norm.")
     expect(batch).to_be_hidden()
     expect(page.get_by_text("The second figure is paused")).to_be_visible()
     start.select_option("your own")
-    expect(told).to_have_text("The figures show my_function.")
+    expect(status).to_have_text("The figures show my_function.")
     expect(batch).to_be_visible()
     joined(page)
     written(page, start)
     page.evaluate(
         "() => { bnPython.notebook.cells[1].editor.value = 'def f(x):\\n  return np.sort(x)' }"
     )
-    expect(told).to_contain_text("Line 2: trace: `np.sort(x)` in line 2: np.sort is not traced")
+    expect(status).to_contain_text("Line 2: trace: `np.sort(x)` in line 2: np.sort is not traced")
     expect(editor).to_contain_text("np.sort is not traced")
 
     cell.get_by_role("button", name="Reset").click()
@@ -133,8 +133,8 @@ def test_an_answer_is_judged_beside_its_lines_and_kept(read, site):  # noqa: F81
     cell = section.locator(".cell:has(.bn-run)").first
     solved = section.get_by_role("img", name="solved")
     cell.get_by_role("button", name="Check").click()
-    told = cell.locator(".bn-told")
-    expect(told).to_contain_text("Not yet.", timeout=START)
+    status = cell.locator(".bn-status")
+    expect(status).to_contain_text("Not yet.", timeout=START)
     wrong = cell.locator(".bn-line-wrong")
     expect(wrong).to_contain_text("dx = None")
     expect(cell.locator(".bn-note")).to_contain_text("Nothing returned yet")
@@ -147,7 +147,7 @@ def test_an_answer_is_judged_beside_its_lines_and_kept(read, site):  # noqa: F81
     reader.write(number, RIGHT)
     cell.get_by_role("textbox").focus()
     page.keyboard.press("Control+Enter")
-    expect(told).to_contain_text(re.compile("Right. 1 of .* saved in this browser"))
+    expect(status).to_contain_text(re.compile("Right. 1 of .* saved in this browser"))
     expect(cell.locator(".bn-line-right")).to_contain_text("return dy - dy.mean(axis=0)")
     expect(solved).to_have_count(1)
     with page.expect_download() as download:
@@ -173,7 +173,7 @@ def test_answers_that_were_saved_are_opened_in_another_browser_and_do_not_run(re
     )
     cell = cell.locator(".cell:has(.bn-run)").first
     cell.get_by_role("button", name="Edit").click()
-    told, button = cell.locator(".bn-told"), cell.get_by_role("button", name="Open my answers")
+    status, button = cell.locator(".bn-status"), cell.get_by_role("button", name="Open my answers")
 
     def choose(text):
         with page.expect_file_chooser() as chooser:
@@ -182,11 +182,11 @@ def test_answers_that_were_saved_are_opened_in_another_browser_and_do_not_run(re
         chooser.value.set_files([file])
 
     choose("print('hello')")
-    expect(told).to_have_text("No answer in this file: open one that Save my answers has made.")
+    expect(status).to_have_text("No answer in this file: open one that Save my answers has made.")
     choose(ANSWERS)
-    expect(told).to_have_text("Answers in their cells: 1. Press Check above each.")
+    expect(status).to_have_text("Answers in their cells: 1. Press Check above each.")
     expect(cell.locator(".cm-content")).to_contain_text("return dy - dy.mean(axis=0)")
     assert page.evaluate("() => bnPython.kernel.status.state") == "off"
     expect(page.get_by_role("img", name="solved")).to_have_count(0)
     cell.get_by_role("button", name="Check").click()
-    expect(told).to_contain_text("Right. 1 of", timeout=START)
+    expect(status).to_contain_text("Right. 1 of", timeout=START)

@@ -64,15 +64,15 @@ class Reader:
         if fold.count():
             fold.click()
 
-    def told(self, number):
-        return self.cell(number).locator(".bn-told")
+    def status(self, number):
+        return self.cell(number).locator(".bn-status")
 
     def live(self, number):
         return self.cell(number).locator(".bn-live")
 
     def ran(self, number, words="The output "):
         """Waits for the end of a run."""
-        expect(self.told(number)).to_contain_text(words, timeout=START)
+        expect(self.status(number)).to_contain_text(words, timeout=START)
 
     def write(self, number, source):
         """Puts a source into a cell's editor."""
@@ -89,7 +89,7 @@ class Reader:
     def run(self, number, source, words="The output "):
         """Writes a source, runs it with the keys, and waits for its end."""
         self.write(number, source)
-        expect(self.told(number)).to_contain_text("not run yet")
+        expect(self.status(number)).to_contain_text("not run yet")
         self.page.keyboard.press("Control+Enter")
         self.ran(number, words)
 
@@ -116,7 +116,7 @@ def reader(context, site):
     reader.unfold(2)
     reader.cell(2).get_by_role("button", name="Run cell 2", exact=True).hover()
     reader.page.wait_for_function("() => globalThis.bnPython?.kernel.status.state === 'ready'")
-    reader.told_when_ready = reader.told(2).text_content()
+    reader.told_when_ready = reader.status(2).text_content()
     reader.press(2, "Run")
     reader.ran(2)
     return reader
@@ -144,15 +144,15 @@ def test_python_starts_while_its_button_is_aimed_at(reader):
 
 
 def test_a_cell_runs_those_above_it_and_shows_what_is_published(reader):
-    expect(reader.told(1)).to_contain_text("The output is the published one.")
-    expect(reader.told(2)).to_contain_text("The output is the published one.")
-    expect(reader.told(2)).to_contain_text("Python 3.13, NumPy 2.2, in your browser")
+    expect(reader.status(1)).to_contain_text("The output is the published one.")
+    expect(reader.status(2)).to_contain_text("The output is the published one.")
+    expect(reader.status(2)).to_contain_text("Python 3.13, NumPy 2.2, in your browser")
 
 
 def test_streams_and_the_last_expression(reader, cell):
     reader.run(cell, "import sys\nprint('one')\nsys.stderr.write('two\\n')\nnp.arange(3) ** 2")
     expect(reader.live(cell).locator("pre")).to_have_text(["one\n", "two\n", "array([0, 1, 4])"])
-    expect(reader.told(cell)).to_contain_text("differs from the published one")
+    expect(reader.status(cell)).to_contain_text("differs from the published one")
     reader.run(cell, "np.arange(3);")
     expect(reader.live(cell).locator("pre")).to_have_count(0)
 
@@ -216,7 +216,7 @@ def test_names_and_docstrings_come_from_the_running_python(reader, cell):
     page.keyboard.press("Shift+Tab")
     expect(page.locator(".bn-docstring")).to_contain_text("Python is off, or busy.")
     reader.press(cell, "Stop")
-    expect(reader.told(cell)).to_contain_text("Stopped")
+    expect(reader.status(cell)).to_contain_text("Stopped")
     asking = """() => {
       const { kernel } = bnPython;
       kernel.stop();
@@ -315,7 +315,7 @@ def test_an_endless_loop_is_stopped_and_python_starts_anew(reader, cell):
     reader.page.keyboard.press("Control+Enter")
     expect(reader.live(cell)).to_contain_text("still here")
     reader.press(cell, "Stop")
-    expect(reader.told(cell)).to_contain_text("Stopped")
+    expect(reader.status(cell)).to_contain_text("Stopped")
     loaded = len([url for url in reader.loaded if "part_" in url])
     reader.run(cell, "bn.batch_norm.__name__")  # cell 1 runs again, too: bn is known
     expect(reader.live(cell)).to_have_text("'batch_norm'")
@@ -325,7 +325,7 @@ def test_an_endless_loop_is_stopped_and_python_starts_anew(reader, cell):
 def test_restart_forgets_what_cells_have_made(reader, cell):
     reader.run(cell, "made = 1")
     reader.cell(cell).get_by_role("button", name="Restart Python").click()
-    expect(reader.told(cell)).to_have_text("Python was restarted: nothing has run in it yet.")
+    expect(reader.status(cell)).to_have_text("Python was restarted: nothing has run in it yet.")
     reader.run(cell, "'made' in globals(), 'bn' in globals()")  # cell 1 has run again
     expect(reader.live(cell)).to_have_text("(False, True)")
 
@@ -340,7 +340,7 @@ def test_a_worker_that_dies_takes_nothing_with_it_but_pythons_names(reader, cell
     expect(reader.live(cell)).to_contain_text("still here")
     reader.page.evaluate("bnWorkers.at(-1).terminate()")  # nothing is heard of it any more
     reader.press(cell, "Stop")
-    expect(reader.told(cell)).to_contain_text("Stopped")
+    expect(reader.status(cell)).to_contain_text("Stopped")
     reader.run(cell, "bn.batch_norm.__name__")
     expect(reader.live(cell)).to_have_text("'batch_norm'")
 
@@ -349,7 +349,7 @@ def test_edits_are_lost_by_nothing_but_reset(context, reader, site, cell):
     reader.write(cell, "kept = 1")
     again = Reader(context, f"{site}/{WHOLE}")
     expect(again.cell(cell).locator(".cell_input pre")).to_have_text("kept = 1")
-    expect(again.told(cell)).to_contain_text("Changed, but not run yet")
+    expect(again.status(cell)).to_contain_text("Changed, but not run yet")
     again.unfold(cell)
     again.cell(cell).get_by_role("button", name="Reset cell 2 as published").click()
     expect(again.cell(cell).locator(".cell_input pre")).not_to_have_text("kept = 1")
@@ -361,10 +361,10 @@ def shows_what_is_published(reader):
     free = "(cell) => cell.matches('.tag_nbval-ignore-output')"
     last = reader.page.locator(".cell:has(.bn-run)").count()
     reader.press(last, "Run")
-    expect(reader.told(last)).to_contain_text(re.compile("The output|ended with"), timeout=START)
+    expect(reader.status(last)).to_contain_text(re.compile("The output|ended with"), timeout=START)
     for number in range(1, last + 1):
         if not reader.cell(number).evaluate(free):
-            expect(reader.told(number)).to_contain_text("The output is the published one.")
+            expect(reader.status(number)).to_contain_text("The output is the published one.")
     assert reader.page.locator(".bn-live .bn-missing, .bn-live .bn-error").count() == 0
     assert reader.problems == []
 

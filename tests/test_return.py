@@ -25,7 +25,7 @@ def edit(page, number, text):
     page.get_by_label(f"The code of cell {number} ").click()
     page.keyboard.press("Control+End")
     page.keyboard.type(f"\n{text}")
-    expect(code(page, number).locator(".bn-told")).to_contain_text("Changed")
+    expect(code(page, number).locator(".bn-status")).to_contain_text("Changed")
 
 
 # A figure with inputs of its own, from which an output follows
@@ -144,7 +144,7 @@ def test_python_in_a_page_that_the_browser_kept_goes_on(keeper, book):
         edit(keeper, 2, "mine = 41")
         keeper.keyboard.press("Control+Enter")
         # Left after the run: a page with something on its way is not kept
-        expect(code(keeper, 2).locator(".bn-told")).to_contain_text("The output ")
+        expect(code(keeper, 2).locator(".bn-status")).to_contain_text("The output ")
         away_and_back(keeper, f"{address}/chapters/notation.html")
         edit(keeper, 3, "print(mine + 1)")
         keeper.keyboard.press("Control+Enter")

@@ -246,7 +246,7 @@ def test_after_random_moves_a_link_gives_the_same_numbers(page, browser, tmp_pat
     context = browser.new_context()
     other = context.new_page()
     other.goto(link)
-    expect(other.locator(".bn-opened [role=status]")).to_contain_text("the state that its link")
+    expect(other.locator(".bn-link-notice [role=status]")).to_contain_text("state that its link")
     frame(other)
     expect(other.locator(".verdict").filter(has_text=TRAINING)).to_have_count(0)
     after = state(other, figure, names)
@@ -274,7 +274,7 @@ def opened(page, tmp_path):
 
 
 def said(page):
-    return page.locator(".bn-opened [role=status]")
+    return page.locator(".bn-link-notice [role=status]")
 
 
 def two_figures():
@@ -296,7 +296,7 @@ def test_opening_restores_says_so_and_leads_back(opened):
     assert page.get_by_role("textbox").last.input_value() == "2.50"
     assert get(page, first, "x") == first.x
     page.evaluate(AXE.read_text("utf8"))
-    assert page.evaluate(RUN_AXE, ".bn-opened") == []
+    assert page.evaluate(RUN_AXE, ".bn-link-notice") == []
     page.get_by_role("button", name="Show the published state").click()
     expect(said(page)).to_have_text("This page is as it was published.")
     assert [get(page, second, n) for n in ("gamma", "x")] == [second.gamma, second.x]
@@ -484,11 +484,11 @@ def test_code_from_a_link_is_shown_as_someone_else_s_and_runs_only_when_pressed(
     expect(second.get_by_role("note")).to_be_in_viewport()
     page.locator("details.hide > summary").evaluate_all("(all) => all.forEach((s) => s.click())")
     press(page, "Run", 3)
-    expect(third.locator(".bn-told")).to_contain_text("Not run: cell 2, above, holds code")
+    expect(third.locator(".bn-status")).to_contain_text("Not run: cell 2, above, holds code")
     second.locator(".cm-content").click()
     page.keyboard.press("Control+End")
     page.keyboard.type(" # mine")
-    expect(second.locator(".bn-told")).to_contain_text("Code from the link, but not run yet.")
+    expect(second.locator(".bn-status")).to_contain_text("Code from the link, but not run yet.")
     expect(second.get_by_role("note")).to_be_visible()
     assert page.evaluate(KEPT) is None
     expect(second.locator(".bn-live")).to_be_hidden()
@@ -554,7 +554,7 @@ def test_a_reader_s_page_is_copied_into_another_browser(browser, python_book):  
         both = "() => ['.steps=1', '&cell3='].every((part) => location.hash.includes(part))"
         page.wait_for_function(both)
         page.get_by_role("button", name="Copy a link to this page as it is").click()
-        expect(page.locator(".bn-said")).to_contain_text("Copied")
+        expect(page.locator(".bn-toast")).to_contain_text("Copied")
         link = page.evaluate("() => navigator.clipboard.readText()")
         assert link == page.url
         assert len(link) < 2000

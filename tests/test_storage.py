@@ -55,7 +55,7 @@ def test_all_works_and_what_is_not_kept_is_said_once(bare, book):
         bare.get_by_label(f"The code of cell {number}").click()
         bare.keyboard.type("# mine\n")
         bar = bare.locator(".cell:has(.bn-run)").nth(number - 1)
-        expect(bar.locator(".bn-told")).to_have_text("Changed, but not run yet.")
+        expect(bar.locator(".bn-status")).to_have_text("Changed, but not run yet.")
         expect(notes).to_have_count(2)  # of the theme, and of the edits
     open_search(bare)
 
@@ -83,7 +83,7 @@ def test_where_the_browser_keeps_things_nothing_is_said(page, book):
     page.get_by_role("button", name="Edit cell 2", exact=True).click()
     page.get_by_label("The code of cell 2").click()
     page.keyboard.type("# mine\n")
-    expect(page.locator(".cell:has(.bn-run)").nth(1).locator(".bn-told")).to_have_text(
+    expect(page.locator(".cell:has(.bn-run)").nth(1).locator(".bn-status")).to_have_text(
         "Changed, but not run yet."
     )
     expect(page.get_by_text(NOT_KEPT)).to_have_count(0)

@@ -37,9 +37,9 @@ def test_the_directive_that_stops_python_is_named(browser, python_book, change, 
         reader = Reader(context, f"{address}/{CHAPTER}")
         reader.press(1, "Run")
         if named:
-            told = reader.cell(1).locator(".bn-told:visible, .bn-run [role=status]").last
-            expect(told).to_contain_text(FORBIDS)
-            expect(told).to_contain_text(named)
+            status = reader.cell(1).locator(".bn-status:visible, .bn-run [role=status]").last
+            expect(status).to_contain_text(FORBIDS)
+            expect(status).to_contain_text(named)
         else:
             reader.ran(1)
     context.close()
@@ -70,11 +70,11 @@ def test_over_a_slow_line_one_sees_how_far_it_is(browser, python_book):  # noqa:
         reader.press(1, "Run")
         seen = set()
         while len(seen) < 3:  # of megabytes in tenths: two seconds each
-            text = reader.told(1).filter(has_text=LOADED).text_content()
+            text = reader.status(1).filter(has_text=LOADED).text_content()
             seen.add(float(LOADED.search(text)[1]))
             reader.page.wait_for_function(
                 "([node, text]) => node.textContent !== text",
-                arg=[reader.told(1).element_handle(), text],
+                arg=[reader.status(1).element_handle(), text],
             )
         assert max(seen) < 1  # long before the first of its files is here
     context.close()
@@ -157,18 +157,18 @@ def test_what_is_lost_on_its_way_is_said_and_tried_again(browser, python_book): 
     with serve(spoiling(python_book, spoilt)) as address:
         reader = Reader(context, f"{address}/{CHAPTER}")
         reader.press(1, "Run")
-        said, told = reader.cell(1).locator(".bn-run [role=status]"), reader.told(1)
+        said, status = reader.cell(1).locator(".bn-run [role=status]"), reader.status(1)
         expect(said).to_have_text("This does not work here: live.js did not load.")
 
         def fails(lost, words):
             spoilt.clear()
             spoilt.update(lost)
-            if told.is_visible():
+            if status.is_visible():
                 reader.cell(1).get_by_role("button", name="Try again").click()
             else:
                 reader.press(1, "Run")
-            expect(told).to_contain_text("Python did not start (")
-            expect(told).to_contain_text(words)
+            expect(status).to_contain_text("Python did not start (")
+            expect(status).to_contain_text(words)
 
         for spoil, words in LOST.values():
             # Half of the parts arrive: a reader who is offline has some of them, too
@@ -205,7 +205,7 @@ def test_a_german_page_says_in_german_what_is_damaged(browser, python_book):  # 
             lost.add(file)
             reader.cell(1).get_by_role("button", name=button, exact=True).click()
             words = f"Python ist nicht gestartet ({name} kam beschädigt an)"
-            expect(reader.told(1)).to_contain_text(words)
+            expect(reader.status(1)).to_contain_text(words)
             lost.clear()
     assert reader.problems == []
     context.close()
@@ -217,11 +217,11 @@ def test_a_failure_is_no_longer_told_once_python_has_started_unasked(browser, py
     with serve(spoiling(python_book, lost)) as address:
         reader = Reader(context, f"{address}/{CHAPTER}")
         reader.press(1, "Run")
-        expect(reader.told(1)).to_contain_text("Python did not start (")
+        expect(reader.status(1)).to_contain_text("Python did not start (")
         lost.clear()
         reader.page.mouse.move(0, 0)
         reader.cell(1).get_by_role("button", name="Run cell 1", exact=True).hover()
-        expect(reader.told(1)).to_have_text("Python has started. Run the cell.")
+        expect(reader.status(1)).to_have_text("Python has started. Run the cell.")
         expect(reader.cell(1).get_by_role("button", name="Restart Python")).to_be_visible()
         reader.press(1, "Run")
         reader.ran(1)
@@ -257,7 +257,7 @@ def pasting(browser, python_book):  # noqa: F811
         # JSON cannot carry half a pair
         content.evaluate(PASTE.replace("text)", "text.replace('HALF', '\\ud800'))"), data)
         reader.press(2, "Run")
-        expect(reader.told(2)).to_contain_text(re.compile("The output|ended with an error"))
+        expect(reader.status(2)).to_contain_text(re.compile("The output|ended with an error"))
         return reader.cell(2).locator(".bn-outputs"), reader
 
     yield paste

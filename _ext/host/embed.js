@@ -15,9 +15,9 @@ const own = /** @type {HTMLScriptElement} */ (document.currentScript).src;
 
 /** Shows what the address says, by a script that is loaded only then. */
 async function openState() {
-  if (!page.bnOpened && !holdsState(location.hash)) return;
+  if (!page.bnLinks && !holdsState(location.hash)) return;
   await loadScript(new URL("open.js", own).href);
-  page.bnOpened.show(holdsState(location.hash) ? location.hash : hashOf([]));
+  page.bnLinks.show(holdsState(location.hash) ? location.hash : hashOf([]));
 }
 openState();
 addEventListener("hashchange", openState);
@@ -33,11 +33,11 @@ show();
 system.addEventListener("change", show);
 
 document.addEventListener("DOMContentLoaded", () => {
-  let told = 0;
+  let sent = 0;
   new ResizeObserver(() => {
     const height = Math.ceil(document.body.getBoundingClientRect().height);
-    if (height === told || parent === window) return;
-    told = height;
+    if (height === sent || parent === window) return;
+    sent = height;
     // Whoever embeds it may know: it is only a height
     parent.postMessage({ type: "batchnorm-height", height }, "*");
   }).observe(document.body);

@@ -9,14 +9,14 @@ import { element } from "./element.js";
 import { awaitReader, offerTop } from "./hints.js";
 import { markRead } from "./reading.js";
 import { loadScript } from "./script.js";
-import { store, tellUnkept } from "./store.js";
+import { store, warnUnsaved } from "./store.js";
 import { changed, recalled, remember } from "./visit.js";
 import { say } from "./words.js";
 
 // On the way up from the theme's button, which has chosen by then
 document.addEventListener("click", ({ target }) => {
   const button = target instanceof Element ? target.closest(".theme-switch-button") : null;
-  if (button && !store.kept("mode")) tellUnkept(button.parentElement, say("This choice"));
+  if (button && !store.kept("mode")) warnUnsaved(button.parentElement, say("This choice"));
 });
 
 const folds = () => [...document.querySelectorAll("details")];
@@ -36,7 +36,7 @@ awaitReader(new URL("scripts/bootstrap.js", new URL(page.bnLinkScript, location.
 /** What opens and copies links: loaded when it is needed. @param {(opened: any) => void} use */
 async function withLinks(use) {
   await loadScript(page.bnLinkScript);
-  use(page.bnOpened);
+  use(page.bnLinks);
 }
 
 const arrival = () => {

@@ -88,7 +88,7 @@ function barOf() {
   });
   made.append(where, row);
   if (noted && notes.length) {
-    const text = element("div", { className: "bn-spoken", tabIndex: 0, role: "note" });
+    const text = element("div", { className: "bn-speaker-notes", tabIndex: 0, role: "note" });
     for (const found of notes) {
       const copy = /** @type {Element} */ (found.cloneNode(true));
       for (const named of copy.querySelectorAll("[id]")) named.removeAttribute("id");
@@ -126,7 +126,7 @@ async function settle() {
     if (at < 0 || turn !== mine || !over(box)) return;
   }
   // Notes that are still too long scroll by themselves, and the figure stays in sight
-  const spoken = /** @type {HTMLElement | null} */ (bar.querySelector(".bn-spoken"));
+  const spoken = /** @type {HTMLElement | null} */ (bar.querySelector(".bn-speaker-notes"));
   const room = (spoken?.clientHeight ?? 0) - (box.scrollHeight - box.clientHeight);
   spoken?.style.setProperty("max-height", `${Math.max(room, LEAST)}px`);
 }

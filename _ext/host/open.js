@@ -110,10 +110,10 @@ const listed = (all, most = 3) => {
 function words(set, offered, wrong) {
   const cells = listed(offered.map(({ number }) => String(number)));
   const names = listed(wrong);
-  const said = [];
-  if (set) said.push(say("This page is in the state that its link holds."));
+  const sentences = [];
+  if (set) sentences.push(say("This page is in the state that its link holds."));
   if (offered.length)
-    said.push(
+    sentences.push(
       count(
         offered.length,
         "Cell {cells} holds code that came with the link: it runs only when you press Run.",
@@ -122,12 +122,12 @@ function words(set, offered, wrong) {
       ),
     );
   if (wrong.length)
-    said.push(
-      said.length
+    sentences.push(
+      sentences.length
         ? say("Left out, because it does not fit this page: {names}.", { names })
         : say("Nothing in this link fits this page: {names}.", { names }),
     );
-  return said.join(" ");
+  return sentences.join(" ");
 }
 
 /** @type {HTMLElement | null} */
@@ -141,7 +141,7 @@ function tell(text, place, back) {
   line?.remove();
   if (!text) return;
   const status = element("span", { role: "status" });
-  line = element("div", { className: "bn-opened" }, status);
+  line = element("div", { className: "bn-link-notice" }, status);
   const above = place?.closest(".cell");
   const heading = (place ?? document).querySelector("h1, h2, h3");
   if (above) above.before(line);
@@ -182,11 +182,11 @@ function reveal(place) {
 
 /**
  * What keeps a link from being opened, in a sentence; "" for one that can be.
- * @param {ReturnType<typeof parsed>} said
+ * @param {ReturnType<typeof parsed>} link
  */
-function refusal(said) {
-  if (said?.version === VERSION) return "";
-  return said && said.version > VERSION
+function refusal(link) {
+  if (link?.version === VERSION) return "";
+  return link && link.version > VERSION
     ? say("This link was made by a later version of this book, which this page cannot read.")
     : say("This link is damaged: the page cannot read what it holds.");
 }
@@ -197,17 +197,17 @@ function refusal(said) {
  * @param {string} how the reader came to it: "navigate", "reload" or "back_forward"
  */
 async function open(hash, how) {
-  const said = parsed(hash);
+  const link = parsed(hash);
   await there();
   await page.bnHost?.ready;
-  if (!said || refusal(said)) return tell(refusal(said), null, null);
+  if (!link || refusal(link)) return tell(refusal(link), null, null);
   const isCode = (/** @type {string} */ key) => /^cell[1-9]\d{0,3}$/.test(key);
-  const { set, wrong } = setFigures(said.entries.filter(([key]) => !isCode(key)));
-  const code = await offerCode(said.entries.filter(([key]) => isCode(key)));
+  const { set, wrong } = setFigures(link.entries.filter(([key]) => !isCode(key)));
+  const code = await offerCode(link.entries.filter(([key]) => isCode(key)));
   for (const { el, input } of code.offered) unfold(input ?? el);
   if (how === "back_forward") return;
-  const place = said.at ? placeOf(said.at) : null;
-  const missing = said.at && !place ? [said.at] : [];
+  const place = link.at ? placeOf(link.at) : null;
+  const missing = link.at && !place ? [link.at] : [];
   const text = words(set.length, code.offered, [...wrong, ...code.wrong, ...missing]);
   tell(text, place, set.length || code.offered.length ? takeBack(code.offered) : null);
   if (place && how === "navigate") reveal(place);
@@ -219,23 +219,23 @@ async function open(hash, how) {
  * @param {string} hash
  */
 async function show(hash) {
-  const said = parsed(hash);
+  const link = parsed(hash);
   await there();
   await page.bnHost?.ready;
-  if (!said || refusal(said)) return tell(refusal(said), null, null);
-  const { set, wrong } = setFigures(said.entries);
+  if (!link || refusal(link)) return tell(refusal(link), null, null);
+  const { set, wrong } = setFigures(link.entries);
   tell(wrong.length ? words(set.length, [], wrong) : "", null, null);
 }
 
-const GONE = 4000; // milliseconds until what is said at a button goes
+const GONE = 4000; // milliseconds until a message at a button goes
 
 /** Copies the address of the page as it is. @param {HTMLElement} button */
 async function copyLink(button) {
-  const said = element("span", { className: "bn-said", role: "status" });
-  button.after(said);
+  const toast = element("span", { className: "bn-toast", role: "status" });
+  button.after(toast);
   const done = say("Copied: a link to this page as it is.");
-  said.textContent = await copy(bareAddress() + hashNow(), done);
-  setTimeout(() => said.remove(), GONE);
+  toast.textContent = await copy(bareAddress() + hashNow(), done);
+  setTimeout(() => toast.remove(), GONE);
 }
 
-page.bnOpened = { open, show, copy: copyLink };
+page.bnLinks = { open, show, copy: copyLink };

@@ -24,8 +24,8 @@ function show(list) {
     const mark = link.querySelector(".bn-read");
     if (!known.has(nameOf(link.pathname))) mark?.remove();
     else if (!mark) {
-      const said = { role: "img", "aria-label": say("read") };
-      link.append(" ", element("span", { className: "bn-read", ...said }, "✓"));
+      const label = { role: "img", "aria-label": say("read") };
+      link.append(" ", element("span", { className: "bn-read", ...label }, "✓"));
     }
   }
 }

@@ -76,17 +76,17 @@ export function recall(key, otherwise = {}) {
 }
 
 /** @type {Set<string>} */
-const told = new Set();
+const warned = new Set();
 
 /**
  * Says, once a page, that `what` is not kept, at the end of `place`.
  * @param {Element | null} place
  * @param {string} what the beginning of a sentence: "What you change"
  */
-export function tellUnkept(place, what) {
-  if (!place || told.has(what)) return;
-  told.add(what);
-  const note = element("p", { className: "bn-unkept", role: "status" });
+export function warnUnsaved(place, what) {
+  if (!place || warned.has(what)) return;
+  warned.add(what);
+  const note = element("p", { className: "bn-unsaved", role: "status" });
   place.append(note);
   note.textContent = say(
     "{what} lasts only until you leave this page: your browser stores nothing for this site.",

@@ -15,13 +15,13 @@ const PAUSE = 500; // milliseconds between two savings: browsers limit their num
 
 /**
  * `bnLinkScript` is the address of open.js, where the page has it: its own address then says what
- * it shows. `bnSaid` is what a link to it holds, by the part of the page that says it.
+ * it shows. `bnLinkParts` is what a link to it holds, by the part of the page that says it.
  * @typedef {(room: number) => Entry[]} Read `room` is for what can be written more coarsely
- * @type {{ bnVisit?: Visit, bnLinkScript?: string, bnSaid?: Map<string, Read> }}
+ * @type {{ bnVisit?: Visit, bnLinkScript?: string, bnLinkParts?: Map<string, Read> }}
  */
 const page = /** @type {any} */ (globalThis);
-page.bnSaid ??= new Map();
-const said = page.bnSaid;
+page.bnLinkParts ??= new Map();
+const linkParts = page.bnLinkParts;
 
 /** What the page was when it was left; a page that is loaded again keeps the edits alone. */
 function left() {
@@ -50,12 +50,12 @@ let timer = 0;
 export const recalled = (name) => visit[name];
 
 /** Says what a link is to hold of a part of the page. @param {string} part @param {Read} read */
-export const hold = (part, read) => said.set(part, read);
+export const hold = (part, read) => linkParts.set(part, read);
 
 /** The end of the page's address, as the page is now. */
 export function hashNow() {
   const at = placeIn(location.hash);
-  const all = (/** @type {number} */ room) => [...said.values()].flatMap((read) => read(room));
+  const all = (/** @type {number} */ room) => [...linkParts.values()].flatMap((read) => read(room));
   const isSection = !at || document.getElementById(at);
   return shortHash(all, at, isSection ? at && `#${at}` : undefined);
 }

@@ -33,9 +33,9 @@ export class BackwardPass {
       onchange: () => this.#draw(),
     });
     this.copy = element("button", { type: "button", onclick: () => this.#copy() }, "Copy");
-    this.said = element("span", { role: "status" });
+    this.status = element("span", { role: "status" });
     this.pre = element("pre", { tabIndex: 0, translate: false });
-    const bar = element("div", { className: "bn-bar" }, this.ways, this.copy, this.said);
+    const bar = element("div", { className: "bn-bar" }, this.ways, this.copy, this.status);
     this.el.append(bar, this.pre);
     this.#light();
   }
@@ -63,7 +63,7 @@ export class BackwardPass {
     if (old) old.hidden = true;
     if (!this.el.isConnected) (old ?? input).after(this.el);
     this.#derived = "error" in derived ? null : derived;
-    this.said.textContent = "error" in derived ? derived.error : "";
+    this.status.textContent = "error" in derived ? derived.error : "";
     this.#draw();
   }
 
@@ -87,6 +87,6 @@ export class BackwardPass {
   }
 
   async #copy() {
-    this.said.textContent = await copy(this.pre.textContent ?? "");
+    this.status.textContent = await copy(this.pre.textContent ?? "");
   }
 }

@@ -80,8 +80,8 @@ export class Cell {
       "aria-label": say("Output of {cell}", { cell }),
     });
     this.outputs = new Outputs(element("div", { className: "bn-outputs" }), view);
-    this.told = element("p", { className: "bn-told", role: "status" });
-    this.heard = element("p", { className: "bn-heard", role: "status" });
+    this.status = element("p", { className: "bn-status", role: "status" });
+    this.announcer = element("p", { className: "bn-announcer", role: "status" });
     this.bar = element("div", { className: "bn-bar", hidden: true });
     this.reset = button(say("Reset"), say("Reset {cell} as published", { cell }), () =>
       this.restore(),
@@ -89,7 +89,7 @@ export class Cell {
     this.again = button(say("Restart Python"), "", () =>
       this.#failed ? actions.run(this) : actions.restart(),
     );
-    this.bar.append(this.told, this.heard, this.reset, this.again);
+    this.bar.append(this.status, this.announcer, this.reset, this.again);
     this.live.append(this.outputs.el);
     (this.old ?? this.input).after(this.live, this.bar);
     this.buttons = /** @type {HTMLButtonElement[]} */ ([...el.querySelectorAll(".bn-run button")]);
@@ -108,9 +108,9 @@ export class Cell {
   }
 
   /** Shows the cell's status in a line below it. @param {string} text */
-  tell(text) {
+  setStatus(text) {
     this.bar.hidden = false;
-    if (this.told.textContent !== text) this.told.textContent = text;
+    if (this.status.textContent !== text) this.status.textContent = text;
     this.reset.hidden = !this.edited && this.live.hidden && !this.editor;
   }
 
@@ -122,7 +122,7 @@ export class Cell {
 
   /** Says to screen readers what others see beside the lines. @param {string} text */
   announce(text) {
-    this.heard.textContent = text;
+    this.announcer.textContent = text;
   }
 
   /** Takes away what an earlier run has put out, and what was published. */
@@ -177,7 +177,7 @@ export class Cell {
   finish(result, how) {
     this.ran = result.status === "ok";
     if (result.status === "stopped")
-      return this.tell(say("Stopped. Python starts again at the next run."));
+      return this.setStatus(say("Stopped. Python starts again at the next run."));
     const needs = result.needs.includes("matplotlib");
     if (needs && this.old)
       for (const picture of this.old.querySelectorAll("img"))
@@ -188,7 +188,7 @@ export class Cell {
       ? say("The output is the published one.")
       : say("The output differs from the published one.");
     const ended = result.status === "ok" ? differs : say("It ended with an error.");
-    this.tell(`${ended}${drawn} (${how})`);
+    this.setStatus(`${ended}${drawn} (${how})`);
   }
 
   /** Shows code that came with a link: someone else's, which nothing runs before it is accepted. */
@@ -245,11 +245,11 @@ export class Cell {
     );
     // Sphinx's search takes every "/" that is typed outside of an input, and this is none
     place.addEventListener("keydown", (e) => e.ctrlKey || e.metaKey || e.stopPropagation());
-    const was = this.told.textContent ?? "";
-    this.tell(say("Loading the editor"));
+    const was = this.status.textContent ?? "";
+    this.setStatus(say("Loading the editor"));
     /** @type {typeof import("./editor.js") | Error} */
     const loaded = await loadEditor().catch((error) => error);
-    this.tell(
+    this.setStatus(
       loaded instanceof Error
         ? say("The editor did not open: {reason}.", { reason: loaded.message })
         : was,
@@ -266,7 +266,7 @@ export class Cell {
     shown.hidden = true;
     shown.after(place);
     this.buttons[1].hidden = true;
-    this.tell(was);
+    this.setStatus(was);
     if (focus) this.editor.focus();
     for (const { opened } of this.#followers) opened?.();
   }
@@ -280,7 +280,7 @@ export class Cell {
       this.foreign === null
         ? say("Changed, but not run yet.")
         : say("Code from the link, but not run yet.");
-    this.tell(this.edited ? words : "");
+    this.setStatus(this.edited ? words : "");
     for (const { changed } of this.#followers) changed?.();
   }
 
@@ -317,15 +317,15 @@ export class Cell {
         ? { ...output, data: { "text/plain": output.data["text/plain"] } }
         : output,
     );
-    return { outputs, told: this.told.textContent };
+    return { outputs, status: this.status.textContent };
   }
 
   /** Shows again what it showed. @param {ReturnType<Cell["state"]>} state */
-  recall({ outputs, told }) {
+  recall({ outputs, status }) {
     const { add } = this.begin();
     outputs.forEach(add);
     this.running = false;
-    if (told) this.tell(told);
+    if (status) this.setStatus(status);
   }
 
   /** Brings back the output as it was published. */

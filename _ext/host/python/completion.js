@@ -178,8 +178,8 @@ async function look(names, path, view) {
       ? say("Python is off, or busy. Run a cell, then ask again.")
       : say("{path} is not known to Python yet.", { path });
   const found = known ?? { title: path, first: why, text: why };
-  const said = EditorView.announce.of(`${found.title}. ${found.first}`);
-  view.dispatch({ effects: [setShown.of(found), said] });
+  const announcement = EditorView.announce.of(`${found.title}. ${found.first}`);
+  view.dispatch({ effects: [setShown.of(found), announcement] });
 }
 
 /** Enter breaks the line where the word is already what would be put in. @param {EditorView} view */

@@ -12,7 +12,7 @@
  */
 
 import { element } from "../element.js";
-import { recall, store, tellUnkept } from "../store.js";
+import { recall, store, warnUnsaved } from "../store.js";
 import { say } from "../words.js";
 
 const KEEP = "bn-solved";
@@ -60,8 +60,8 @@ export class Exercise {
     this.name = name;
     this.kernel = kernel;
     this.all = all.set(name, this);
-    const said = { role: "img", "aria-label": "solved" };
-    this.done = element("span", { hidden: true, ...said }, " ✓");
+    const label = { role: "img", "aria-label": "solved" };
+    this.done = element("span", { hidden: true, ...label }, " ✓");
     cell.el.closest("section")?.querySelector("h2")?.append(this.done);
     const save = { type: "button", hidden: true, onclick: download };
     this.export = element("button", save, "Save my answers");
@@ -87,7 +87,7 @@ export class Exercise {
     input.value = ""; // the same file may be opened again
     const answers = answersIn(text, [...this.all.keys()]);
     for (const [name, source] of answers) this.all.get(name)?.cell.put(source);
-    this.cell.tell(
+    this.cell.setStatus(
       answers.length
         ? `Answers in their cells: ${answers.length}. Press Check above each.`
         : "No answer in this file: open one that Save my answers has made.",
@@ -107,7 +107,7 @@ export class Exercise {
     cell.announce(verdict.message);
     if (!verdict.passed) return "Not yet. See the note beside your code.";
     const kept = saveAnswer(name, source) ? ", saved in this browser" : "";
-    if (!kept) tellUnkept(cell.bar, say("What you have solved"));
+    if (!kept) warnUnsaved(cell.bar, say("What you have solved"));
     this.#tick();
     return `Right. ${Object.keys(solved()).length} of ${this.all.size} solved${kept}.`;
   }

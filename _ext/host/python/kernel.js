@@ -192,14 +192,16 @@ export class Kernel {
       this.#tell({ state: "loading", loaded: 0, reason: "", crashed: false });
       const { runtime, parts, bytes, figures } = this.#manifest;
       /** @type {Record<string, number>} */
-      const heard = {};
+      const arrived = {};
       const hear = (/** @type {string} */ file, /** @type {number} */ all) => {
-        heard[file] = Math.min(all, bytes[file]);
-        const loaded = Object.values(heard).reduce((sum, size) => sum + size, 0) / MB;
+        arrived[file] = Math.min(all, bytes[file]);
+        const loaded = Object.values(arrived).reduce((sum, size) => sum + size, 0) / MB;
         if (life === this.#lives) this.#tell({ loaded });
       };
       const get = async (/** @type {string} */ file) => {
-        const text = await load(this.#root, file, (more) => hear(file, (heard[file] ?? 0) + more));
+        const text = await load(this.#root, file, (more) =>
+          hear(file, (arrived[file] ?? 0) + more),
+        );
         hear(file, bytes[file]);
         return text;
       };

@@ -31,8 +31,8 @@ class Sign extends WidgetType {
 
   toDOM() {
     const [sign, words] = SIGNS[this.kind];
-    const said = { role: "img", "aria-label": words, title: words };
-    return element("span", { className: `bn-sign bn-sign-${this.kind}`, ...said }, sign);
+    const label = { role: "img", "aria-label": words, title: words };
+    return element("span", { className: `bn-sign bn-sign-${this.kind}`, ...label }, sign);
   }
 }
 

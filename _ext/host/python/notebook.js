@@ -4,7 +4,7 @@
  * a tab has its own way with a cell as long as it stays.
  */
 import { Cell } from "./cell.js";
-import { recall, store, tellUnkept } from "../store.js";
+import { recall, store, warnUnsaved } from "../store.js";
 import { deflated } from "../packing.js";
 import { changed, hold, recalled, remember } from "../visit.js";
 import { startInWords, Stopped } from "./protocol.js";
@@ -102,7 +102,7 @@ export class Notebook {
     const { [cell.published]: _, ...edits } = recall(KEEP);
     if (cell.edited) edits[cell.published] = cell.source;
     if (!Object.keys(edits).length) store.remove(KEEP);
-    else if (!store.set(KEEP, JSON.stringify(edits))) tellUnkept(cell.bar, say("What you change"));
+    else if (!store.set(KEEP, JSON.stringify(edits))) warnUnsaved(cell.bar, say("What you change"));
   }
 
   /** Makes a cell's code ready for a link. @param {Cell} cell */
@@ -131,9 +131,9 @@ export class Notebook {
           ? say("Running ({what})", { what })
           : say("Running {cell} first ({what})", { what, cell: now.name });
       const words = state === "busy" ? runs : start;
-      if (words) asked.tell(words);
+      if (words) asked.setStatus(words);
     } else if (asked && this.#unstarted)
-      asked.tell(start || say("Python has started. Run the cell."));
+      asked.setStatus(start || say("Python has started. Run the cell."));
     // A button that is only aimed at starts it, too
     this.#unstarted = state === "failed" ? !status.crashed : this.#unstarted && start !== "";
   }
@@ -153,7 +153,7 @@ export class Notebook {
       const first = cell.check ? cell.number - 1 : 0; // an exercise needs no cell above it
       const held = this.cells.slice(first, cell.number).find(({ foreign }) => foreign !== null);
       if (held)
-        return cell.tell(
+        return cell.setStatus(
           say("Not run: {cell}, above, holds code from the link. Run it or remove it first.", {
             cell: held.name,
           }),
@@ -165,7 +165,7 @@ export class Notebook {
         if (fine) continue;
         if (life !== this.#lives) cell.finish({ status: "stopped", needs: [] }, "");
         else if (each !== cell && this.kernel.status.state !== "failed")
-          cell.tell(say("Not run: {cell}, above, did not finish.", { cell: each.name }));
+          cell.setStatus(say("Not run: {cell}, above, did not finish.", { cell: each.name }));
         return;
       }
     };
@@ -192,15 +192,15 @@ export class Notebook {
     const { add, clear } = cell.begin();
     if (cell.check) cell.forget(); // the verdict on the stub is none on the answer
     try {
-      cell.tell("");
+      cell.setStatus("");
       await Promise.all([this.kernel.start(), this.joined.ready()]);
       this.joined.flush();
       const began = performance.now();
       const { source, name, check } = cell;
       if (check) {
-        const said = await check(add);
+        const verdict = await check(add);
         cell.ran = true;
-        cell.tell(said);
+        cell.setStatus(verdict);
         return true;
       }
       const result = await this.kernel.run(source, { name, onOutput: add });
@@ -230,6 +230,6 @@ export class Notebook {
   restart() {
     this.stop();
     for (const cell of this.cells)
-      if (!cell.bar.hidden) cell.tell(say("Python was restarted: nothing has run in it yet."));
+      if (!cell.bar.hidden) cell.setStatus(say("Python was restarted: nothing has run in it yet."));
   }
 }

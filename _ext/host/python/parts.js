@@ -29,13 +29,13 @@ export function forgetParts() {
  * The base64 in a file of the folder `root`, which is loaded once.
  * @param {string} root
  * @param {string} file
- * @param {(bytes: number) => void} heard called with the bytes that arrive, where that can be known
+ * @param {(bytes: number) => void} onBytes called with the bytes that arrive, where that can be known
  * @returns {Promise<string>}
  */
-export function load(root, file, heard) {
+export function load(root, file, onBytes) {
   const known = files.get(file);
   if (known) return known;
-  const loading = arriving(root, file, heard);
+  const loading = arriving(root, file, onBytes);
   files.set(file, loading);
   loading.catch(() => files.delete(file)); // the next start tries again
   return loading;
@@ -46,15 +46,15 @@ export function load(root, file, heard) {
  * policy forbids to connect: there it comes as the script that it is.
  * @param {string} root
  * @param {string} file
- * @param {(bytes: number) => void} heard
+ * @param {(bytes: number) => void} onBytes
  */
-async function arriving(root, file, heard) {
+async function arriving(root, file, onBytes) {
   const answer = /^https?:/.test(root)
     ? await fetch(root + file, { cache: distrust ? "reload" : "default" }).catch(() => null)
     : null;
   if (answer && !answer.ok)
     throw new Error(say("{file} did not load: status {status}", { file, status: answer.status }));
-  if (answer?.body) return between(file, await streamed(file, answer.body, heard));
+  if (answer?.body) return between(file, await streamed(file, answer.body, onBytes));
   await loadScript(root + file);
   const text = arrived.get(file);
   arrived.delete(file);
@@ -62,8 +62,8 @@ async function arriving(root, file, heard) {
   return text;
 }
 
-/** @param {string} file @param {ReadableStream<Uint8Array>} body @param {(n: number) => void} heard */
-async function streamed(file, body, heard) {
+/** @param {string} file @param {ReadableStream<Uint8Array>} body @param {(n: number) => void} onBytes */
+async function streamed(file, body, onBytes) {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let text = "";
@@ -73,7 +73,7 @@ async function streamed(file, body, heard) {
     });
     if (done) return text;
     text += decoder.decode(value, { stream: true });
-    heard(value.byteLength);
+    onBytes(value.byteLength);
   }
 }
 

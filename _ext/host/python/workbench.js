@@ -83,7 +83,7 @@ export class Workbench {
   /** @param {import("./protocol.js").Status} status */
   #progress(status) {
     const words = startInWords(status);
-    if (this.#busy && words) this.cell.tell(words);
+    if (this.#busy && words) this.cell.setStatus(words);
   }
 
   #later() {
@@ -105,7 +105,7 @@ export class Workbench {
       }
     } catch (error) {
       if (error instanceof Stopped)
-        this.cell.tell("Python was stopped. It starts again as you type.");
+        this.cell.setStatus("Python was stopped. It starts again as you type.");
       else if (this.kernel.status.state !== "failed") throw error;
     } finally {
       this.#busy = false;
@@ -125,7 +125,7 @@ export class Workbench {
       this.cell.editor?.markError(found.line ?? lines, found.error);
       const where = found.line ? `Line ${found.line}: ` : "";
       const what = found.error.replace(/[^.]$/, "$&.");
-      this.cell.tell(`${where}${what} The figures show the last function that was traced.`);
+      this.cell.setStatus(`${where}${what} The figures show the last function that was traced.`);
       return;
     }
     this.cell.editor?.clearError();
@@ -139,6 +139,6 @@ export class Workbench {
     if (second) second.hidden = !found.batch;
     this.rests.hidden = Boolean(found.batch);
     this.backward?.show(found.backward);
-    this.cell.tell(`The figures show ${found.name}.`);
+    this.cell.setStatus(`The figures show ${found.name}.`);
   }
 }

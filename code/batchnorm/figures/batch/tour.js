@@ -43,7 +43,7 @@ function pathSwitch(view, act) {
  */
 function stops(tour, view, act) {
   const hint = say("Three steps show the idea. Or just drag a blue dot.");
-  const said = html("p", { class: "said", "aria-live": "polite" }, hint);
+  const caption = html("p", { class: "tour-caption", "aria-live": "polite" }, hint);
   let at = -1;
   /** The samples glide to their places, if nothing was chosen since. @param {number[]} to */
   const glide = (to) => {
@@ -66,12 +66,12 @@ function stops(tour, view, act) {
     view.set({ x, dy, trail: [], steps: 0 });
     for (let k = 0; k < steps; k++) act.step();
     if (to) glide(to);
-    setText(said, say(tour[i].caption));
+    setText(caption, say(tour[i].caption));
     nodes.forEach((node, k) => node.setAttribute("aria-pressed", String(k === i)));
   };
   const nodes = tour.map(({ label }, i) => button(say(label), () => choose(i)));
   const list = html("ol", { class: "stops" }, ...nodes.map((node) => html("li", {}, node)));
-  return html("div", { class: "tour" }, list, said);
+  return html("div", { class: "tour" }, list, caption);
 }
 
 /**

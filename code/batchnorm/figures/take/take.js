@@ -197,15 +197,15 @@ function onKey(event, list, button) {
 /** Says beside the button what was done, for some seconds. @param {Element} button @param {string} text */
 function tell(button, text) {
   const { parentElement: room } = button;
-  let said = room?.querySelector(".bn-said");
-  if (!said) {
-    said = document.createElement("p");
-    said.className = "bn-said";
-    said.setAttribute("role", "status");
-    button.after(said);
+  let toast = room?.querySelector(".bn-toast");
+  if (!toast) {
+    toast = document.createElement("p");
+    toast.className = "bn-toast";
+    toast.setAttribute("role", "status");
+    button.after(toast);
   }
-  said.textContent = text;
-  const here = said;
+  toast.textContent = text;
+  const here = toast;
   setTimeout(() => {
     if (here.textContent === text) here.textContent = "";
   }, 6000);
