@@ -70,13 +70,13 @@ SEEN = """(kind) => [...document.querySelectorAll(kind)]
 CONTROLS = (
     'article :is(input[type="range"], select, button:not([aria-pressed="true"])), .headerlink, '
     ".bd-sidebar-primary, .bd-sidebar-secondary, .bd-header-article button, .copybtn, "
-    ".bn-checkbox input:not(:checked), .bn-choice label:has(input:not(:checked))"
+    ".bn-checkbox input:not(:checked), .bn-choice label:has(input:not(:checked)), .gesture"
 )
 CHOSEN = '.bn-number, .bn-buttons :checked + span, .switch [aria-pressed="true"]'
 CLOSED = "() => document.querySelectorAll('details:not([open])').length"
 
 
-@pytest.mark.parametrize("name", [START, "whitening"])
+@pytest.mark.parametrize("name", [START, "whitening", "circle"])
 def test_paper_shows_all_that_is_said_and_no_control(read, name):
     page = read(name, "dark")
     assert page.evaluate(SEEN, CONTROLS) != []

@@ -91,6 +91,18 @@ function elements(root, layers) {
     put,
     /** @type {(key: string, className: string, x: number, y: number, text: string) => void} */
     text: (key, className, x, y, text) => put(key, "text", { class: className, x, y }, text),
+    /**
+     * A text, and the gesture that it invites to, which a picture on paper leaves out.
+     * @param {string} key @param {Record<string, any>} attributes @param {string} text
+     * @param {string} gesture
+     */
+    invite(key, attributes, text, gesture) {
+      const outer = parent;
+      parent = put(key, "text", attributes);
+      put(`${key} itself`, "tspan", {}, text);
+      put(`${key} gesture`, "tspan", { class: "gesture" }, gesture);
+      parent = outer;
+    },
     /** @param {string} key */
     has: (key) => known.has(key),
     /** @param {string} name */

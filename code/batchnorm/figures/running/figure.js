@@ -78,7 +78,7 @@ function inputs(picture, shown, view, width, domain) {
   const scale = linear(domain, [PAD, width - PAD]);
   const text = { class: "title small", x: 0, y: 12 };
   picture.layer("ground");
-  picture.put("x title", "text", text, "Inputs: this step's batch. Drag its diamond.");
+  picture.invite("x title", text, "Inputs: this step's batch.", " Drag its diamond.");
   axis(picture, "x", { scale, at: LEVEL, grid: [LEVEL - 46, LEVEL + 4] });
   means(picture, width, [
     { key: "truth", at: scale.inside(truth), text: "truth", look: "data" },

@@ -215,7 +215,6 @@ function mount(el, view) {
   const steps = [button("Take a step", act.step), button("Reset", act.reset)];
   const below = [bar(peel, ...steps)];
   const { picture, finish } = stage(el, view, about, below, LAYERS);
-  const titles = ["Seen along 1: the plane of mean zero", "Seen from the side: drag to turn"];
   let before = -1; // how many parts were peeled off when it was drawn last
 
   return function draw(analysis, width) {
@@ -233,10 +232,14 @@ function mount(el, view) {
       sceneOf(picture, name, places[name], reach, turn),
     );
     scenes.forEach((scene, k) => {
-      const { left, top: y } = scene.box;
+      const { left: x, top } = scene.box;
+      const key = scene.id("title");
+      const place = { class: "small title", x, y: top - 9 };
       picture.layer("ground");
-      picture.text(scene.id("title"), "small title", left, y - 9, titles[k]);
-      if (k) turner(scene, turn, act, view);
+      if (k) {
+        picture.invite(key, place, "Seen from the side", ": drag to turn");
+        turner(scene, turn, act, view);
+      } else picture.put(key, "text", place, "Seen along 1: the plane of mean zero");
       ground(scene, shown);
       picture.layer("arrows");
       walk(scene, shown);

@@ -58,7 +58,7 @@ function plain(colour) {
 function write(node, copy) {
   const style = getComputedStyle(node);
   for (const { name } of [...copy.attributes]) if (NAMES.test(name)) copy.removeAttribute(name);
-  if (style.display === "none") return true;
+  if (style.display === "none" || node.matches(".gesture")) return true;
   const isText = /^(text|tspan)$/.test(node.tagName);
   const isGroup = /^(g|svg)$/.test(node.tagName);
   const all = isGroup ? EVERYWHERE : { ...EVERYWHERE, ...LOOK, ...(isText ? LETTERS : {}) };
