@@ -158,6 +158,23 @@ def test_a_loss_that_came_back_is_not_said_to_have_risen():
     )
 
 
+@pytest.mark.parametrize("width", [360, 600, 1000])
+def test_no_curve_s_name_touches_the_line_of_the_step(width):
+    """Wherever it fits between that line and an end of its plot."""
+    free = 0
+    for step in range(13):
+        picture = draw(figure_of(step=step, steps=12, rate=0.3), width=width)
+        for name in picture.texts():
+            if not (found := re.fullmatch(r"course (\d) name \d", name.key)):
+                continue
+            line = picture[f"step {found[1]}"]["data-x"]
+            (left, _), (right, _) = picture[f"course {found[1]} x axis"].points
+            if 12 + 7.9 * len(name.text) <= max(line - left, right - line):
+                assert name.box[0] > line or name.box[2] < line, (step, name)
+                free += 1
+    assert free > 50
+
+
 # On the page -------------------------------------------------------------------------------------
 
 

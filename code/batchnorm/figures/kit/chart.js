@@ -100,11 +100,12 @@ function besides(picture, key, { right, top, bottom }, ends) {
  *
  * @param {Drawing} picture @param {string} key @param {Place} place
  * @param {{x: Scale, y: Scale, title: string,
- *   curves: Curve[], dots?: boolean, beside?: boolean, foot?: string, moving?: boolean}} of
- *   `foot` names what the level axis measures; `moving`: its upright axis is under way
+ *   curves: Curve[], dots?: boolean, beside?: boolean, foot?: string, moving?: boolean,
+ *   line?: number}} of `foot` names what the level axis measures; `moving`: its upright axis is
+ *   under way; `line`: where an upright line crosses the plot, in values
  */
 export function plot(picture, key, place, of) {
-  const { x, y, title, curves, dots = true, beside = false, foot, moving = false } = of;
+  const { x, y, title, curves, dots = true, beside = false, foot, moving = false, line } = of;
   const { left, right, top, bottom } = place;
   picture.layer("ground");
   axis(picture, `${key} y`, { scale: y, at: left, grid: [left, right], upright: true, title });
@@ -113,8 +114,10 @@ export function plot(picture, key, place, of) {
   // Nothing leaves a plot whose axis is on its way to where it fits
   const up = moving ? (/** @type {number} */ v) => clamp(y(v), top, bottom) : y;
   const seen = (/** @type {[number, number]} */ [, v]) => up(v) >= top - 1 && up(v) <= bottom + 1;
-  const names = labels(picture, { left: left + 4, right: right + 8, top: top - 8, bottom });
+  const room = { left: left + 4, right: right + 8, top: top - 8, bottom };
+  const names = labels(picture, room, 0, line !== undefined);
   const named = !beside && curves.some(({ label }) => label);
+  if (named && line !== undefined) names.avoidLine([top, bottom].map((v) => [x(line), v]));
   /** @type {Parameters<typeof besides>[3]} */
   const ends = [];
   curves.forEach(({ className, points, label, dot }, i) => {
@@ -187,7 +190,7 @@ export function courses(picture, places, plots, { step, last, text, go, by }) {
     const { left, right, top, bottom } = places[k];
     picture.part(`course ${k}`, [...from, left, right, top, bottom], () => {
       const x = linear([0, last], [left, right]);
-      plot(picture, `course ${k}`, places[k], { ...of, x, y: of.y([bottom, top]) });
+      plot(picture, `course ${k}`, places[k], { ...of, x, y: of.y([bottom, top]), line: step });
       const all = /** @type {[number, number]} */ ([0, last]);
       const read = { x, at: step, range: all, label: say("step"), text, go, by };
       scrubber(picture, `step ${k}`, places[k], read);

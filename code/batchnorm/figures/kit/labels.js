@@ -33,8 +33,9 @@ function common(others, [left, top, right, bottom]) {
  * further off, wherever it lies on nothing; if all that is taken, to the nearest free place there is.
  *
  * @param {Room} room @param {number} [margin] in the room, to be kept free
+ * @param {boolean} [aside] whether names lie all left or all right of what they name
  */
-export function placer(room, margin = 0) {
+export function placer(room, margin = 0, aside = false) {
   const left = room.left + margin;
   const top = room.top + margin;
   const right = room.right - margin;
@@ -79,7 +80,8 @@ export function placer(room, margin = 0) {
         if (least >= best.cost) continue;
         const c = Math.cos(heading + turn);
         const s = Math.sin(heading + turn);
-        const box = boxAt(at[0] + c * far + (c * long) / 2, at[1] + s * far, long);
+        const half = (long / 2) * (aside ? Math.sign(c) : c);
+        const box = boxAt(at[0] + c * far + half, at[1] + s * far, long);
         const is = cost(box) + least;
         if (is < best.cost) best = { cost: is, box };
       }
@@ -87,11 +89,11 @@ export function placer(room, margin = 0) {
     return best;
   };
 
+  /** Keeps names off a place. @param {number} x @param {number} y @param {number} [r] */
+  const avoid = (x, y, r = 7) => void marks.push([x - r, y - r, x + r, y + r]);
+
   return {
-    /** Keeps names off a place. @param {number} x @param {number} y @param {number} [r] */
-    avoid(x, y, r = 7) {
-      marks.push([x - r, y - r, x + r, y + r]);
-    },
+    avoid,
     /** Keeps names off a box. @param {Box} box */
     avoidBox(box) {
       marks.push(box);
@@ -103,10 +105,17 @@ export function placer(room, margin = 0) {
     taken(x, y, long) {
       names.push([x - 2, y - TALL + 3, x + long + 2, y + 4]);
     },
-    /** Keeps names off a line. @param {number[][]} points */
+    /** Keeps names off a line from point to point. @param {number[][]} points */
     avoidLine(points) {
-      const every = Math.max(1, Math.floor(points.length / 40));
-      points.forEach(([x, y], i) => i % every === 0 && marks.push([x - 4, y - 4, x + 4, y + 4]));
+      let from = points[0];
+      for (const to of points) {
+        const way = [to[0] - from[0], to[1] - from[1]];
+        const parts = Math.floor(Math.hypot(...way) / 8);
+        for (let k = 0; k < parts; k++)
+          avoid(from[0] + (k / parts) * way[0], from[1] + (k / parts) * way[1], 4);
+        if (parts) from = to;
+      }
+      if (from) avoid(from[0], from[1], 4);
     },
     /**
      * The box of a name that is `long`.
@@ -139,13 +148,12 @@ export function placer(room, margin = 0) {
  * @param {ReturnType<typeof import("./svg.js").drawing>} picture
  * @param {Room} room
  * @param {number} [margin] in the room, to be kept free
+ * @param {boolean} [aside] whether names lie all left or all right of what they name
  */
-export function labels(picture, room, margin = 0) {
-  const { avoid, avoidLine, taken, ...place } = placer(room, margin);
+export function labels(picture, room, margin = 0, aside = false) {
+  const place = placer(room, margin, aside);
   return {
-    avoid,
-    avoidLine,
-    taken,
+    ...place,
     /**
      * @param {string} key @param {string} text
      * @param {number[]} at what it names

@@ -132,16 +132,15 @@ function lane(picture, i, { x, y: out, dy, defined, guess, reach, reveal }, arou
 function names(picture, { x, y, mu, dy, guess, defined, reveal }, width, scale) {
   const room = labels(picture, { left: 0, right: width, top: HEAD + 17, bottom: HEAD + LANE });
   const row = (/** @type {number} */ v) => HEAD + v;
-  if (mu !== undefined) room.avoidLine([30, 38, 46, 54, 62].map((v) => [scale(mu), row(v)]));
+  if (mu !== undefined) room.avoidLine([30, 62].map((v) => [scale(mu), row(v)]));
   /** @typedef {[key: string, from: number, by: number, row: number, text: string, colour: string]} Name */
   const all = /** @type {Name[]} */ ([
     ["guess", x[0], guess[0], INPUT - 4, "your guess of dx", "ink"],
     ...(reveal ? [["dx", x[0], reveal.dx[0], INPUT + 12, "the true dx", "gradient"]] : []),
     ...(defined ? [["dy", y[0], dy[0], OUTPUT, "dy, at the output", "gradient"]] : []),
   ]);
-  const points = (/** @type {number} */ from, /** @type {number} */ by, /** @type {number} */ v) =>
-    Array.from({ length: 41 }, (_, k) => [scale(from + (by * k) / 40), row(v)]);
-  for (const [, from, by, v] of all) room.avoidLine(points(from, by, v));
+  for (const [, from, by, v] of all)
+    room.avoidLine([from, from + by].map((to) => [scale(to), row(v)]));
   room.avoid(scale(x[0] + guess[0]), row(INPUT), guess[0] ? 10 : 18);
   for (const [key, from, by, v, text, colour] of all)
     room.put(`${key} name`, text, [scale(from + by), row(v)], [by < 0 ? -1 : 1, 0], colour);

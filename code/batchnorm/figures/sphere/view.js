@@ -214,13 +214,8 @@ export function parts(scene, { space, peeled }, left) {
     [space.x, space.dx],
     [space.x, space.next],
     [space.x, space.centred],
-  ]) {
-    const from = scene.at(a);
-    const to = scene.at(b);
-    scene.names.avoidLine(
-      Array.from({ length: 20 }, (_, k) => from.map((v, i) => v + ((to[i] - v) * k) / 19)),
-    );
-  }
+  ])
+    scene.names.avoidLine([scene.at(a), scene.at(b)]);
   scene.line("dy", start, left, "gradient part dashed shaft");
   const pieces = /** @type {["mean" | "variance" | "passes", Triple, Triple, boolean][]} */ ([
     ["passes", start, q, false],
