@@ -1,5 +1,6 @@
 """A reader's own code in the built book: the workbench's figures, the exercises' verdicts."""
 
+import re
 from pathlib import Path
 
 import pytest
