@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ipywidgets.embed import dependency_state
 
-from _ext.site.bundle import host_css, host_js, joined
+from _ext.site.bundle import host_css, joined
 
 AXE = Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js"
 # Axe takes seconds for thousands of elements that all look alike. So for as long as it looks, the
@@ -57,7 +57,7 @@ def write(folder, *views, also=(), change=lambda state: None, tags="", copies=1,
 
     `above` and `tags` stand before and after the views.
     """
-    (folder / "host.js").write_text(host_js(), "utf-8")
+    (folder / "host.js").write_text(joined("host/host.js"), "utf-8")
     (folder / "names.js").write_text(joined("host/names.js"), "utf-8")
     (folder / "host.css").write_text(host_css(), "utf-8")
     every = [*views, *also]

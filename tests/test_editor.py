@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 from stage import accessible
 
-from _ext.site.bundle import editor_js
+from _ext.site.bundle import joined
 
 SOURCE = "def f(x):\n    mu = x.mean()  # the mean\n    return x - mu\n"
 PAGE = """<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">
@@ -45,7 +45,7 @@ NAMES = """
 
 def opened(page, folder, also=""):
     """A page from file:// with an editor between two buttons, and its field."""
-    (folder / "editor.js").write_text(editor_js(), "utf8")
+    (folder / "editor.js").write_text(joined("host/python/editor.js", "bnEditor"), "utf8")
     path = folder / "page.html"
     path.write_text(PAGE.replace("SOURCE", repr(SOURCE)).replace("ALSO", also), "utf8")
     page.goto(path.as_uri())

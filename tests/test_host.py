@@ -10,7 +10,7 @@ import pytest
 import traitlets
 from stage import STATE, VIEW, Quiet, get, put, serve, slide, write
 
-from _ext.site.bundle import host_css, host_js
+from _ext.site.bundle import host_css, joined
 
 
 class Echo(anywidget.AnyWidget):
@@ -91,7 +91,7 @@ def test_a_second_copy_of_the_script_changes_nothing(show):
     a, echo = widgets.FloatSlider(description="a"), Echo()
     widgets.jslink((a, "value"), (echo, "value"))
     page = show(a, echo, copies=2)
-    page.add_script_tag(content=host_js())
+    page.add_script_tag(content=joined("host/host.js"))
     page.evaluate("() => bnHost.ready")
     assert page.locator("output").count() == 1
     assert page.get_by_role("slider").count() == 1
@@ -108,7 +108,7 @@ def test_a_page_without_widgets_is_left_alone(page, tmp_path):
 def slow_server():
     """Serves `pages`, each cut into pieces; a piece is sent when the test opens its gate."""
     pages, gates = {}, []
-    pages["/host.js"] = ("text/javascript", [host_js().encode()])
+    pages["/host.js"] = ("text/javascript", [joined("host/host.js").encode()])
     pages["/host.css"] = ("text/css", [host_css().encode()])
 
     class Slow(Quiet):

@@ -166,7 +166,7 @@ def test_whatever_stands_in_an_address_is_read_or_refused(text):
 
 def folder_with_links(folder, *views, **options):
     """A page like the book's, whose address says its state: `stage.write`, and what opens links."""
-    (folder / "open.js").write_text(bundle.open_js(), "utf8")
+    (folder / "open.js").write_text(bundle.joined("host/open.js"), "utf8")
     head = f'<script>var bnLinkScript = "open.js";{bundle.joined("host/head.js")}</script>'
     return write(folder, *views, head=head, **options)
 

@@ -1,4 +1,5 @@
 /** Figures: anywidget's modules, and their lifecycle as anywidget 0.11 has it. */
+import { imported } from "../../code/batchnorm/figures/kit/blob.js";
 import { element } from "./element.js";
 import { find, Refusal } from "./models.js";
 
@@ -114,12 +115,6 @@ async function load(model) {
     controller.abort();
     throw error;
   }
-}
-
-/** A module from its source. @param {string} code */
-function imported(code) {
-  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-  return import(url).finally(() => URL.revokeObjectURL(url));
 }
 
 /** A module from a script of the page, which may still be on its way. @param {string} code */

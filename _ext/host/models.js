@@ -232,11 +232,8 @@ export class Model {
 /** @type {Map<string, Model>} every model of the page, by its id */
 export const models = new Map();
 
-/** The id in an id or an `IPY_MODEL_` reference. @param {unknown} reference */
-const idOf = (reference) => String(reference).replace(/^IPY_MODEL_/, "");
-
-/** The model with this id or reference, if the page has it. @param {unknown} reference */
-export const lookUp = (reference) => models.get(idOf(reference));
+/** The model with this id or `IPY_MODEL_` reference, if the page has it. @param {unknown} reference */
+export const lookUp = (reference) => models.get(String(reference).replace(/^IPY_MODEL_/, ""));
 
 /** The model with this id or reference, or a Refusal. @param {unknown} reference */
 export function find(reference) {

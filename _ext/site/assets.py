@@ -51,12 +51,11 @@ def write_host(app, env):
     """
     site = Path(app.outdir) / "_static"
     (site / "python").mkdir(parents=True, exist_ok=True)
-    (site / "host.js").write_text(bundle.host_js(), encoding="utf-8")
-    (site / "open.js").write_text(bundle.open_js(), encoding="utf-8")
     (site / "host.css").write_text(bundle.host_css(), encoding="utf-8")
-    for name in ("lecture", "names", "clipboard"):
+    for name in ("host", "open", "lecture", "names", "clipboard"):
         (site / f"{name}.js").write_text(bundle.joined(f"host/{name}.js"), encoding="utf-8")
-    (site / "python" / "editor.js").write_text(bundle.editor_js(), encoding="utf-8")
+    editor = bundle.joined("host/python/editor.js", "bnEditor")
+    (site / "python" / "editor.js").write_text(editor, encoding="utf-8")
     write_take(site)
 
 

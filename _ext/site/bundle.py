@@ -25,37 +25,13 @@ def esbuild(*arguments, text=None):
 
 
 @cache
-def joined(name):
-    """A module below `_ext/` with all that it imports, as one classic script."""
-    return esbuild(EXT / name, "--bundle", "--minify", "--format=iife")
+def joined(name, gives=None):
+    """A module below `_ext/` with all that it imports, as one classic script.
 
-
-def host_js():
-    """The static host, joined into one classic script."""
-    return joined("host/host.js")
-
-
-@cache
-def editor_js():
-    """The editor, joined into one classic script that gives `bnEditor`."""
-    path = EXT / "host" / "python" / "editor.js"
-    return esbuild(path, "--bundle", "--minify", "--format=iife", "--global-name=bnEditor")
-
-
-def open_js():
-    """What opens links that hold a state, and copies them."""
-    return joined("host/open.js")
-
-
-def search_js():
-    """The search page's script."""
-    return joined("site/search/search.js")
-
-
-def index_js():
-    """What packs the search's index, as one classic script that gives `bnIndex`."""
-    path = EXT / "site" / "search" / "index.js"
-    return esbuild(path, "--bundle", "--format=iife", "--global-name=bnIndex")
+    What the module exports is in the global variable that `gives` names, if any.
+    """
+    named = [f"--global-name={gives}"] if gives else []
+    return esbuild(EXT / name, "--bundle", "--minify", "--format=iife", *named)
 
 
 @cache
@@ -90,7 +66,7 @@ def write_figures(folder, figures=FIGURES):
 def write_host(folder):
     """Write what `Figure.save` puts into a page beside the figure: the host, and its style."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "built.js").write_text(host_js(), "utf8")
+    (folder / "built.js").write_text(joined("host/host.js"), "utf8")
     (folder / "built.css").write_text(host_css(), "utf8")
 
 

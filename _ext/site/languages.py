@@ -80,11 +80,6 @@ def label(language, text):
     return translations(language, WORDS).gettext(text)
 
 
-def own_name(language):
-    """What a language calls itself, and how it calls itself to others."""
-    return "English" if language == "en" else Locale.parse(language, sep="-").display_name
-
-
 class TranslatedBuilder(StandaloneHTMLBuilder):
     """Writes pages of one language into a folder of the site, which it shares."""
 
@@ -224,7 +219,7 @@ def link(app, pagename, templatename, context, doctree):
     every = written_in(app, pagename)
     others = " · ".join(
         f'<a href="{context["pathto"](path, 1)}" hreflang="{language}" lang="{language}">'
-        f"{escape(own_name(language))}</a>"
+        f"{escape(Locale.parse(language, sep='-').display_name)}</a>"
         for language, path in every
         if language != own
     )

@@ -21,7 +21,7 @@ from nbformat import NotebookNode
 from sphinx.errors import ExtensionError
 
 from .assets import STATE
-from .bundle import joined, open_js
+from .bundle import joined
 from .languages import label, translations
 from .publishing import homepage
 from .sections import plain
@@ -54,7 +54,7 @@ REDIRECT = """\
 
 def set_theme(app, pagename, templatename, context, doctree):
     """Set theme and letters before the first paint; say what a page without scripts lacks."""
-    version = hashlib.sha256(open_js().encode()).hexdigest()[:12]
+    version = hashlib.sha256(joined("host/open.js").encode()).hexdigest()[:12]
     where = json.dumps(f"{context['pathto']('_static/open.js', 1)}?v={version}")
     context["first_script"] = f"var bnLinkScript={where};{joined('host/head.js')}"
     app.add_js_file(None, body=RESOLVE_THEME, priority=0)

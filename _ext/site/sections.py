@@ -174,7 +174,7 @@ def collect(out, pages):
 
 def packed(sections):
     """The index as JSON, made by the very script that reads words in a reader's browser."""
-    script = f"{bundle.index_js()}\n{PACK}"
+    script = f"{bundle.joined('site/search/index.js', 'bnIndex')}\n{PACK}"
     done = subprocess.run(
         [node(), "-e", script], input=json.dumps(sections), capture_output=True, encoding="utf8"
     )
@@ -188,7 +188,7 @@ def write(app):
     pages = [f"{name}.html" for name in sorted(app.env.found_docs)]
     sections = collect(Path(app.outdir), pages)
     (site / "sections.js").write_text(f"self.bnSections={packed(sections)};", "utf8")
-    (site / "search.js").write_text(bundle.search_js(), "utf8")
+    (site / "search.js").write_text(bundle.joined("site/search/search.js"), "utf8")
     (site / "sections").mkdir(exist_ok=True)
     for page in pages:
         texts = {s["anchor"]: s["text"] for s in sections if s["page"] == page}

@@ -11,6 +11,7 @@
  *   shown: string }} Verdict
  */
 
+import { download } from "../../../code/batchnorm/figures/kit/blob.js";
 import { element } from "../element.js";
 import { recall, store, warnUnsaved } from "../store.js";
 import { say } from "../words.js";
@@ -24,17 +25,11 @@ export const exerciseIn = (source) => STUB.exec(source)?.[1] ?? "";
 /** The answers that were right: {exercise: source}. @returns {Record<string, string>} */
 const solved = () => recall(KEEP);
 
-/** Keeps an answer; false in a browser that keeps nothing. @param {string} name @param {string} source */
-const saveAnswer = (name, source) =>
-  store.set(KEEP, JSON.stringify({ ...solved(), [name]: source }));
-
 /** All answers that were right, as a file of Python. */
-function download() {
+function saveAll() {
   const parts = Object.entries(solved()).map(([name, source]) => `# ${name}\n\n${source}\n`);
   const text = `import numpy as np\n\nimport batchnorm as bn\n\n${parts.join("\n\n")}`;
-  const href = URL.createObjectURL(new Blob([text], { type: "text/x-python" }));
-  element("a", { href, download: "my_answers.py" }).click();
-  setTimeout(() => URL.revokeObjectURL(href), 60_000);
+  download(new Blob([text], { type: "text/x-python" }), "my_answers.py");
 }
 
 /**
@@ -42,7 +37,7 @@ function download() {
  * @param {string} text
  * @param {string[]} names of the exercises
  */
-export function answersIn(text, names) {
+function answersIn(text, names) {
   const head = new RegExp(`^# (${names.join("|")})\\n\\n`, "m");
   const [, ...parts] = text.replaceAll("\r\n", "\n").split(head);
   return parts.flatMap((name, i) => (i % 2 ? [] : [[name, parts[i + 1].trimEnd()]]));
@@ -63,7 +58,7 @@ export class Exercise {
     const label = { role: "img", "aria-label": "solved" };
     this.done = element("span", { hidden: true, ...label }, " ✓");
     cell.el.closest("section")?.querySelector("h2")?.append(this.done);
-    const save = { type: "button", hidden: true, onclick: download };
+    const save = { type: "button", hidden: true, onclick: saveAll };
     this.export = element("button", save, "Save my answers");
     const file = element("input", { type: "file", accept: ".py", hidden: true });
     file.onchange = () => this.#open(file);
@@ -106,7 +101,8 @@ export class Exercise {
     else add({ type: "result", data: { "text/plain": verdict.shown } });
     cell.announce(verdict.message);
     if (!verdict.passed) return "Not yet. See the note beside your code.";
-    const kept = saveAnswer(name, source) ? ", saved in this browser" : "";
+    const isKept = store.set(KEEP, JSON.stringify({ ...solved(), [name]: source }));
+    const kept = isKept ? ", saved in this browser" : "";
     if (!kept) warnUnsaved(cell.bar, say("What you have solved"));
     this.#tick();
     return `Right. ${Object.keys(solved()).length} of ${this.all.size} solved${kept}.`;

@@ -95,7 +95,9 @@ export function rank(prepared, query) {
   const words = [...new Set(sequence)];
   const pairs = new Set(sequence.slice(1).map((word, i) => ` ${sequence[i]} ${word}`));
   const columns = words.map((word) => about(prepared, word));
-  const rarity = columns.map((column) => Math.log(1 + all.length / (1 + having(column))));
+  const rarity = columns.map((column) =>
+    Math.log(1 + all.length / (1 + column.filter((value) => value > 0).length)),
+  );
   const total = rarity.reduce((sum, value) => sum + value, 0);
   const phrase = spaced(query).trimEnd();
   const hits = all.map(({ section, heading, asked }, row) => {
@@ -134,9 +136,6 @@ const weight = ({ page }, share) => share * (TERMS.test(page) ? TERM : 1);
 
 /** @param {Hit} a @param {Hit} b */
 const better = (a, b) => Number(a.last) - Number(b.last) || b.score - a.score;
-
-/** How many sections say anything of a word. @param {number[]} column */
-const having = (column) => column.filter((value) => value > 0).length;
 
 /**
  * A piece of a text around the first place where a word of the query begins, in parts, of which

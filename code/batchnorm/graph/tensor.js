@@ -81,7 +81,7 @@ export function nested({ shape, data }) {
 }
 
 /** @param {number[]} a @param {number[]} b */
-export function broadcastShape(a, b) {
+function broadcastShape(a, b) {
   if (sameShape(a, b) || (b.length <= a.length && sizeOf(b) === 1)) return a;
   if (a.length <= b.length && sizeOf(a) === 1) return b;
   const [shape, other] = a.length < b.length ? [b.slice(), a] : [a.slice(), b];

@@ -48,7 +48,6 @@ class Slip:
         )
 
 
-NONE = Slip("nothing is wrong")
 MOST = 48  # slips of a family that are tried two at a time: a check takes about a second
 
 

@@ -11,7 +11,6 @@ from io import StringIO
 from . import errors
 from .source import parse
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
 FORMATS = {
     "text/markdown": "_repr_markdown_",
     "text/latex": "_repr_latex_",

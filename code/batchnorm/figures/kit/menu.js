@@ -1,3 +1,4 @@
+import { imported } from "./blob.js";
 import { html } from "./svg.js";
 import { say } from "./words.js";
 
@@ -41,8 +42,7 @@ async function take(model) {
 
 /** @param {string} source */
 async function carried(source) {
-  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-  const module = await import(url).finally(() => URL.revokeObjectURL(url));
+  const module = await imported(source);
   return () => module;
 }
 

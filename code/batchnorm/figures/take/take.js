@@ -10,6 +10,7 @@ import * as sphere from "../sphere/numpy.js";
 import * as training from "../training/numpy.js";
 import * as weight_space from "../weight_space/numpy.js";
 import * as whitening from "../whitening/numpy.js";
+import { download } from "../kit/blob.js";
 import { copy } from "../kit/clipboard.js";
 import { say } from "../kit/words.js";
 import { picture } from "./picture.js";
@@ -44,13 +45,9 @@ const page = /** @type {any} */ (globalThis);
 /** "weight_space", of the figure's class. @param {Model} model */
 const kindOf = (model) => String(model.get("_anywidget_id")).split(".").at(-2) ?? "figure";
 
-/** Hands a file to the browser. @param {Blob} content @param {string} name */
-function download(content, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(content);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000); // by then it has been read
+/** Hands a file to the browser, and says so. @param {Blob} content @param {string} name */
+function save(content, name) {
+  download(content, name);
   return say("Saved as {name}", { name });
 }
 
@@ -84,12 +81,11 @@ const ENTRIES = [
   {
     name: () => say("Save as SVG"),
     does: ({ figure, model }) =>
-      download(new Blob([picture(figure).text], { type: "image/svg+xml" }), `${kindOf(model)}.svg`),
+      save(new Blob([picture(figure).text], { type: "image/svg+xml" }), `${kindOf(model)}.svg`),
   },
   {
     name: () => say("Save as PNG"),
-    does: async ({ figure, model }) =>
-      download(await picture(figure).png(), `${kindOf(model)}.png`),
+    does: async ({ figure, model }) => save(await picture(figure).png(), `${kindOf(model)}.png`),
   },
   {
     name: () => say("Copy as NumPy"),
