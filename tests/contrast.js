@@ -37,7 +37,8 @@
     if (node.matches(".halo")) return paper;
     const { left, top, width, height } = node.getBoundingClientRect();
     const all = document.elementsFromPoint(left + width / 2, top + height / 2);
-    const shapes = all.filter((n) => n.ownerSVGElement && n.tagName !== "text").reverse();
+    const isText = (n) => n.closest("text");
+    const shapes = all.filter((n) => n.ownerSVGElement && !isText(n)).reverse();
     return shapes.reduce((ground, n) => {
       const fill = paint(n, "fill", figure);
       return fill ? over(fill, ground) : ground;

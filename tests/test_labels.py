@@ -55,6 +55,21 @@ def test_a_name_alone_stands_where_its_normal_points():
     assert box[1] + TALL / 2 == 100
 
 
+def test_a_line_is_avoided_where_it_crosses_the_room_however_long_it_is():
+    """A figure at its extremes has lines of 1e12 units, of which the room shows a few hundred."""
+    ends = [[[-1e12, 100], [1e12, 100]], [[50, 100], [1e9, 100]], [[0, -1e9], [0, 1e9]]]
+    ends += [[[20, 100], [380, 100]], [[1e12, 100], [20, 100]]]
+    place = """({ placer }, line) => {
+      const names = placer({ left: 0, right: 400, top: 0, bottom: 200 });
+      names.avoidLine(line);
+      return names.find([200, 100], [1, 0], 50);
+    }"""
+    boxes = run("figures/kit/labels.js", place, *([line] for line in ends))
+    for line, (_, top, _, bottom) in zip(ends, boxes, strict=True):
+        crossed = line[0][1] == line[1][1]
+        assert (top >= 104 or bottom <= 96) == crossed, line
+
+
 def test_heights_are_pushed_apart_as_little_as_can_be():
     rng = np.random.default_rng(1)
     cases = [[rng.uniform(0, 190, int(rng.integers(1, 9))).tolist(), 8, 186] for _ in range(200)]

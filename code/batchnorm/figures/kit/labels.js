@@ -9,6 +9,7 @@ const TALL = 15; // units: a line of text
 const AROUND = [0, Math.PI, 0.8, -0.8, 2.2, -2.2, 1.6, -1.6];
 const FAR = [12, 24, 38];
 const FARTHER = [55, 75, 100];
+const EVERY = 8; // units of a line that names keep clear of
 const ON_NAME = 100; // how bad it is, a square unit, to lie on another name
 const ON_MARK = 10; // and on a mark
 
@@ -26,6 +27,38 @@ function common(others, [left, top, right, bottom]) {
     if (tall > 0) area += wide * tall;
   }
   return area;
+}
+
+/**
+ * Which part of a line lies in a room: from and to, in parts of its way.
+ * @param {Room} room @param {number[]} from @param {number[]} way
+ */
+function inside({ left, right, top, bottom }, [x, y], way) {
+  const across = [left - x, right - x].map((v) => v / way[0]).sort((a, b) => a - b);
+  const upright = [top - y, bottom - y].map((v) => v / way[1]).sort((a, b) => a - b);
+  return [Math.max(0, across[0], upright[0]), Math.min(1, across[1], upright[1])];
+}
+
+/**
+ * Places every few units along a line from point to point, where it lies in a room, and its end.
+ * @param {number[][]} points @param {Room} room
+ */
+function along(points, room) {
+  const places = [];
+  let from = points[0];
+  for (const to of points) {
+    const way = [to[0] - from[0], to[1] - from[1]];
+    const far = Math.hypot(...way);
+    if (far < EVERY) continue;
+    const [start, end] = inside(room, from, way);
+    const parts = Math.floor((far * (end - start)) / EVERY);
+    for (let k = 0; k < parts; k++) {
+      const t = start + (k / parts) * (end - start);
+      places.push([from[0] + t * way[0], from[1] + t * way[1]]);
+    }
+    from = to;
+  }
+  return from ? [...places, from] : places;
 }
 
 /**
@@ -105,17 +138,9 @@ export function placer(room, margin = 0, aside = false) {
     taken(x, y, long) {
       names.push([x - 2, y - TALL + 3, x + long + 2, y + 4]);
     },
-    /** Keeps names off a line from point to point. @param {number[][]} points */
+    /** Keeps names off a line from point to point, where it lies in the room. @param {number[][]} points */
     avoidLine(points) {
-      let from = points[0];
-      for (const to of points) {
-        const way = [to[0] - from[0], to[1] - from[1]];
-        const parts = Math.floor(Math.hypot(...way) / 8);
-        for (let k = 0; k < parts; k++)
-          avoid(from[0] + (k / parts) * way[0], from[1] + (k / parts) * way[1], 4);
-        if (parts) from = to;
-      }
-      if (from) avoid(from[0], from[1], 4);
+      for (const [x, y] of along(points, { left, right, top, bottom })) avoid(x, y, 4);
     },
     /**
      * The box of a name that is `long`.
