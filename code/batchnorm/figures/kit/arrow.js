@@ -1,4 +1,4 @@
-import { lengthOf } from "./labels.js";
+import { inside, lengthOf } from "./labels.js";
 import { clamp } from "./scale.js";
 
 /** @import { Room } from "./labels.js" */
@@ -10,18 +10,10 @@ const STUB = 18; // units: what is seen of an arrow that lies outside
  * there is none.
  * @param {number[]} from @param {number[]} to @param {Room} room
  */
-export function clipped(from, to, { left, right, top, bottom }) {
-  const lows = [left, top];
-  const highs = [right, bottom];
-  let start = 0;
-  let end = 1;
-  for (const k of [0, 1]) {
-    const way = to[k] - from[k];
-    const ends = [(lows[k] - from[k]) / way, (highs[k] - from[k]) / way].sort((a, b) => a - b);
-    if (!way) continue;
-    start = Math.max(start, ends[0]);
-    end = Math.min(end, ends[1]);
-  }
+export function clipped(from, to, room) {
+  const lows = [room.left, room.top];
+  const highs = [room.right, room.bottom];
+  const [start, end] = inside(room, from, to);
   const at = (/** @type {number} */ t) => from.map((v, k) => v + t * (to[k] - v));
   const far = Math.hypot(to[0] - from[0], to[1] - from[1]);
   const whole = start === 0 && end === 1;

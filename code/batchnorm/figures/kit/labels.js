@@ -30,13 +30,23 @@ function common(others, [left, top, right, bottom]) {
 }
 
 /**
- * Which part of a line lies in a room: from and to, in parts of its way.
- * @param {Room} room @param {number[]} from @param {number[]} way
+ * Which part of a line lies in a room: from and to, in parts of its way. Across a way that it does
+ * not go, no edge counts.
+ * @param {Room} room @param {number[]} from @param {number[]} to
  */
-function inside({ left, right, top, bottom }, [x, y], way) {
-  const across = [left - x, right - x].map((v) => v / way[0]).sort((a, b) => a - b);
-  const upright = [top - y, bottom - y].map((v) => v / way[1]).sort((a, b) => a - b);
-  return [Math.max(0, across[0], upright[0]), Math.min(1, across[1], upright[1])];
+export function inside({ left, right, top, bottom }, from, to) {
+  const lows = [left, top];
+  const highs = [right, bottom];
+  let start = 0;
+  let end = 1;
+  for (const k of [0, 1]) {
+    const way = to[k] - from[k];
+    if (!way) continue;
+    const ends = [(lows[k] - from[k]) / way, (highs[k] - from[k]) / way].sort((a, b) => a - b);
+    start = Math.max(start, ends[0]);
+    end = Math.min(end, ends[1]);
+  }
+  return [start, end];
 }
 
 /**
@@ -50,7 +60,7 @@ function along(points, room) {
     const way = [to[0] - from[0], to[1] - from[1]];
     const far = Math.hypot(...way);
     if (far < EVERY) continue;
-    const [start, end] = inside(room, from, way);
+    const [start, end] = inside(room, from, to);
     const parts = Math.floor((far * (end - start)) / EVERY);
     for (let k = 0; k < parts; k++) {
       const t = start + (k / parts) * (end - start);
