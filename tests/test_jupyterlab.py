@@ -112,6 +112,15 @@ OPEN_INSTEAD = """async (path) => {
 }"""
 
 
+def until(holds, what, timeout=60):
+    """Wait until ``holds()`` is true, and give it; ``what`` says what is waited for."""
+    end = time.monotonic() + timeout
+    while not (found := holds()):
+        assert time.monotonic() < end, f"after {timeout} s it does not hold: {what}"
+        time.sleep(0.05)
+    return found
+
+
 class Lab:
     """A JupyterLab with one notebook open, operated through its own commands.
 
@@ -162,10 +171,7 @@ class Lab:
 
     def wait_for_python(self, expression, timeout=60):
         """Wait until a Python expression holds: what the page sends arrives a little later."""
-        end = time.monotonic() + timeout
-        while not self.python(f"bool({expression})"):
-            assert time.monotonic() < end, f"after {timeout} s it does not hold: {expression}"
-            time.sleep(0.05)
+        until(lambda: self.python(f"bool({expression})"), expression, timeout)
 
     def figures(self):
         """The figures on the page, as a locator."""
@@ -330,16 +336,13 @@ def test_two_samples_show_the_same_numbers_in_the_kernel_and_on_the_page(lab):
 
     def same_numbers():
         """What Python has is right, and is what the page shows once it is at rest."""
-        end = time.monotonic() + 60
-        while True:
-            x, dy, gamma, beta, eps, dx = lab.python(
-                "(pair.x, pair.dy, pair.gamma, pair.beta, pair.eps, pair.dx)"
-            )
-            shown = f"∂L/∂x₁ = {dx[0]:.3f}".replace("-", "−")
-            if figure.get_by_text(shown, exact=True).is_visible():
-                break
-            assert time.monotonic() < end, f"after 60 s the page does not show: {shown}"
-            time.sleep(0.05)
+
+        def both():
+            values = lab.python("(pair.x, pair.dy, pair.gamma, pair.beta, pair.eps, pair.dx)")
+            shown = f"∂L/∂x₁ = {values[-1][0]:.3f}".replace("-", "−")
+            return values if figure.get_by_text(shown, exact=True).is_visible() else None
+
+        x, dy, gamma, beta, eps, dx = until(both, "the page shows dx as Python has it")
         column = np.array([x, dy]).T
         _, cache = bn.forward(column[:, :1], np.array([gamma]), np.array([beta]), eps)
         bn.compare("dx", dx, bn.backward(column[:, 1:], cache)[0][:, 0], 1e-9)

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from stage import serve, strict
-from test_page_python import START, Reader, accessible, python_book  # noqa: F401
+from test_page_python import START, Reader, accessible, python_book, site  # noqa: F401
 
 pytestmark = pytest.mark.readers
 
@@ -26,13 +25,6 @@ def read(browser, python_book):  # noqa: F811
     for context, reader in readers:
         context.close()
         assert reader.problems == []
-
-
-@pytest.fixture
-def home(python_book):  # noqa: F811
-    """The book's address on a server, under the README's policy."""
-    with serve(strict(python_book)) as address:
-        yield address
 
 
 def nodes(page):
@@ -133,9 +125,9 @@ RIGHT = """def my_backward(dy):
 bn.exercises["only_mean"].check(my_backward)"""
 
 
-def test_an_answer_is_judged_beside_its_lines_and_kept(home, read):
+def test_an_answer_is_judged_beside_its_lines_and_kept(site, read):  # noqa: F811
     """From a server: on a busy machine, Chromium's private windows lose what a file has stored."""
-    reader = read("exercises.html", home)
+    reader = read("exercises.html", site)
     page = reader.page
     section = page.locator("section").filter(has=page.get_by_role("heading", name="Only the mean"))
     section = section.last
